@@ -1,0 +1,75 @@
+/*
+ * JSON input with places: documents are parsed by json-c (exact signed and unsigned 64-bit integers),
+ * duplicate keys are refused, and an error about a value names file:line:column and the JSON pointer
+ * (RFC 6901) of that value.
+ */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct json_doc {
+	struct json_object *root;
+	char *text;
+	size_t len;
+	char *name; /* what errors call it: the path, or "standard input" */
+};
+
+/* A value's place: chained on the stack while walking down. `key` NULL means array index `idx`. */
+struct json_path {
+	const struct json_path *up;
+	const char *key;
+	size_t idx;
+};
+
+/* Reads and parses a whole file ("-" is standard input); `max` bounds its bytes. Depth at most 64. */
+int json_load(struct json_doc *d, const char *path, size_t max, struct err *e);
+/* The same for a text in memory; the text is copied. */
+int json_parse(struct json_doc *d, const char *name, const char *text, size_t len, struct err *e);
+void json_doc_free(struct json_doc *d);
+
+/* Error at a value: "name:line:col: /pointer: <message>". Returns -code. */
+__attribute__((format(printf, 5, 6))) int json_err(const struct json_doc *d,
+						   const struct json_path *at, struct err *e,
+						   int code, const char *fmt, ...);
+
+/*
+ * Typed members of the object `o` that stands at `at`. A missing member: -ENOENT with an error when
+ * `required`, else 0 and *out untouched. A wrong type: -EINVAL. Strings and objects are borrowed
+ * from the document. null counts as missing.
+ */
+int json_get_str(const struct json_doc *d, const struct json_path *at, struct json_object *o,
+		 const char *key, bool required, const char **out, struct err *e);
+int json_get_u64(const struct json_doc *d, const struct json_path *at, struct json_object *o,
+		 const char *key, bool required, uint64_t max, uint64_t *out, struct err *e);
+int json_get_bool(const struct json_doc *d, const struct json_path *at, struct json_object *o,
+		  const char *key, bool required, bool *out, struct err *e);
+int json_get_array(const struct json_doc *d, const struct json_path *at, struct json_object *o,
+		   const char *key, bool required, struct json_object **out, struct err *e);
+int json_get_object(const struct json_doc *d, const struct json_path *at, struct json_object *o,
+		    const char *key, bool required, struct json_object **out, struct err *e);
+
+/* A whole number of any sign-less value: 0 or -EINVAL (negative, fraction, not a number, > max). */
+int json_u64(const struct json_doc *d, const struct json_path *at, struct json_object *v,
+	     uint64_t max, uint64_t *out, struct err *e);
+
+/* "an object", "a string" … for messages. */
+const char *json_type_word(struct json_object *v);
+
+/* Pretty text with two-space indent, stable order (as inserted), a final newline. Caller frees. */
+char *json_text(struct json_object *o);
+
+#define cleanup_json_doc cleanup(json_doc_free)
+
+static inline void json_put_p(struct json_object **o)
+{
+	if (*o)
+		json_object_put(*o);
+}
+#define cleanup_json cleanup(json_put_p)
+
+#endif
