@@ -9,6 +9,8 @@
 #include "ktypes.h"
 #include "record.h"
 
+#include <stdbool.h>
+
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
@@ -194,6 +196,7 @@ struct {
 /* A path is put together here: the directory grows down from the middle, the name up from it. */
 struct scratch {
 	char text[SCRATCH + NAME_BYTES];
+	__u32 off; /* kept in memory: a range that the verifier forgets lets it prune the loop */
 	struct rec_path small;
 	struct rec_path_long big;
 	struct rec_unix unix_name;
@@ -208,7 +211,6 @@ struct {
 
 /* One system call in the hands of the observers. */
 struct call {
-	struct task_struct *task;
 	__u64 a[6];
 	__u32 word;
 	__u16 nr;
@@ -279,58 +281,71 @@ static __always_inline void file_ident(struct dentry *d, struct rec_file_key *k)
 }
 
 /*
- * Writes the path of (mnt, dentry), up to the root of the current task, in front of text[end].
- * Returns where it begins; *flags gets REC_P_DETACHED when it does not lead to that root.
+ * The functions from here on that are not static are checked by the verifier once each, not once per
+ * caller (global functions); kernel pointers come as numbers, since such functions take no others.
  */
-static __noinline __u32 walk_path(struct scratch *s, struct vfsmount *mnt, struct dentry *d,
-				  __u32 *flags)
+
+/*
+ * Writes the path of (mnt, dentry), up to the root of the current task, into the scratch text so that
+ * it ends at REC_PATH_MAX. Returns where it begins, and REC_P_* flags in the upper half.
+ */
+__noinline __u32 walk_path(__u64 mnt_ptr, __u64 dentry_ptr)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct dentry *root = BPF_CORE_READ(task, fs, root.dentry);
 	struct vfsmount *root_mnt = BPF_CORE_READ(task, fs, root.mnt);
-	__u32 off = REC_PATH_MAX;
+	struct vfsmount *mnt = (void *)mnt_ptr;
+	struct dentry *d = (void *)dentry_ptr;
+	struct scratch *s = scratch_get();
+	__u32 flag = REC_P_TRUNCATED << 16;
 
+	if (!s)
+		return REC_PATH_MAX | REC_P_DETACHED << 16;
+	s->off = REC_PATH_MAX;
 	for (int i = 0; i < MAX_COMPONENTS; i++) {
 		struct dentry *parent;
-		__u32 len;
+		__u32 len, off;
 
-		if (d == root && mnt == root_mnt)
-			return off;
+		if (d == root && mnt == root_mnt) {
+			flag = 0;
+			break;
+		}
 		parent = BPF_CORE_READ(d, d_parent);
 		if (d == BPF_CORE_READ(mnt, mnt_root) || parent == d) {
 			struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 			struct mount *up = BPF_CORE_READ(m, mnt_parent);
 
-			if (up == m || parent != d && d != BPF_CORE_READ(mnt, mnt_root))
+			if (up == m || d != BPF_CORE_READ(mnt, mnt_root)) {
+				flag = REC_P_DETACHED << 16;
 				break;
+			}
 			d = BPF_CORE_READ(m, mnt_mountpoint);
 			mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
 			continue;
 		}
 		len = BPF_CORE_READ(d, d_name.len) & (NAME_BYTES - 1);
-		if (off < len + 1) {
-			*flags |= REC_P_TRUNCATED;
-			return off;
-		}
+		off = s->off;
+		if (off > REC_PATH_MAX || off < len + 1)
+			break;
 		off -= len;
-		bpf_probe_read_kernel(&s->text[off & (REC_PATH_MAX - 1)], len,
+		bpf_probe_read_kernel(&s->text[off & (SCRATCH - 1)], len,
 				      BPF_CORE_READ(d, d_name.name));
 		off -= 1;
-		s->text[off & (REC_PATH_MAX - 1)] = '/';
+		s->text[off & (SCRATCH - 1)] = '/';
+		s->off = off;
 		d = parent;
 	}
-	*flags |= REC_P_DETACHED;
-	return off;
+	return s->off | flag;
 }
 
 /* Stores text[from … REC_PATH_MAX + name_len) under the key. */
-static __noinline int store_path(struct scratch *s, const struct rec_file_key *k, __u32 from,
-				 __u32 name_len, __u32 flags)
+__noinline int store_path(const struct rec_file_key *k, __u32 from, __u32 name_len, __u32 flags)
 {
+	struct scratch *s = scratch_get();
 	__u32 len;
 	long r;
 
-	if (from > REC_PATH_MAX || name_len > REC_PATH_MAX)
+	if (!s || !k || from > REC_PATH_MAX || name_len > REC_PATH_MAX)
 		return 0;
 	len = REC_PATH_MAX - from + name_len;
 	if (len < REC_PATH_SHORT) {
@@ -361,8 +376,9 @@ static __always_inline bool path_known(const struct rec_file_key *k)
 }
 
 /* The file that is open in the current task as `fd`, or NULL. */
-static __always_inline struct file *file_of_fd(struct task_struct *task, __u32 fd)
+static __always_inline struct file *file_of_fd(__u32 fd)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
 	struct file **array, *f = NULL;
 
@@ -373,11 +389,12 @@ static __always_inline struct file *file_of_fd(struct task_struct *task, __u32 f
 	return f;
 }
 
-static __noinline int observe_file(struct file *f, __u32 access, __u32 flags, __u8 prog, __u8 phase)
+/* A file that the current task holds. */
+__noinline int observe_file(__u64 file, __u32 access, __u32 flags, __u32 prog, __u32 phase)
 {
+	struct file *f = (void *)file;
 	struct dentry *d = BPF_CORE_READ(f, f_path.dentry);
 	struct rec_file_key k = { .access = access, .prog = prog, .phase = phase };
-	struct scratch *s;
 	__u32 from;
 
 	if (!d)
@@ -385,46 +402,45 @@ static __noinline int observe_file(struct file *f, __u32 access, __u32 flags, __
 	file_ident(d, &k);
 	if (path_known(&k))
 		return 0;
-	s = scratch_get();
-	if (!s)
-		return 0;
 	if ((BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT) == S_IFDIR)
 		flags |= REC_P_DIR;
-	from = walk_path(s, BPF_CORE_READ(f, f_path.mnt), d, &flags);
-	return store_path(s, &k, from, 0, flags);
+	from = walk_path((__u64)BPF_CORE_READ(f, f_path.mnt), (__u64)d);
+	return store_path(&k, from & 0xffff, 0, flags | from >> 16);
 }
 
-/* FNV-1a over the 8-byte words of a name that is NUL-terminated within `len` bytes. */
-static __always_inline __u64 hash_name(const struct scratch *s, __u32 len)
+/* FNV-1a over the 8-byte words of the name of `len` bytes in the upper half of the scratch text. */
+__noinline __u64 hash_name(__u32 len)
 {
-	__u64 h = 0xcbf29ce484222325ULL;
+	struct scratch *s = scratch_get();
+	__u64 h = 0xcbf29ce484222325ULL, zero = 0;
 
+	if (!s || len > REC_PATH_MAX)
+		return 0;
+	__builtin_memcpy(&s->text[REC_PATH_MAX + len], &zero, sizeof(zero));
 	for (int i = 0; i < REC_PATH_MAX / 8; i++) {
-		__u64 v;
-
 		if (i * 8 >= len)
 			break;
-		v = *(__u64 *)&s->text[REC_PATH_MAX + i * 8];
-		if (len - i * 8 < 8)
-			v &= (1ULL << ((len - i * 8) * 8)) - 1;
-		h = (h ^ v) * 0x100000001b3ULL;
+		h = (h ^ *(__u64 *)&s->text[REC_PATH_MAX + i * 8]) * 0x100000001b3ULL;
 		h ^= h >> 29;
 	}
 	return h;
 }
 
 /* A path by name: the text as the caller gave it, behind the directory that it starts from. */
-static __noinline int observe_name(struct call *c, int dirfd, __u64 name, __u32 access)
+__noinline int observe_name(struct call *c, int dirfd, __u64 name, __u32 access)
 {
-	struct rec_file_key k = { .access = access, .prog = c->prog, .phase = c->phase };
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct rec_file_key k = { .access = access };
 	struct scratch *s = scratch_get();
 	struct vfsmount *mnt = NULL;
 	struct dentry *dir = NULL;
-	__u32 from = REC_PATH_MAX, flags = REC_P_NAME;
+	__u32 from = REC_PATH_MAX;
 	long n;
 
-	if (!s)
+	if (!s || !c)
 		return 0;
+	k.prog = c->prog;
+	k.phase = c->phase;
 	n = bpf_probe_read_user_str(&s->text[REC_PATH_MAX], REC_PATH_MAX, (void *)name);
 	if (n <= 0)
 		return 0; /* the kernel will answer EFAULT: nothing is opened */
@@ -433,10 +449,10 @@ static __noinline int observe_name(struct call *c, int dirfd, __u64 name, __u32 
 		return 0;
 	if (s->text[REC_PATH_MAX] != '/') {
 		if (dirfd == AT_FDCWD) {
-			dir = BPF_CORE_READ(c->task, fs, pwd.dentry);
-			mnt = BPF_CORE_READ(c->task, fs, pwd.mnt);
+			dir = BPF_CORE_READ(task, fs, pwd.dentry);
+			mnt = BPF_CORE_READ(task, fs, pwd.mnt);
 		} else {
-			struct file *f = file_of_fd(c->task, dirfd);
+			struct file *f = file_of_fd(dirfd);
 
 			if (!f)
 				return 0;
@@ -448,13 +464,18 @@ static __noinline int observe_name(struct call *c, int dirfd, __u64 name, __u32 
 		k.dev = BPF_CORE_READ(dir, d_inode, i_sb, s_dev);
 		k.parent = BPF_CORE_READ(dir, d_inode, i_ino);
 	}
-	k.ino = hash_name(s, n);
+	k.ino = hash_name(n);
 	k.name = n;
 	if (path_known(&k))
 		return 0;
 	if (dir)
-		from = walk_path(s, mnt, dir, &flags);
-	return store_path(s, &k, from, n, flags);
+		from = walk_path((__u64)mnt, (__u64)dir);
+	return store_path(&k, from & 0xffff, n, REC_P_NAME | from >> 16);
+}
+
+static __always_inline const volatile struct rec_spec *spec_at(__u32 i)
+{
+	return &specs[i < REC_SPECS ? i : 0];
 }
 
 static __always_inline __u32 open_access(__u64 flags)
@@ -470,20 +491,6 @@ static __always_inline __u32 open_access(__u64 flags)
 	if (flags & O_TRUNC)
 		access |= F_WRITE;
 	return access;
-}
-
-/* The flags of an open call; the row says where they are. */
-static __always_inline __u64 open_flags(struct call *c, const volatile struct rec_spec *spec)
-{
-	__u64 flags = 0;
-	__s8 i = spec->flags_arg;
-
-	if (i >= 0)
-		return i < 6 ? c->a[i & 7] : 0;
-	if (spec->path[0].dirfd < 0)
-		return O_CREAT | O_WRONLY | O_TRUNC; /* creat(2) */
-	bpf_probe_read_user(&flags, sizeof(flags), (void *)c->a[2]); /* struct open_how */
-	return flags;
 }
 
 static __always_inline __u64 arg_at(const struct call *c, __s8 i)
@@ -505,27 +512,41 @@ static __always_inline __u64 arg_at(const struct call *c, __s8 i)
 	return 0;
 }
 
-static __noinline int observe_open_result(struct call *c, long ret)
+static __always_inline int dirfd_at(const struct call *c, __s8 i)
 {
-	const volatile struct rec_spec *spec = &specs[c->spec < REC_SPECS ? c->spec : 0];
+	return i < 0 ? AT_FDCWD : (int)arg_at(c, i);
+}
+
+/* The flags of an open call; the row says where they are. */
+static __always_inline __u64 open_flags(struct call *c, const volatile struct rec_spec *spec)
+{
 	__u64 flags = 0;
-	__u32 access;
 
 	if (spec->flags_arg >= 0)
-		flags = arg_at(c, spec->flags_arg);
-	else if (spec->path[0].dirfd < 0)
-		flags = O_CREAT | O_WRONLY | O_TRUNC; /* creat(2) */
-	else
-		bpf_probe_read_user(&flags, sizeof(flags), (void *)c->a[2]); /* struct open_how */
-	access = open_access(flags);
+		return arg_at(c, spec->flags_arg);
+	if (spec->path[0].dirfd < 0)
+		return O_CREAT | O_WRONLY | O_TRUNC; /* creat(2) */
+	bpf_probe_read_user(&flags, sizeof(flags), (void *)c->a[2]); /* struct open_how */
+	return flags;
+}
+
+__noinline int observe_open_result(struct call *c, long ret)
+{
+	const volatile struct rec_spec *spec;
+	__u32 access;
+
+	if (!c)
+		return 0;
+	spec = spec_at(c->spec);
+	access = open_access(open_flags(c, spec));
 	if (ret >= 0) {
-		struct file *f = file_of_fd(c->task, ret);
+		struct file *f = file_of_fd(ret);
 
 		if (!f || !access)
 			return 0;
 		if (BPF_CORE_READ(f, f_mode) & FMODE_CREATED)
 			access |= F_CREATE;
-		return observe_file(f, access, 0, c->prog, c->phase);
+		return observe_file((__u64)f, access, 0, c->prog, c->phase);
 	}
 	if (ret == -ENOENT || ret == -ENOTDIR)
 		access = F_MISSING;
@@ -533,42 +554,51 @@ static __noinline int observe_open_result(struct call *c, long ret)
 		access |= F_REFUSED;
 	else
 		return 0;
-	return observe_name(c, spec->path[0].dirfd < 0 ? AT_FDCWD : (int)arg_at(c, spec->path[0].dirfd),
-			    arg_at(c, spec->path[0].path), access);
+	return observe_name(c, dirfd_at(c, spec->path[0].dirfd), arg_at(c, spec->path[0].path),
+			    access);
 }
 
-static __noinline int observe_paths(struct call *c)
+__noinline int observe_paths(struct call *c)
 {
-	const volatile struct rec_spec *spec = &specs[c->spec < REC_SPECS ? c->spec : 0];
+	const volatile struct rec_spec *spec;
 
+	if (!c)
+		return 0;
+	spec = spec_at(c->spec);
 	for (int i = 0; i < REC_PATHS; i++) {
 		__s8 dirfd = spec->path[i].dirfd, path = spec->path[i].path;
 		__u32 access = spec->path[i].access;
 
 		if (!access)
 			break;
-		observe_name(c, dirfd < 0 ? AT_FDCWD : (int)arg_at(c, dirfd), arg_at(c, path),
-			     access);
+		observe_name(c, dirfd_at(c, dirfd), arg_at(c, path), access);
 	}
 	return 0;
 }
 
 static __always_inline int observe_fd(struct call *c, __u32 fd, __u32 access)
 {
-	struct file *f = file_of_fd(c->task, fd);
+	struct file *f = file_of_fd(fd);
 
-	return f ? observe_file(f, access, 0, c->prog, c->phase) : 0;
+	return f ? observe_file((__u64)f, access, 0, c->prog, c->phase) : 0;
 }
 
 /* ---- argument values -------------------------------------------------------------------------- */
 
-static __noinline int observe_args(struct call *c)
+__noinline int observe_args(struct call *c)
 {
-	const volatile struct rec_spec *spec = &specs[c->spec < REC_SPECS ? c->spec : 0];
-	struct rec_call k = { .prog = c->prog, .phase = c->phase, .abi = c->abi, .nr = c->nr };
+	const volatile struct rec_spec *spec;
+	struct rec_call k = {};
 	__u8 one = 1;
 	long r;
 
+	if (!c)
+		return 0;
+	spec = spec_at(c->spec);
+	k.prog = c->prog;
+	k.phase = c->phase;
+	k.abi = c->abi;
+	k.nr = c->nr;
 	k.n = spec->args_n;
 	k.spec = c->spec;
 	if (spec->kind == K_CLONE3) {
@@ -592,9 +622,9 @@ static __noinline int observe_args(struct call *c)
 
 /* ---- network ---------------------------------------------------------------------------------- */
 
-static __always_inline struct socket *socket_of_fd(struct task_struct *task, __u32 fd)
+static __always_inline struct socket *socket_of_fd(__u32 fd)
 {
-	struct file *f = file_of_fd(task, fd);
+	struct file *f = file_of_fd(fd);
 
 	if (!f || (BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
@@ -639,10 +669,10 @@ static __always_inline int observe_unix(struct call *c, __u8 op, __u16 type, __u
 }
 
 /* A call with a socket address in user memory. */
-static __noinline int observe_address(struct call *c, __u32 fd, __u8 op, __u64 addr, __u32 len)
+__noinline int observe_address(struct call *c, __u32 fd, __u8 op, __u64 addr, __u32 len)
 {
-	struct rec_net k = { .prog = c->prog, .phase = c->phase, .op = op };
-	struct socket *sock = socket_of_fd(c->task, fd);
+	struct rec_net k = { .op = op };
+	struct socket *sock = socket_of_fd(fd);
 	struct {
 		__u16 family, port;
 		__u32 v4;
@@ -650,8 +680,10 @@ static __noinline int observe_address(struct call *c, __u32 fd, __u8 op, __u64 a
 		__u32 scope;
 	} sa = { 0 };
 
-	if (!sock || !addr || len < 2)
+	if (!c || !sock || !addr || len < 2)
 		return 0;
+	k.prog = c->prog;
+	k.phase = c->phase;
 	if (bpf_probe_read_user(&sa, len > sizeof(sa) ? sizeof(sa) : len, (void *)addr))
 		return 0;
 	k.family = sa.family;
@@ -672,14 +704,19 @@ static __noinline int observe_address(struct call *c, __u32 fd, __u8 op, __u64 a
 	return 0;
 }
 
-static __noinline int observe_listen(struct call *c)
+__noinline int observe_listen(struct call *c)
 {
-	struct rec_net k = { .prog = c->prog, .phase = c->phase, .op = NET_LISTEN };
-	struct socket *sock = socket_of_fd(c->task, c->a[0]);
+	struct rec_net k = { .op = NET_LISTEN };
+	struct socket *sock;
 	struct sock *sk;
 
+	if (!c)
+		return 0;
+	sock = socket_of_fd(c->a[0]);
 	if (!sock)
 		return 0;
+	k.prog = c->prog;
+	k.phase = c->phase;
 	slot_listens[c->slot & (REC_SLOTS - 1)] = 1;
 	sk = BPF_CORE_READ(sock, sk);
 	k.family = BPF_CORE_READ(sk, __sk_common.skc_family);
@@ -699,11 +736,13 @@ static __noinline int observe_listen(struct call *c)
 	return 0;
 }
 
-static __noinline int observe_sendmsg(struct call *c)
+__noinline int observe_sendmsg(struct call *c)
 {
 	__u64 name = 0;
 	__u32 len = 0;
 
+	if (!c)
+		return 0;
 	if (c->abi == 0) { /* struct user_msghdr: pointer, int */
 		bpf_probe_read_user(&name, 8, (void *)c->a[1]);
 		bpf_probe_read_user(&len, 4, (void *)(c->a[1] + 8));
@@ -733,20 +772,22 @@ static __always_inline void begin_serving(struct call *c)
 	c->phase = SERVING;
 }
 
-static __noinline int observe_call(struct call *c)
+__noinline int observe_call(struct call *c)
 {
-	const volatile struct rec_spec *spec = &specs[c->spec < REC_SPECS ? c->spec : 0];
+	const volatile struct rec_spec *spec;
 
+	if (!c)
+		return 0;
+	spec = spec_at(c->spec);
 	if (spec->args_n)
 		observe_args(c);
 	switch (spec->kind) {
 	case K_OPEN:
 		if (c->abi == 0 && opens_at_exit)
 			return 0;
-		return observe_name(c,
-				    spec->path[0].dirfd < 0 ? AT_FDCWD :
-							      (int)arg_at(c, spec->path[0].dirfd),
-				    arg_at(c, spec->path[0].path), open_access(open_flags(c, spec)));
+		return observe_name(c, dirfd_at(c, spec->path[0].dirfd),
+				    arg_at(c, spec->path[0].path),
+				    open_access(open_flags(c, spec)));
 	case K_PLAIN:
 	case K_EXEC:
 		return observe_paths(c);
@@ -811,7 +852,6 @@ static __always_inline bool call_begin(struct call *c, struct task_struct *task)
 		*word = 0;
 		return false;
 	}
-	c->task = task;
 	c->word = w;
 	c->slot = REC_W_SLOT(w);
 	c->prog = REC_W_PROG(w);
@@ -842,7 +882,7 @@ int on_sys_enter(__u64 *ctx)
 	spec = spec_of[abi][nr];
 	if (spec) {
 		c.spec = spec;
-		if (specs[spec < REC_SPECS ? spec : 0].kind == K_WAIT)
+		if (spec_at(spec)->kind == K_WAIT)
 			begin_serving(&c);
 	}
 	seen[c.prog][c.phase & (REC_PHASES - 1)][abi][nr] = 1;
@@ -1033,8 +1073,9 @@ int on_exit(__u64 *ctx)
 }
 
 /* The id of an executable in a slot; a new one is marked in *fresh. 0 when there are too many. */
-static __noinline __u32 program_id(struct file *f, __u32 slot, __u32 *fresh)
+__noinline __u32 program_id(__u64 file, __u32 slot, __u32 *fresh)
 {
+	struct file *f = (void *)file;
 	struct dentry *d = BPF_CORE_READ(f, f_path.dentry);
 	struct rec_program k = { .slot = slot };
 	__u32 id = 0;
@@ -1081,8 +1122,9 @@ static __always_inline bool is_runtime(struct task_struct *task)
 }
 
 /* A container runtime begins: a slot for what it may start, until the loader knows what it is. */
-static __noinline int runtime_begins(struct linux_binprm *bprm)
+__noinline int runtime_begins(__u64 bprm_ptr)
 {
+	struct linux_binprm *bprm = (void *)bprm_ptr;
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u16 *word = word_of(task->pid);
 	unsigned long from = BPF_CORE_READ(task, mm, arg_start);
@@ -1090,7 +1132,7 @@ static __noinline int runtime_begins(struct linux_binprm *bprm)
 	struct rec_event *ev;
 	__u32 slot = 0, fresh = 0, prog;
 
-	if (!word || !bprm)
+	if (!word)
 		return 0;
 	for (int i = 1; i < REC_SLOTS; i++) {
 		if (__sync_val_compare_and_swap(&slot_state[i], REC_FREE, REC_CANDIDATE) ==
@@ -1109,7 +1151,7 @@ static __noinline int runtime_begins(struct linux_binprm *bprm)
 	slot_command[slot] = 0;
 	slot_live[slot] = 0;
 	slot_filters[slot] = task->seccomp.filter_count.counter;
-	prog = program_id(BPF_CORE_READ(bprm, file), 0, &fresh);
+	prog = program_id((__u64)BPF_CORE_READ(bprm, file), 0, &fresh);
 	look_again();
 	*word = REC_W(slot, prog) | REC_W_RUNTIME;
 	live_add(slot, REC_W_RUNTIME);
@@ -1125,23 +1167,24 @@ static __noinline int runtime_begins(struct linux_binprm *bprm)
 }
 
 /* A followed thread executed a program. */
-static __noinline int program_begins(struct linux_binprm *bprm, __u32 w)
+__noinline int program_begins(__u64 bprm_ptr, __u32 w)
 {
+	struct linux_binprm *bprm = (void *)bprm_ptr;
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u32 slot = REC_W_SLOT(w), fresh = 0, id;
 	struct rec_edge edge = { .parent = REC_W_PROG(w) };
 	__u16 *word = word_of(task->pid);
-	struct file *f;
+	__u64 f;
 	__u8 one = 1;
 
-	if (!word || !bprm)
+	if (!word)
 		return 0;
 	if (w & REC_W_RUNTIME && !slot_command[slot] &&
 	    BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == host_mnt_ns) {
 		*word = w; /* the runtime executes itself or a helper on the host */
 		return 0;
 	}
-	f = BPF_CORE_READ(bprm, file);
+	f = (__u64)BPF_CORE_READ(bprm, file);
 	id = program_id(f, slot, &fresh);
 	edge.child = id;
 	if (w & REC_W_RUNTIME) {
@@ -1170,7 +1213,7 @@ int on_exec(__u64 *ctx)
 {
 	struct task_struct *task = (void *)ctx[0];
 	__u32 old_tid = ctx[1];
-	struct linux_binprm *bprm = (void *)ctx[2];
+	__u64 bprm = 0;
 	__u16 *word = word_of(old_tid);
 	__u32 w = word ? *word : 0;
 
@@ -1178,6 +1221,8 @@ int on_exec(__u64 *ctx)
 		*word = 0;
 		w = 0;
 	}
+	/* As a number: global functions take no kernel pointers. */
+	bpf_probe_read_kernel(&bprm, sizeof(bprm), &ctx[2]);
 	if (!w)
 		return watch_runtimes && is_runtime(task) ? runtime_begins(bprm) : 0;
 	/* A thread that executes takes the id of its group (execve(2)). */
