@@ -41,7 +41,7 @@ if [ -d "$out" ] && [ "$(cat "$out.stamp" 2>/dev/null)" = "$stamp" ]; then
 fi
 
 apt_dir=$cache/apt
-mkdir -p "$apt_dir/archives/partial"
+mkdir -p "$apt_dir/archives/partial" "$apt_dir/empty/partial"
 : >"$apt_dir/status"
 : >"$apt_dir/extended_states"
 
@@ -54,8 +54,10 @@ apt_get() {
 }
 
 fetch() {
+	# What is in the archive folder already is not listed: name an empty one.
 	# shellcheck disable=SC2086 # a list of package names
-	apt_get --print-uris install $packages >"$apt_dir/$name.uris" 2>"$apt_dir/$name.log" &&
+	apt_get -o Dir::Cache::archives="$apt_dir/empty" --print-uris install $packages \
+		>"$apt_dir/$name.uris" 2>"$apt_dir/$name.log" &&
 		apt_get --download-only install $packages >>"$apt_dir/$name.log" 2>&1
 }
 

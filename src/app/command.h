@@ -1,5 +1,6 @@
 /*
- * The one command table. A row drives dispatch, --help, the man page and shell completion.
+ * The one command table. A command drives dispatch, --help, the man page and shell completion.
+ * Each src/app/cmd_NAME.c defines one `const struct command command_NAME`; commands.c lists them.
  */
 #ifndef APP_COMMAND_H
 #define APP_COMMAND_H
@@ -27,16 +28,34 @@ struct command {
 	const char *name;
 	const char *synopsis; /* what follows "boltseal NAME" */
 	const char *summary;  /* one line */
-	const char *description; /* paragraphs, separated by blank lines */
-	const char *const *subcommands; /* NULL-terminated words for the first argument, or NULL */
-	const struct option_desc *options; /* ends with a row whose name is NULL */
-	const char *examples; /* lines: "# comment" or a command line */
-	/* Returns an exit code; on error fills `e`, which main prints. */
+	/* Paragraphs, separated by blank lines; lines that begin with a blank stay as they are. */
+	const char *description;
+	/* NULL-terminated words, one of which the first argument must be, or NULL. */
+	const char *const *subcommands;
+	const struct option_desc *options; /* ends with a row whose name is NULL; or NULL */
+	const char *examples;		   /* lines: "# comment" or a command line */
+	/*
+	 * Returns an exit code, or a negative errno, which counts as EXIT_ERROR. On error it fills
+	 * `e`, which main prints behind "boltseal NAME: ". -h and --help never come here.
+	 */
 	int (*run)(struct args *a, struct err *e);
 };
 
-/* All commands, in the order of help; ends with a row whose name is NULL. */
-extern const struct command commands[];
+/* Commands that belong together, in the order of help. */
+struct command_group {
+	const char *title;
+	const struct command *const *commands; /* NULL-terminated */
+};
+
+extern const struct command_group command_groups[]; /* ends with a row whose title is NULL */
+
+/* The i-th command over all groups, NULL beyond the last. */
+const struct command *command_at(size_t i);
+/* NULL when there is no command of this name. */
+const struct command *command_find(const char *name);
+
+/* The options that every command has besides its own (--help); ends as those of a command. */
+extern const struct option_desc common_options[];
 
 /* Parsed options (args.c). */
 bool args_has(const struct args *a, const char *name);
@@ -44,17 +63,23 @@ bool args_has(const struct args *a, const char *name);
 const char *args_value(const struct args *a, const char *name);
 /* The i-th value of an option that may be repeated, or NULL. */
 const char *args_value_at(const struct args *a, const char *name, size_t i);
-/* A whole number option; `fallback` when absent. Errors name the option and the range. */
+/*
+ * A whole number option (decimal, or hexadecimal with 0x); `fallback` when absent. Errors name the
+ * option and the range. Returns 0 or -EINVAL.
+ */
 int args_u64(const struct args *a, const char *name, uint64_t fallback, uint64_t min, uint64_t max,
 	     uint64_t *out, struct err *e);
-/* Arguments that are no options. After "--" everything is one (also for `record -- COMMAND`). */
+/*
+ * Arguments that are no options. Options may stand before, between and behind them; after "--"
+ * everything is an argument, so a command line that boltseal starts always stands behind "--".
+ */
 size_t args_count(const struct args *a);
 const char *args_at(const struct args *a, size_t i); /* NULL beyond the end */
 char **args_rest(const struct args *a, size_t from); /* NULL-terminated, borrowed */
 /* Index of the first positional behind "--", or args_count() when there was none. */
 size_t args_dashdash(const struct args *a);
 
-/* A wrong use: sets "boltseal NAME: <message> (see boltseal NAME --help)" and returns EXIT_ERROR. */
+/* A wrong use: sets "<message> (see boltseal NAME --help)" and returns EXIT_ERROR. */
 __attribute__((format(printf, 3, 4))) int usage_error(const struct args *a, struct err *e,
 						      const char *fmt, ...);
 

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/cleanup.h"
+
 struct buf {
 	char *p; /* NULL while empty */
 	size_t len, cap;

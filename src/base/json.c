@@ -1,6 +1,5 @@
 #include "base/json.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +8,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "base/map.h"
+#include "base/json_scan.h"
 #include "base/mem.h"
 
 enum { JSON_MAX_DEPTH = 64 };
@@ -28,142 +27,20 @@ static void line_col(const char *text, size_t off, unsigned *line, unsigned *col
 	}
 }
 
-/*
- * A walk over text that json-c has accepted: it only has to find strings, brackets and commas. With
- * `want` set it looks for the value at that pointer; it always watches for duplicate keys.
- */
-struct scan {
-	const char *p, *start, *end;
-	const struct json_path *const *want; /* from the root down, or NULL */
-	size_t depth_want;
-	const char *found;  /* where the wanted value begins */
-	const char *dup;    /* where the second of two equal keys begins */
-	char dup_key[64];
-};
-
-static void skip_space(struct scan *s)
+/* "name:line:col: not valid JSON: <why>" for a place in the text. */
+static int syntax_err(const struct json_doc *d, const char *at, struct err *e, const char *why)
 {
-	while (s->p < s->end && isspace((unsigned char)*s->p))
-		s->p++;
-}
-
-/* At a quote: moves behind the string; its raw bytes (escapes kept) are [*from, *from + *len). */
-static void scan_string(struct scan *s, const char **from, size_t *len)
-{
-	*from = ++s->p;
-	while (s->p < s->end && *s->p != '"')
-		s->p += *s->p == '\\' ? 2 : 1;
-	if (s->p > s->end)
-		s->p = s->end;
-	*len = (size_t)(s->p - *from);
-	if (s->p < s->end)
-		s->p++;
-}
-
-static void scan_value(struct scan *s, size_t depth, bool on_path);
-
-static bool want_key(const struct scan *s, size_t depth, const char *key, size_t len)
-{
-	const char *want;
-
-	if (depth >= s->depth_want)
-		return false;
-	want = s->want[depth]->key;
-	return want && strlen(want) == len && !memcmp(want, key, len);
-}
-
-static void scan_object(struct scan *s, size_t depth, bool on_path)
-{
-	struct map keys = { 0 };
-
-	s->p++;
-	for (;;) {
-		const char *key;
-		size_t len;
-		void **seen;
-
-		skip_space(s);
-		if (s->p >= s->end || *s->p != '"')
-			break;
-		scan_string(s, &key, &len);
-		seen = map_at(&keys, key, len);
-		if (*seen && !s->dup) {
-			s->dup = key - 1;
-			snprintf(s->dup_key, sizeof(s->dup_key), "%.*s", (int)len, key);
-		}
-		*seen = s;
-		skip_space(s);
-		if (s->p < s->end)
-			s->p++; /* colon */
-		skip_space(s);
-		scan_value(s, depth + 1, on_path && want_key(s, depth, key, len));
-		skip_space(s);
-		if (s->p >= s->end || *s->p != ',')
-			break;
-		s->p++;
-	}
-	if (s->p < s->end)
-		s->p++;
-	map_free(&keys);
-}
-
-static void scan_array(struct scan *s, size_t depth, bool on_path)
-{
-	s->p++;
-	for (size_t i = 0;; i++) {
-		bool here = on_path && depth < s->depth_want && !s->want[depth]->key &&
-			    s->want[depth]->idx == i;
-
-		skip_space(s);
-		if (s->p >= s->end || *s->p == ']')
-			break;
-		scan_value(s, depth + 1, here);
-		skip_space(s);
-		if (s->p >= s->end || *s->p != ',')
-			break;
-		s->p++;
-	}
-	if (s->p < s->end)
-		s->p++;
-}
-
-static void scan_value(struct scan *s, size_t depth, bool on_path)
-{
-	const char *from;
-	size_t len;
-
-	if (s->p >= s->end)
-		return;
-	if (on_path && depth == s->depth_want && s->want && !s->found)
-		s->found = s->p;
-	switch (*s->p) {
-	case '{':
-		scan_object(s, depth, on_path);
-		break;
-	case '[':
-		scan_array(s, depth, on_path);
-		break;
-	case '"':
-		scan_string(s, &from, &len);
-		break;
-	default:
-		while (s->p < s->end && !strchr(",]} \t\r\n", *s->p))
-			s->p++;
-	}
-}
-
-static int check_duplicates(const struct json_doc *d, struct err *e)
-{
-	struct scan s = { .p = d->text, .start = d->text, .end = d->text + d->len };
 	unsigned line, col;
 
-	skip_space(&s);
-	scan_value(&s, 0, false);
-	if (!s.dup)
-		return 0;
-	line_col(d->text, (size_t)(s.dup - d->text), &line, &col);
-	return err_set(e, EINVAL, "%s:%u:%u: the key \"%s\" stands twice in one object", d->name,
-		       line, col, s.dup_key);
+	line_col(d->text, (size_t)(at - d->text), &line, &col);
+	return err_set(e, EINVAL, "%s:%u:%u: not valid JSON: %s", d->name, line, col, why);
+}
+
+static int check_text(const struct json_doc *d, struct err *e)
+{
+	struct json_fault f;
+
+	return json_scan_check(d->text, d->len, &f) ? syntax_err(d, f.at, e, f.why) : 0;
 }
 
 static int parse_text(struct json_doc *d, struct err *e)
@@ -176,18 +53,17 @@ static int parse_text(struct json_doc *d, struct err *e)
 	if (!tok)
 		mem_exhausted();
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	/* One more byte, the final NUL, tells the tokener that a bare number at the end is whole. */
+	/* One more byte, the final NUL, tells the tokener that a bare number at the end is whole.
+	 */
 	d->root = json_tokener_parse_ex(tok, d->text, (int)d->len + 1);
 	je = json_tokener_get_error(tok);
 	end = json_tokener_get_parse_end(tok);
-	if (je != json_tokener_success || !d->root) {
-		unsigned line, col;
-
-		line_col(d->text, end < d->len ? end : d->len, &line, &col);
-		r = err_set(e, EINVAL, "%s:%u:%u: not valid JSON: %s", d->name, line, col,
-			    je == json_tokener_continue || end >= d->len
-				    ? "the text ends too early"
-				    : json_tokener_error_desc(je));
+	if (je == json_tokener_success && !d->root) {
+		r = err_set(e, EINVAL, "%s:1:1: the document is null", d->name);
+	} else if (je == json_tokener_continue || (je != json_tokener_success && end >= d->len)) {
+		r = syntax_err(d, d->text + d->len, e, "the text ends too early");
+	} else if (je != json_tokener_success) {
+		r = syntax_err(d, d->text + end, e, json_tokener_error_desc(je));
 	}
 	json_tokener_free(tok);
 	return r;
@@ -208,7 +84,7 @@ int json_parse(struct json_doc *d, const char *name, const char *text, size_t le
 	else
 		r = parse_text(&doc, e);
 	if (r == 0)
-		r = check_duplicates(&doc, e);
+		r = check_text(&doc, e);
 	if (r < 0) {
 		json_doc_free(&doc);
 		return r;
@@ -271,20 +147,16 @@ static void put_pointer(struct buf *b, const struct json_path *const *list, size
 int json_err(const struct json_doc *d, const struct json_path *at, struct err *e, int code,
 	     const char *fmt, ...)
 {
-	const struct json_path *list[JSON_MAX_DEPTH];
+	const struct json_path *list[JSON_MAX_DEPTH] = { NULL };
 	size_t n = path_list(at, list, JSON_MAX_DEPTH);
-	struct scan s = { .p = d->text, .start = d->text, .end = d->text + d->len };
+	const char *found = json_scan_find(d->text, d->len, list, n);
 	cleanup_buf struct buf ptr = { 0 };
 	unsigned line = 1, col = 1;
 	char msg[400];
 	va_list ap;
 
-	s.want = list;
-	s.depth_want = n;
-	skip_space(&s);
-	scan_value(&s, 0, true);
-	if (s.found)
-		line_col(d->text, (size_t)(s.found - d->text), &line, &col);
+	if (found)
+		line_col(d->text, (size_t)(found - d->text), &line, &col);
 	put_pointer(&ptr, list, n);
 	va_start(ap, fmt);
 	vsnprintf(msg, sizeof(msg), fmt, ap);
@@ -411,9 +283,9 @@ int json_get_u64(const struct json_doc *d, const struct json_path *at, struct js
 
 char *json_text(struct json_object *o)
 {
-	const char *s = json_object_to_json_string_ext(
-		o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-			   JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *s = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+								  JSON_C_TO_STRING_SPACED |
+								  JSON_C_TO_STRING_NOSLASHESCAPE);
 
 	if (!s)
 		mem_exhausted();

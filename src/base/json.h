@@ -1,7 +1,8 @@
 /*
- * JSON input with places: documents are parsed by json-c (exact signed and unsigned 64-bit integers),
- * duplicate keys are refused, and an error about a value names file:line:column and the JSON pointer
- * (RFC 6901) of that value.
+ * JSON input with places: documents are parsed by json-c (exact signed and unsigned 64-bit
+ * integers). Refused beyond what json-c refuses: duplicate keys, whole numbers that do not fit 64
+ * bits, numbers that are not finite, strings that are not UTF-8. An error about a value names
+ * file:line:column and the JSON pointer (RFC 6901) of that value.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -10,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/err.h"
 
 struct json_doc {
@@ -26,7 +29,8 @@ struct json_path {
 	size_t idx;
 };
 
-/* Reads and parses a whole file ("-" is standard input); `max` bounds its bytes. Depth at most 64. */
+/* Reads and parses a whole file ("-" is standard input); `max` bounds its bytes. Depth at most 64.
+ */
 int json_load(struct json_doc *d, const char *path, size_t max, struct err *e);
 /* The same for a text in memory; the text is copied. */
 int json_parse(struct json_doc *d, const char *name, const char *text, size_t len, struct err *e);
@@ -59,6 +63,16 @@ int json_u64(const struct json_doc *d, const struct json_path *at, struct json_o
 
 /* "an object", "a string" … for messages. */
 const char *json_type_word(struct json_object *v);
+
+/*
+ * Strings that are bytes, such as paths, which need not be UTF-8. json_put_bytes writes them as a
+ * JSON string with its quotes; a byte 0x80 … 0xff that is no part of valid UTF-8 becomes the
+ * private use character U+F780 plus the byte (U+F800 … U+F87F), and so does each byte of such a
+ * character that is itself in the text: nothing is lost. json_bytes is the way back, in place, for
+ * a string that was read; it has the string.
+ */
+void json_put_bytes(struct buf *b, const char *s);
+char *json_bytes(char *s);
 
 /* Pretty text with two-space indent, stable order (as inserted), a final newline. Caller frees. */
 char *json_text(struct json_object *o);

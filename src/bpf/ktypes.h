@@ -106,6 +106,7 @@ struct seccomp {
 
 struct mm_struct {
 	unsigned long arg_start, arg_end;
+	struct file *exe_file;
 } KTYPE;
 
 struct task_struct {
@@ -117,6 +118,19 @@ struct task_struct {
 	struct fs_struct *fs;
 	struct nsproxy *nsproxy;
 	struct seccomp seccomp;
+} KTYPE;
+
+struct kernfs_node {
+	__u64 id;
+} KTYPE;
+
+struct cgroup_subsys_state {
+	struct cgroup_subsys_state *parent;
+} KTYPE;
+
+struct cgroup {
+	struct cgroup_subsys_state self; /* the first member (include/linux/cgroup-defs.h) */
+	struct kernfs_node *kn;
 } KTYPE;
 
 struct linux_binprm {

@@ -86,6 +86,7 @@ const volatile __u8 spec_of[REC_ABIS][REC_NRS];
 const volatile char runtimes[REC_RUNTIMES][16];
 const volatile __u32 host_mnt_ns;
 const volatile __u8 watch_runtimes;
+const volatile __u64 cgroup_id; /* 0: none */
 const volatile __u8 opens_at_exit; /* paths of native opens are read when the call returns */
 const volatile __u16 open_nrs[4];  /* native numbers of open, openat, openat2, creat; 0xffff none */
 
@@ -102,8 +103,10 @@ __u32 slot_filters[REC_SLOTS]; /* filters that the runtime had when it started *
 __u32 slot_live[REC_SLOTS];
 __u32 prog_used[REC_PROGRAMS];
 __u8 prog_slot[REC_PROGRAMS];
+__u32 prog_live[REC_PROGRAMS]; /* threads */
 __u32 files_n; /* entries of the two file maps */
 __u32 runtime_tasks;
+__u32 cgroup_slot;
 __u64 lost[REC_LOST_COUNT];
 
 struct tids_chunk {
@@ -113,6 +116,7 @@ struct tids_chunk {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1); /* set by the loader from pid_max */
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, struct tids_chunk);
 } tids SEC(".maps");
@@ -315,13 +319,15 @@ __noinline __u32 walk_path(__u64 mnt_ptr, __u64 dentry_ptr)
 			struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 			struct mount *up = BPF_CORE_READ(m, mnt_parent);
 
-			if (up == m || d != BPF_CORE_READ(mnt, mnt_root)) {
+			if (up == m || d != BPF_CORE_READ(mnt, mnt_root))
 				flag = REC_P_DETACHED << 16;
+			if (up == m)
 				break;
+			if (d == BPF_CORE_READ(mnt, mnt_root)) {
+				d = BPF_CORE_READ(m, mnt_mountpoint);
+				mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
+				continue;
 			}
-			d = BPF_CORE_READ(m, mnt_mountpoint);
-			mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
-			continue;
 		}
 		len = BPF_CORE_READ(d, d_name.len) & (NAME_BYTES - 1);
 		off = s->off;
@@ -333,6 +339,8 @@ __noinline __u32 walk_path(__u64 mnt_ptr, __u64 dentry_ptr)
 		off -= 1;
 		s->text[off & (SCRATCH - 1)] = '/';
 		s->off = off;
+		if (parent == d)
+			break; /* a file without a folder, as of memfd_create(2) */
 		d = parent;
 	}
 	return s->off | flag;
@@ -839,6 +847,15 @@ static __always_inline void read_args(struct call *c, struct pt_regs *regs)
 #endif
 }
 
+/* A thread of a dropped slot is no longer followed. */
+static __always_inline void forget(__u16 *word, __u32 w)
+{
+	*word = 0;
+	__sync_fetch_and_add(&prog_live[REC_W_PROG(w)], -1);
+	if (w & REC_W_RUNTIME)
+		__sync_fetch_and_add(&runtime_tasks, -1);
+}
+
 /* Fills the call for a followed thread; false when the thread is not followed (any more). */
 static __always_inline bool call_begin(struct call *c, struct task_struct *task)
 {
@@ -849,7 +866,7 @@ static __always_inline bool call_begin(struct call *c, struct task_struct *task)
 		return false;
 	w = *word;
 	if (slot_state[REC_W_SLOT(w)] == REC_DROPPED) {
-		*word = 0;
+		forget(word, w);
 		return false;
 	}
 	c->word = w;
@@ -1014,6 +1031,7 @@ static __always_inline struct rec_event *event_get(__u32 kind, __u32 slot, struc
 	ev->slot = slot;
 	ev->pid = task->tgid;
 	ev->prog = prog;
+	ev->started = slot_started[slot & (REC_SLOTS - 1)];
 	ev->argv_len = 0;
 	return ev;
 }
@@ -1021,6 +1039,7 @@ static __always_inline struct rec_event *event_get(__u32 kind, __u32 slot, struc
 static __always_inline void live_add(__u32 slot, __u32 word)
 {
 	__sync_fetch_and_add(&slot_live[slot & (REC_SLOTS - 1)], 1);
+	__sync_fetch_and_add(&prog_live[REC_W_PROG(word)], 1);
 	if (word & REC_W_RUNTIME)
 		__sync_fetch_and_add(&runtime_tasks, 1);
 }
@@ -1058,14 +1077,11 @@ int on_exit(__u64 *ctx)
 	w = *word;
 	*word = 0;
 	slot = REC_W_SLOT(w);
+	__sync_fetch_and_add(&prog_live[REC_W_PROG(w)], -1);
 	if (w & REC_W_RUNTIME)
 		__sync_fetch_and_add(&runtime_tasks, -1);
 	if (__sync_fetch_and_add(&slot_live[slot], -1) != 1)
 		return 0;
-	if (slot_state[slot] == REC_CANDIDATE && !slot_started[slot]) {
-		slot_state[slot] = REC_FREE; /* a runtime command that started no container */
-		return 0;
-	}
 	ev = event_get(REC_EV_GONE, slot, task, REC_W_PROG(w));
 	if (ev)
 		bpf_ringbuf_submit(ev, 0);
@@ -1154,7 +1170,7 @@ __noinline int runtime_begins(__u64 bprm_ptr)
 	prog = program_id((__u64)BPF_CORE_READ(bprm, file), 0, &fresh);
 	look_again();
 	*word = REC_W(slot, prog) | REC_W_RUNTIME;
-	live_add(slot, REC_W_RUNTIME);
+	live_add(slot, *word);
 	ev = event_get(REC_EV_RUNTIME, slot, task, prog);
 	if (!ev)
 		return 0;
@@ -1192,9 +1208,10 @@ __noinline int program_begins(__u64 bprm_ptr, __u32 w)
 		edge.parent = 0;
 	}
 	*word = REC_W(slot, id);
-	bpf_map_update_elem(&edges, &edge, &one, BPF_ANY);
-	if (fresh)
+	__sync_fetch_and_add(&prog_live[REC_W_PROG(w)], -1);
+	if (__sync_fetch_and_add(&prog_live[id & (REC_PROGRAMS - 1)], 1) == 0)
 		look_again();
+	bpf_map_update_elem(&edges, &edge, &one, BPF_ANY);
 	observe_file(f, F_EXEC | F_READ | F_MAP, REC_P_PROGRAM, id,
 		     slot_phase[slot] == SERVING ? SERVING : START);
 	if (!slot_started[slot]) {
@@ -1218,7 +1235,7 @@ int on_exec(__u64 *ctx)
 	__u32 w = word ? *word : 0;
 
 	if (w && slot_state[REC_W_SLOT(w)] == REC_DROPPED) {
-		*word = 0;
+		forget(word, w);
 		w = 0;
 	}
 	/* As a number: global functions take no kernel pointers. */
@@ -1229,6 +1246,39 @@ int on_exec(__u64 *ctx)
 	if (old_tid != (__u32)task->pid)
 		*word = 0;
 	return program_begins(bprm, w);
+}
+
+static __always_inline bool below_cgroup(struct cgroup *cgrp)
+{
+	enum { MAX_DEPTH = 16 };
+
+	for (int i = 0; i < MAX_DEPTH && cgrp; i++) {
+		if (BPF_CORE_READ(cgrp, kn, id) == cgroup_id)
+			return true;
+		cgrp = (struct cgroup *)BPF_CORE_READ(cgrp, self.parent);
+	}
+	return false;
+}
+
+/* cgroup:cgroup_attach_task: dst_cgrp, path, task, threadgroup */
+SEC("tp_btf/cgroup_attach_task")
+int on_cgroup_attach(__u64 *ctx)
+{
+	struct task_struct *task = (void *)ctx[2];
+	__u16 *word = word_of(task->pid);
+	__u32 slot = cgroup_slot, fresh = 0, prog;
+	struct rec_event *ev;
+
+	if (!slot || !word || *word || !below_cgroup((struct cgroup *)ctx[0]))
+		return 0;
+	prog = program_id((__u64)BPF_CORE_READ(task, mm, exe_file), slot, &fresh);
+	*word = REC_W(slot, prog);
+	live_add(slot, *word);
+	look_again();
+	ev = event_get(REC_EV_JOINED, slot, task, prog);
+	if (ev)
+		bpf_ringbuf_submit(ev, 0);
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

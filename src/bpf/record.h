@@ -128,12 +128,14 @@ enum rec_event_kind {
 	REC_EV_RUNTIME, /* a runtime was executed: argv says what it does */
 	REC_EV_STARTED, /* the first program of a slot was executed */
 	REC_EV_GONE,	/* the last thread of a slot ended */
+	REC_EV_JOINED,	/* a process entered the followed cgroup: its other threads are to be marked */
 };
 
 struct rec_event {
 	__u32 kind, slot;
 	__u32 pid;  /* thread group, in the initial pid namespace */
 	__u32 prog;
+	__u32 started; /* the slot has executed a program */
 	__u32 argv_len;
 	char argv[REC_ARGV]; /* NUL-separated */
 };

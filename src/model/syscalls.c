@@ -3,6 +3,8 @@
 #include <linux/audit.h>
 #include <string.h>
 
+#include "base/suggest.h"
+
 struct nr_index {
 	const uint16_t *row; /* by number: 1 + row of `rows`, 0 for a number without a call */
 	unsigned len;
@@ -129,6 +131,17 @@ const char *sc_kind_name(enum sc_kind kind)
 	return kind_ok(kind) ? kinds[kind].name : NULL;
 }
 
+enum sc_abi sc_abi_native(void)
+{
+#if defined(__x86_64__)
+	return SC_X86_64;
+#elif defined(__aarch64__)
+	return SC_AARCH64;
+#else
+#error "boltseal knows x86-64 and AArch64"
+#endif
+}
+
 const char *sc_abi_name(enum sc_abi abi)
 {
 	return abi_ok(abi) ? abis[abi].name : NULL;
@@ -155,61 +168,14 @@ int sc_abi_parse(const char *name)
 	return -1;
 }
 
-/* Longer than any name and two edits; what is longer has no neighbour. */
-#define SUGGEST_MAX 40
-
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-	unsigned m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-/* Edits from a to b, a swap of neighbours counting one; both at most SUGGEST_MAX characters. */
-static unsigned edit_distance(const char *a, size_t alen, const char *b, size_t blen)
-{
-	uint8_t d[3][SUGGEST_MAX + 1]; /* the last three rows of the matrix, in turn */
-
-	for (size_t j = 0; j <= blen; j++)
-		d[0][j] = (uint8_t)j;
-	for (size_t i = 1; i <= alen; i++) {
-		uint8_t *cur = d[i % 3], *up = d[(i + 2) % 3], *up2 = d[(i + 1) % 3];
-
-		cur[0] = (uint8_t)i;
-		for (size_t j = 1; j <= blen; j++) {
-			unsigned v = min3(up[j] + 1u, cur[j - 1] + 1u,
-					  up[j - 1] + (a[i - 1] != b[j - 1]));
-
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    up2[j - 2] + 1u < v)
-				v = up2[j - 2] + 1u;
-			cur[j] = (uint8_t)v;
-		}
-	}
-	return d[alen % 3][blen];
-}
-
 const char *sc_suggest(const char *name)
 {
-	size_t len = strnlen(name, SUGGEST_MAX + 1);
-	unsigned best = len <= 3 ? 2 : 3; /* one more than allowed */
-	const char *found = NULL;
+	struct suggest s;
 
-	if (len > SUGGEST_MAX)
-		return NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		size_t rlen = strlen(rows[i].name);
-		unsigned v;
-
-		if (rlen > len + best || len > rlen + best)
-			continue;
-		v = edit_distance(name, len, rows[i].name, rlen);
-		if (v && v < best) {
-			best = v;
-			found = rows[i].name;
-		}
-	}
-	return found;
+	suggest_begin(&s, name);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		suggest_offer(&s, rows[i].name, strlen(rows[i].name));
+	return s.found;
 }
 
 int sc_kver_cmp(struct sc_kver a, struct sc_kver b)

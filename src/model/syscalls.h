@@ -130,6 +130,9 @@ bool sc_arg_is_pointer(enum sc_kind kind);
 /* As in the TSV: "flags64". NULL for a value outside the enum. */
 const char *sc_kind_name(enum sc_kind kind);
 
+/* The ABI of 64-bit programs on the machine that boltseal was built for. */
+enum sc_abi sc_abi_native(void);
+
 /* "x86_64", "i386", "x32", "aarch64"; NULL for a value outside the enum. */
 const char *sc_abi_name(enum sc_abi abi);
 

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "model/workload_private.h"
 
 static const char *const phase_names[WL_PHASE_COUNT] = {
 	[WL_RUNTIME] = "runtime",
@@ -26,6 +27,11 @@ static const char *const net_op_names[WL_NET_OP_COUNT] = {
 	[WL_NET_BIND] = "bind",
 	[WL_NET_CONNECT] = "connect",
 	[WL_NET_SEND] = "send",
+};
+
+static const char *const cap_result_names[WL_CAP_RESULT_COUNT] = {
+	[WL_CAP_GRANTED] = "granted",
+	[WL_CAP_REFUSED] = "refused",
 };
 
 static const char *const access_names[WL_F_BITS] = {
@@ -56,6 +62,11 @@ const char *wl_net_op_name(enum wl_net_op op)
 	return net_op_names[op];
 }
 
+const char *wl_cap_result_name(enum wl_cap_result r)
+{
+	return cap_result_names[r];
+}
+
 const char *wl_access_name(unsigned bit)
 {
 	return access_names[bit];
@@ -66,30 +77,19 @@ void wl_init(struct workload *w)
 	*w = (struct workload){ 0 };
 }
 
-static void set_free(struct wl_set *s)
-{
-	free(s->v);
-}
-
-static void prov_free(struct wl_prov *p)
-{
-	set_free(&p->programs);
-	set_free(&p->sources);
-}
-
 static void syscall_free(struct wl_syscall *s)
 {
 	for (size_t i = 0; i < s->calls_n; i++)
-		prov_free(&s->calls[i].prov);
+		wl_prov_free(&s->calls[i].prov);
 	free(s->calls);
 	map_free(&s->calls_index);
-	prov_free(&s->prov);
+	wl_prov_free(&s->prov);
 }
 
 static void cap_free(struct wl_cap *c)
 {
 	for (size_t i = 0; i < c->uses_n; i++)
-		prov_free(&c->uses[i].prov);
+		wl_prov_free(&c->uses[i].prov);
 	free(c->uses);
 }
 
@@ -98,17 +98,17 @@ void wl_free(struct workload *w)
 	for (size_t i = 0; i < w->sources_n; i++)
 		free(w->sources[i].loss);
 	for (size_t i = 0; i < w->programs_n; i++) {
-		set_free(&w->programs[i].parents);
-		set_free(&w->programs[i].sources);
+		free(w->programs[i].parents.v);
+		free(w->programs[i].sources.v);
 	}
 	for (size_t i = 0; i < w->syscalls_n; i++)
 		syscall_free(&w->syscalls[i]);
 	for (size_t i = 0; i < w->caps_n; i++)
 		cap_free(&w->caps[i]);
 	for (size_t i = 0; i < w->files_n; i++)
-		prov_free(&w->files[i].prov);
+		wl_prov_free(&w->files[i].prov);
 	for (size_t i = 0; i < w->nets_n; i++)
-		prov_free(&w->nets[i].prov);
+		wl_prov_free(&w->nets[i].prov);
 	free(w->sources);
 	free(w->programs);
 	free(w->syscalls);
@@ -118,6 +118,7 @@ void wl_free(struct workload *w)
 	map_free(&w->strings);
 	map_free(&w->program_index);
 	map_free(&w->syscall_index);
+	map_free(&w->cap_index);
 	map_free(&w->file_index);
 	map_free(&w->net_index);
 	arena_free(&w->arena);
@@ -170,6 +171,31 @@ void wl_set_add(struct wl_set *s, uint32_t v)
 	s->v[i] = v;
 }
 
+void wl_set_push(struct wl_set *s, uint32_t v)
+{
+	*vec_push(s->v, s->n, s->cap) = v;
+}
+
+static int number_cmp(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+void wl_set_normalise(struct wl_set *s)
+{
+	size_t n = 0;
+
+	if (s->n < 2)
+		return;
+	qsort(s->v, s->n, sizeof(*s->v), number_cmp);
+	for (size_t i = 0; i < s->n; i++)
+		if (!n || s->v[n - 1] != s->v[i])
+			s->v[n++] = s->v[i];
+	s->n = n;
+}
+
 void wl_prov_add(struct wl_prov *p, uint32_t phases, int program, int source)
 {
 	p->phases |= phases;
@@ -177,6 +203,26 @@ void wl_prov_add(struct wl_prov *p, uint32_t phases, int program, int source)
 		wl_set_add(&p->programs, (uint32_t)program);
 	if (source >= 0)
 		wl_set_add(&p->sources, (uint32_t)source);
+}
+
+static void set_join(struct wl_set *into, const struct wl_set *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		wl_set_add(into, from->v[i]);
+}
+
+void wl_prov_join(struct wl_prov *into, const struct wl_prov *from)
+{
+	into->phases |= from->phases;
+	set_join(&into->programs, &from->programs);
+	set_join(&into->sources, &from->sources);
+}
+
+void wl_prov_free(struct wl_prov *p)
+{
+	free(p->programs.v);
+	free(p->sources.v);
+	*p = (struct wl_prov){ 0 };
 }
 
 int wl_source_add(struct workload *w, enum wl_source_kind kind)
@@ -193,17 +239,17 @@ int wl_source_add(struct workload *w, enum wl_source_kind kind)
 void wl_loss_add(struct workload *w, int source, const char *what, uint64_t count)
 {
 	struct wl_source *s = &w->sources[source];
-	struct wl_loss *l;
+	size_t i = 0;
 
-	for (size_t i = 0; i < s->loss_n; i++) {
-		if (!strcmp(s->loss[i].what, what)) {
-			s->loss[i].count += count;
-			return;
-		}
+	while (i < s->loss_n && strcmp(s->loss[i].what, what) < 0)
+		i++;
+	if (i < s->loss_n && !strcmp(s->loss[i].what, what)) {
+		s->loss[i].count += count;
+		return;
 	}
-	l = vec_push(s->loss, s->loss_n, s->loss_cap);
-	l->what = wl_string(w, what);
-	l->count = count;
+	(void)vec_push(s->loss, s->loss_n, s->loss_cap);
+	memmove(&s->loss[i + 1], &s->loss[i], (s->loss_n - 1 - i) * sizeof(*s->loss));
+	s->loss[i] = (struct wl_loss){ wl_string(w, what), count };
 }
 
 /* Index values are stored as index + 1, since NULL means a new key. */
@@ -217,13 +263,20 @@ static void index_set(void **slot, size_t i)
 	*slot = (void *)(uintptr_t)(i + 1);
 }
 
-int wl_program_add(struct workload *w, const char *path)
+int wl_program_find(const struct workload *w, const char *path)
 {
 	void **slot = map_find(&w->program_index, path, strlen(path));
+
+	return slot ? (int)index_get(slot) : -1;
+}
+
+int wl_program_add(struct workload *w, const char *path)
+{
+	int known = wl_program_find(w, path);
 	struct wl_program *p;
 
-	if (slot)
-		return (int)index_get(slot);
+	if (known >= 0)
+		return known;
 	if (w->programs_n >= WL_MAX_PROGRAMS)
 		return -E2BIG;
 	index_set(map_at(&w->program_index, path, strlen(path)), w->programs_n);
@@ -232,10 +285,16 @@ int wl_program_add(struct workload *w, const char *path)
 	return (int)w->programs_n - 1;
 }
 
-struct wl_syscall *wl_syscall_add(struct workload *w, enum sc_abi abi, uint32_t nr)
+static void **syscall_slot(struct workload *w, enum sc_abi abi, uint32_t nr)
 {
 	uint32_t key[2] = { (uint32_t)abi, nr };
-	void **slot = map_at(&w->syscall_index, key, sizeof(key));
+
+	return map_at(&w->syscall_index, key, sizeof(key));
+}
+
+struct wl_syscall *wl_syscall_add(struct workload *w, enum sc_abi abi, uint32_t nr)
+{
+	void **slot = syscall_slot(w, abi, nr);
 	struct wl_syscall *s;
 
 	if (*slot)
@@ -264,19 +323,25 @@ const struct wl_syscall *wl_syscall_find(const struct workload *w, enum sc_abi a
 	return slot ? &w->syscalls[index_get(slot)] : NULL;
 }
 
-struct wl_call *wl_call_add(struct wl_syscall *s, unsigned n, const uint8_t *index,
-			    const uint64_t *value)
+static void **call_slot(struct wl_syscall *s, unsigned n, const uint8_t *index,
+			const uint64_t *value)
 {
 	struct {
 		uint8_t n, index[7];
 		uint64_t value[WL_MAX_ARGS];
 	} key = { .n = (uint8_t)n };
-	struct wl_call *c;
-	void **slot;
 
 	memcpy(key.index, index, n);
 	memcpy(key.value, value, n * sizeof(*value));
-	slot = map_at(&s->calls_index, &key, sizeof(key));
+	return map_at(&s->calls_index, &key, sizeof(key));
+}
+
+struct wl_call *wl_call_add(struct wl_syscall *s, unsigned n, const uint8_t *index,
+			    const uint64_t *value)
+{
+	void **slot = call_slot(s, n, index, value);
+	struct wl_call *c;
+
 	if (*slot)
 		return &s->calls[index_get(slot)];
 	index_set(slot, s->calls_n);
@@ -300,19 +365,26 @@ static struct wl_cap *cap_at(struct workload *w, unsigned nr, enum wl_cap_result
 	return c;
 }
 
+static void **use_slot(struct workload *w, const struct wl_cap *c, const char *syscall,
+		       const char *function, bool speculative, bool inferred)
+{
+	cleanup_free char *key = xasprintf("%u %d %d%d %zu %s %s", c->nr, c->result, speculative,
+					   inferred, strlen(syscall), syscall, function);
+
+	return map_at(&w->cap_index, key, strlen(key));
+}
+
 struct wl_cap_use *wl_cap_add(struct workload *w, unsigned nr, enum wl_cap_result result,
 			      const char *syscall, const char *function, bool speculative,
 			      bool inferred)
 {
 	struct wl_cap *c = cap_at(w, nr, result);
+	void **slot = use_slot(w, c, syscall, function, speculative, inferred);
 	struct wl_cap_use *u;
 
-	for (size_t i = 0; i < c->uses_n; i++) {
-		u = &c->uses[i];
-		if (!strcmp(u->syscall, syscall) && !strcmp(u->function, function) &&
-		    u->speculative == speculative && u->inferred == inferred)
-			return u;
-	}
+	if (*slot)
+		return &c->uses[index_get(slot)];
+	index_set(slot, c->uses_n);
 	u = vec_push(c->uses, c->uses_n, c->uses_cap);
 	u->syscall = wl_string(w, syscall);
 	u->function = wl_string(w, function);
@@ -321,11 +393,27 @@ struct wl_cap_use *wl_cap_add(struct workload *w, unsigned nr, enum wl_cap_resul
 	return u;
 }
 
+static char *file_key(const char *path, bool pattern)
+{
+	return xasprintf("%c%s", pattern ? 'p' : 'f', path);
+}
+
+const struct wl_file *wl_file_find(const struct workload *w, const char *path, bool pattern)
+{
+	cleanup_free char *key = file_key(path, pattern);
+	void **slot = map_find(&w->file_index, key, strlen(key));
+
+	return slot ? &w->files[index_get(slot)] : NULL;
+}
+
 struct wl_file *wl_file_add(struct workload *w, const char *path, bool pattern, uint32_t access)
 {
-	cleanup_free char *key = xasprintf("%c%s", pattern ? 'p' : 'f', path);
+	cleanup_free char *key = file_key(path, pattern);
 	void **slot = map_find(&w->file_index, key, strlen(key));
 	struct wl_file *f;
+
+	if (path[0] != '/' || strlen(path) > WL_MAX_PATH || (pattern && !wl_pattern_valid(path)))
+		return NULL;
 
 	if (slot) {
 		f = &w->files[index_get(slot)];
@@ -341,12 +429,19 @@ struct wl_file *wl_file_add(struct workload *w, const char *path, bool pattern, 
 	return f;
 }
 
+static void **net_slot(struct workload *w, enum wl_net_op op, uint16_t family, uint16_t type,
+		       uint16_t protocol, const char *address, uint16_t port)
+{
+	cleanup_free char *key = xasprintf("%d %u %u %u %u %s", op, family, type, protocol, port,
+					   address);
+
+	return map_at(&w->net_index, key, strlen(key));
+}
+
 struct wl_net *wl_net_add(struct workload *w, enum wl_net_op op, uint16_t family, uint16_t type,
 			  uint16_t protocol, const char *address, uint16_t port)
 {
-	cleanup_free char *key =
-		xasprintf("%d %u %u %u %u %s", op, family, type, protocol, port, address);
-	void **slot = map_at(&w->net_index, key, strlen(key));
+	void **slot = net_slot(w, op, family, type, protocol, address, port);
 	struct wl_net *n;
 
 	if (*slot)
@@ -360,6 +455,57 @@ struct wl_net *wl_net_add(struct workload *w, enum wl_net_op op, uint16_t family
 	n->port = port;
 	n->address = wl_string(w, address);
 	return n;
+}
+
+static void reindex_syscall(struct workload *w, size_t i)
+{
+	struct wl_syscall *s = &w->syscalls[i];
+
+	index_set(syscall_slot(w, s->abi, s->nr), i);
+	map_free(&s->calls_index);
+	for (size_t j = 0; j < s->calls_n; j++) {
+		const struct wl_call *c = &s->calls[j];
+
+		index_set(call_slot(s, c->n, c->index, c->value), j);
+	}
+}
+
+static void reindex_cap(struct workload *w, const struct wl_cap *c)
+{
+	for (size_t i = 0; i < c->uses_n; i++) {
+		const struct wl_cap_use *u = &c->uses[i];
+
+		index_set(use_slot(w, c, u->syscall, u->function, u->speculative, u->inferred), i);
+	}
+}
+
+void wl_reindex(struct workload *w)
+{
+	map_free(&w->program_index);
+	map_free(&w->syscall_index);
+	map_free(&w->cap_index);
+	map_free(&w->file_index);
+	map_free(&w->net_index);
+	for (size_t i = 0; i < w->programs_n; i++) {
+		const char *path = w->programs[i].path;
+
+		index_set(map_at(&w->program_index, path, strlen(path)), i);
+	}
+	for (size_t i = 0; i < w->syscalls_n; i++)
+		reindex_syscall(w, i);
+	for (size_t i = 0; i < w->caps_n; i++)
+		reindex_cap(w, &w->caps[i]);
+	for (size_t i = 0; i < w->files_n; i++) {
+		cleanup_free char *key = file_key(w->files[i].path, w->files[i].pattern);
+
+		index_set(map_at(&w->file_index, key, strlen(key)), i);
+	}
+	for (size_t i = 0; i < w->nets_n; i++) {
+		const struct wl_net *n = &w->nets[i];
+
+		index_set(net_slot(w, n->op, n->family, n->type, n->protocol, n->address, n->port),
+			  i);
+	}
 }
 
 bool wl_cap_needed(const struct workload *w, unsigned nr, uint32_t phases)

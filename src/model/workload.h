@@ -29,7 +29,9 @@ enum {
 	WL_MAX_FILES = 200000,
 	WL_MAX_SOURCES = 10000,
 	WL_MAX_PROGRAMS = 4096,
-	WL_MAX_ARGS = 3, /* recorded arguments of one call */
+	WL_MAX_ARGS = 3,    /* recorded arguments of one call */
+	WL_MAX_LOSSES = 64, /* kinds of loss of one source */
+	WL_MAX_PATH = 8192, /* bytes of a path or pattern; PATH_MAX is 4096 */
 };
 
 /* When something happened, as bits of a mask; names in JSON: "runtime" … "serving". */
@@ -40,7 +42,7 @@ enum wl_phase {
 	WL_SERVING, /* from the first wait for requests after a listen(2) or datagram bind(2) */
 	WL_PHASE_COUNT
 };
-#define WL_PHASE_BIT(p) (1u << (p))
+#define WL_PHASE_BIT(p)	  (1u << (p))
 /* The phases in which the program itself runs, which is what a profile has to allow. */
 #define WL_PROGRAM_PHASES (WL_PHASE_BIT(WL_START) | WL_PHASE_BIT(WL_SERVING))
 
@@ -75,7 +77,7 @@ struct wl_source {
 	uint64_t runs;	     /* starts of the workload that it covers */
 	bool complete;
 	const char *incomplete_reason; /* NULL when complete */
-	struct wl_loss *loss;	       /* what was lost and how often; empty when nothing was */
+	struct wl_loss *loss;	       /* what was lost and how often, by ascending `what` */
 	size_t loss_n, loss_cap;
 };
 
@@ -114,7 +116,7 @@ struct wl_syscall {
 	struct map calls_index;
 };
 
-enum wl_cap_result { WL_CAP_GRANTED, WL_CAP_REFUSED };
+enum wl_cap_result { WL_CAP_GRANTED, WL_CAP_REFUSED, WL_CAP_RESULT_COUNT };
 
 /* One place in which a capability was checked. */
 struct wl_cap_use {
@@ -137,13 +139,14 @@ enum {
 	WL_F_READ = 1 << 0,
 	WL_F_WRITE = 1 << 1,
 	WL_F_APPEND = 1 << 2, /* opened with O_APPEND for writing */
-	WL_F_CREATE = 1 << 3, /* O_CREAT on a new file, mkdir, mknod, symlink, target of rename/link */
+	WL_F_CREATE =
+		1 << 3, /* O_CREAT on a new file, mkdir, mknod, symlink, target of rename/link */
 	WL_F_DELETE = 1 << 4, /* unlink, rmdir, source of a rename */
 	WL_F_EXEC = 1 << 5,
-	WL_F_MAP = 1 << 6,  /* mapped executable */
+	WL_F_MAP = 1 << 6, /* mapped executable */
 	WL_F_LOCK = 1 << 7,
-	WL_F_LINK = 1 << 8, /* hard link to it */
-	WL_F_META = 1 << 9, /* chmod, chown, utimes, setxattr */
+	WL_F_LINK = 1 << 8,	/* hard link to it */
+	WL_F_META = 1 << 9,	/* chmod, chown, utimes, setxattr */
 	WL_F_MISSING = 1 << 10, /* looked for, not there (ENOENT, ENOTDIR) */
 	WL_F_REFUSED = 1 << 11, /* looked for, access refused (EACCES, EPERM, EROFS) */
 	WL_F_CHDIR = 1 << 12,
@@ -154,7 +157,9 @@ enum {
 /*
  * `path` is absolute inside the container; a directory ends in "/". With `pattern` it is a pattern:
  * `*` any characters but "/", `**` any characters, `@{pid}` a process id, and "\" before a literal
- * one of `* @ \`. Without `pattern` every character stands for itself.
+ * one of `* @ \`. Without `pattern` every character stands for itself. A `*` or `**` that is a
+ * whole name ("/a/ *", "/a/ ** /b" without the blanks) stands for at least one character, as in
+ * AppArmor.
  */
 struct wl_file {
 	const char *path;
@@ -190,7 +195,9 @@ struct workload {
 	size_t files_n, files_cap;
 	struct wl_net *nets;
 	size_t nets_n, nets_cap;
-	struct map strings, program_index, syscall_index, file_index, net_index;
+	const char
+		*sequences; /* text of the reserved JSON object, kept as it was read; NULL: none */
+	struct map strings, program_index, syscall_index, cap_index, file_index, net_index;
 };
 
 void wl_init(struct workload *w);
@@ -205,6 +212,11 @@ void wl_set_add(struct wl_set *s, uint32_t v);
 bool wl_set_has(const struct wl_set *s, uint32_t v);
 /* Adds phase, program and source to a provenance; a negative program or source is left out. */
 void wl_prov_add(struct wl_prov *p, uint32_t phases, int program, int source);
+/* Adds all of `from`, of the same model. */
+void wl_prov_join(struct wl_prov *into, const struct wl_prov *from);
+
+/* Index of the program, -1 when absent. */
+int wl_program_find(const struct workload *w, const char *path);
 
 /* Adding: each finds the element with this key or makes it. */
 int wl_source_add(struct workload *w, enum wl_source_kind kind); /* index of a new source */
@@ -218,7 +230,10 @@ struct wl_call *wl_call_add(struct wl_syscall *s, unsigned n, const uint8_t *ind
 struct wl_cap_use *wl_cap_add(struct workload *w, unsigned nr, enum wl_cap_result result,
 			      const char *syscall, const char *function, bool speculative,
 			      bool inferred);
-/* NULL beyond WL_MAX_FILES. */
+/*
+ * NULL beyond WL_MAX_FILES, and for a path that is not absolute, is longer than WL_MAX_PATH or, as
+ * a pattern, not a valid one: the caller counts a loss.
+ */
 struct wl_file *wl_file_add(struct workload *w, const char *path, bool pattern, uint32_t access);
 struct wl_net *wl_net_add(struct workload *w, enum wl_net_op op, uint16_t family, uint16_t type,
 			  uint16_t protocol, const char *address, uint16_t port);
@@ -235,14 +250,22 @@ const char *wl_phase_name(enum wl_phase p);
 int wl_phase_parse(const char *name); /* -1 unknown */
 const char *wl_source_kind_name(enum wl_source_kind k);
 const char *wl_net_op_name(enum wl_net_op op);
-const char *wl_access_name(unsigned bit); /* 0 … WL_F_BITS-1 */
+const char *wl_cap_result_name(enum wl_cap_result r); /* "granted", "refused" */
+const char *wl_access_name(unsigned bit);	      /* 0 … WL_F_BITS-1 */
 
-/* Sorts every list by its key, so that equal models have equal bytes. */
+/*
+ * Sorts every list by its key, so that equal models have equal bytes. Indices of programs and
+ * sources change (sources are sorted by start), and pointers to elements are no longer valid.
+ */
 void wl_sort(struct workload *w);
 
-/* workload_json.c: the file format. wl_write sorts first; the text ends in a newline. */
+/*
+ * workload_json.c, workload_read.c: the file format. wl_write sorts first (see wl_sort); the text
+ * ends in a newline. wl_save refuses what would be larger than WL_MAX_BYTES, which wl_load could
+ * not read (-EFBIG).
+ */
 void wl_write(struct workload *w, struct buf *out);
-/* Reads a model from a parsed document. On error the model is empty. */
+/* Reads a model from a parsed document; `w` holds nothing before. On error the model is empty. */
 int wl_read(struct workload *w, const struct json_doc *d, struct err *e);
 /* File in ("-" standard input) and out (one step; see io_write_file). */
 int wl_load(struct workload *w, const char *path, struct err *e);
@@ -250,8 +273,12 @@ int wl_save(struct workload *w, const char *path, struct err *e);
 
 /*
  * workload_merge.c: adds everything of `from` to `into`; sources, programs and provenance are kept
- * and renumbered. Models of different architectures are refused (-EINVAL). Identity fields on which
- * the two differ keep the value of `into`; `into` without a value takes that of `from`.
+ * and renumbered. A source of `from` that equals one of `into` in every field is that source, so
+ * merging a model twice changes nothing. Models of different architectures are refused (-EINVAL),
+ * as is a result beyond the limits above (-E2BIG); `into` is unchanged then. Identity fields on
+ * which the two differ (image and digest count as one), and `sequences`, keep the value of `into`;
+ * `into` without a value takes that of `from`. Of two interpreters of one program the one that
+ * sorts first stays.
  */
 int wl_merge(struct workload *into, const struct workload *from, struct err *e);
 
@@ -260,7 +287,10 @@ int wl_merge(struct workload *into, const struct workload *from, struct err *e);
  * directories in which names come and go. Keeps every access and all provenance.
  */
 void wl_generalise(struct workload *w);
-/* Whether a path (no pattern) is covered by the file entry. */
+/* pattern.c. Whether a path (no pattern) is covered by the file entry. Time: length of path times
+ * pattern. */
 bool wl_file_matches(const struct wl_file *f, const char *path);
+/* Whether the text is a pattern as struct wl_file describes it. */
+bool wl_pattern_valid(const char *pattern);
 
 #endif

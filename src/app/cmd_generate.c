@@ -1,0 +1,291 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "profile/generate.h"
+
+struct generate {
+	struct workload model, base;
+	struct gen_options o;
+	struct buf out, notes;
+	bool json;
+};
+
+static void generate_free(struct generate *g)
+{
+	wl_free(&g->model);
+	wl_free(&g->base);
+	buf_free(&g->out);
+	buf_free(&g->notes);
+}
+
+static bool is(const struct args *a, const char *option, const char *value)
+{
+	const char *given = args_value(a, option);
+
+	return given && !strcmp(given, value);
+}
+
+/* Options that mean nothing for one of the targets are refused there. */
+static int check_options(const struct args *a, const char *what, struct err *e)
+{
+	static const struct {
+		const char *option, *targets;
+	} only[] = {
+		{ "runtime", "seccomp" },	  { "runtime-version", "seccomp" },
+		{ "base", "seccomp" },		  { "format", "seccomp" },
+		{ "arguments", "seccomp" },	  { "clone3", "seccomp" },
+		{ "mode", "seccomp apparmor" },	  { "close-equivalents", "seccomp apparmor" },
+		{ "no-new-privileges", "seccomp docker" },
+		{ "seccomp", "docker" },	  { "apparmor", "docker" },
+		{ "name", "seccomp apparmor docker" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(only); i++)
+		if (args_has(a, only[i].option) && !strstr(only[i].targets, what))
+			return usage_error(a, e, "--%s has no effect on %s", only[i].option, what);
+	if (!strcmp(what, "seccomp") && is(a, "no-new-privileges", "auto"))
+		return usage_error(a, e, "--no-new-privileges auto is for docker; seccomp takes on or "
+					 "off");
+	if (!strcmp(what, "seccomp") && is(a, "print", "text"))
+		return usage_error(a, e, "a seccomp profile is JSON");
+	if (!strcmp(what, "apparmor") && is(a, "print", "json"))
+		return usage_error(a, e, "an AppArmor profile is text");
+	return 0;
+}
+
+static int read_options(struct generate *g, const struct args *a, struct err *e)
+{
+	struct gen_options *o = &g->o;
+	const char *base = args_value(a, "base");
+
+	gen_options_default(o);
+	o->name = args_value(a, "name");
+	o->runtime = args_value(a, "runtime");
+	o->runtime_version = args_value(a, "runtime-version");
+	o->no_new_privs = is(a, "no-new-privileges", "on");
+	o->complain = is(a, "mode", "complain");
+	o->allow_incomplete = args_has(a, "allow-incomplete");
+	o->clone3 = is(a, "clone3", "allow");
+	if (args_has(a, "arguments"))
+		o->arguments = is(a, "arguments", "off")    ? GEN_ARGS_OFF :
+			       is(a, "arguments", "strict") ? GEN_ARGS_STRICT :
+							      GEN_ARGS_SAFE;
+	if (args_has(a, "close-equivalents"))
+		o->equivalents = is(a, "close-equivalents", "off") ? GEN_EQ_OFF :
+				 is(a, "close-equivalents", "all") ? GEN_EQ_ALL :
+								     GEN_EQ_PROCESS;
+	g->json = is(a, "print", "json");
+	if (!base)
+		return 0;
+	o->base = &g->base;
+	return wl_load(&g->base, base, e);
+}
+
+static int make_seccomp(struct generate *g, const struct args *a, struct err *e)
+{
+	enum sp_dialect dialect = is(a, "format", "podman") ? SP_DIALECT_PODMAN :
+				  is(a, "format", "oci") || is(a, "format", "kubernetes") ?
+							      SP_DIALECT_OCI :
+							      SP_DIALECT_DOCKER;
+	cleanup_sp_profile struct sp_profile p;
+	cleanup_free char *text = NULL, *name = NULL;
+	int r;
+
+	sp_init(&p);
+	r = gen_name(&g->model, &g->o, &name, e);
+	if (r >= 0)
+		r = gen_seccomp(&g->model, &g->o, &p, &g->notes, e);
+	if (r < 0)
+		return r;
+	text = sp_write(&p, dialect);
+	buf_puts(&g->out, text);
+	return 0;
+}
+
+static int make_apparmor(struct generate *g, const struct args *a, struct err *e)
+{
+	(void)a;
+	return gen_apparmor(&g->model, &g->o, &g->out, &g->notes, e);
+}
+
+static void put_json(struct buf *out, struct json_object *o)
+{
+	cleanup_json struct json_object *owned = o;
+	cleanup_free char *text = json_text(owned);
+
+	buf_puts(out, text);
+}
+
+static int make_capabilities(struct generate *g, const struct args *a, struct err *e)
+{
+	int r = gen_check_model(&g->model, &g->o, &g->notes, e);
+
+	(void)a;
+	if (r < 0)
+		return r;
+	if (g->json)
+		put_json(&g->out, gen_caps_json(&g->model));
+	else
+		gen_caps_text(&g->model, &g->out);
+	return 0;
+}
+
+static int make_docker(struct generate *g, const struct args *a, struct err *e)
+{
+	const char *seccomp = args_value(a, "seccomp"), *apparmor = args_value(a, "apparmor"), *why;
+	cleanup_free char *name = NULL, *file = NULL;
+	struct gen_docker d = { .no_new_privs = -1 };
+	int r = gen_check_model(&g->model, &g->o, &g->notes, e);
+
+	if (r >= 0)
+		r = gen_name(&g->model, &g->o, &name, e);
+	if (r < 0)
+		return r;
+	file = xasprintf("%s.json", name);
+	d.seccomp = !seccomp ? file : strcmp(seccomp, "none") ? seccomp : NULL;
+	d.apparmor = !apparmor ? name : strcmp(apparmor, "none") ? apparmor : NULL;
+	if (is(a, "no-new-privileges", "on") || is(a, "no-new-privileges", "off"))
+		d.no_new_privs = is(a, "no-new-privileges", "on");
+	else if (!gen_no_new_privs(&g->model, &why))
+		buf_printf(&g->notes,
+			   "no-new-privileges is left out, since %s was executed "
+			   "(--no-new-privileges on overrules)\n",
+			   why);
+	if (g->json)
+		put_json(&g->out, gen_docker_json(&g->model, &d));
+	else
+		gen_docker_text(&g->model, &d, &g->out);
+	return 0;
+}
+
+static const struct target {
+	const char *name;
+	int (*make)(struct generate *g, const struct args *a, struct err *e);
+} targets[] = {
+	{ "seccomp", make_seccomp },
+	{ "apparmor", make_apparmor },
+	{ "capabilities", make_capabilities },
+	{ "docker", make_docker },
+};
+
+static const char *const target_names[] = { "seccomp", "apparmor", "capabilities", "docker", NULL };
+
+static void print_notes(const struct buf *notes)
+{
+	const char *p = buf_str(notes), *end;
+
+	for (; (end = strchr(p, '\n')); p = end + 1)
+		log_note("%.*s", (int)(end - p), p);
+}
+
+static int generate(struct generate *g, struct args *a, struct err *e)
+{
+	const char *what = args_at(a, 0), *file = args_at(a, 1);
+	int r;
+
+	if (!what || !file || args_count(a) > 2)
+		return usage_error(a, e, "expected what to generate and one workload model");
+	r = check_options(a, what, e);
+	if (r)
+		return r;
+	r = read_options(g, a, e);
+	if (r >= 0)
+		r = wl_load(&g->model, file, e);
+	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(targets); i++)
+		if (!strcmp(targets[i].name, what))
+			r = targets[i].make(g, a, e);
+	if (r >= 0)
+		r = io_write_file(args_value(a, "output"), buf_str(&g->out), g->out.len, e);
+	if (r >= 0)
+		print_notes(&g->notes);
+	return r < 0 ? EXIT_ERROR : EXIT_OK;
+}
+
+static int run_generate(struct args *a, struct err *e)
+{
+	cleanup(generate_free) struct generate g = { 0 };
+
+	wl_init(&g.model);
+	wl_init(&g.base);
+	return generate(&g, a, e);
+}
+
+static const struct option_desc options[] = {
+	{ 0, "output", "FILE", NULL, "Where to write; standard output is the default." },
+	{ 'o', "print", "FORMAT", "json|text",
+	  "Form of what capabilities and docker print; text is the default." },
+	{ 'n', "name", "NAME", NULL,
+	  "Name of the profile: in AppArmor, and of the file that docker refers to. The name of the "
+	  "workload is the default." },
+	{ 'f', "format", "FORMAT", "docker|podman|oci|kubernetes",
+	  "seccomp: the dialect; docker, with a comment on each rule, is the default." },
+	{ 0, "mode", "MODE", "enforce|complain",
+	  "enforce (the default), or complain: what is not allowed is logged and goes on." },
+	{ 0, "runtime", "NAME", "runc|crun",
+	  "seccomp: the runtime whose own calls are allowed. Default: the one of the recording, else "
+	  "both." },
+	{ 0, "runtime-version", "VERSION", NULL, "seccomp: its version, such as 1.1.5." },
+	{ 0, "base", "FILE", NULL,
+	  "seccomp: the calls of the runtime as measured by record --runtime-base, in place of the "
+	  "built-in table." },
+	{ 0, "no-new-privileges", "VALUE", "on|off|auto",
+	  "seccomp: whether containers run with it, which takes fewer calls of the runtime (off is the "
+	  "default and fits both). docker: whether the command has it (auto is the default)." },
+	{ 0, "arguments", "WHICH", "off|safe|strict",
+	  "seccomp: which argument values are limited to those seen. safe (the default): sockets, "
+	  "namespaces, prctl, memory protection and others; strict: also ioctl, fcntl and socket "
+	  "options." },
+	{ 0, "clone3", "VALUE", "enosys|allow",
+	  "seccomp: enosys (the default) makes libraries fall back to clone, whose flags can be "
+	  "filtered." },
+	{ 0, "close-equivalents", "WHICH", "off|process|all",
+	  "Also allow what another libc would use in place of a call that was seen: for processes (the "
+	  "default), or for all calls. off also keeps IPv4 and IPv6 apart." },
+	{ 0, "seccomp", "FILE", NULL,
+	  "docker: the seccomp profile in the command; NAME.json is the default, none leaves it out." },
+	{ 0, "apparmor", "PROFILE", NULL,
+	  "docker: the AppArmor profile in the command; NAME is the default, none leaves it out." },
+	{ 0, "allow-incomplete", NULL, NULL,
+	  "Goes on, with a remark, when the recording is not complete." },
+	{ 0 },
+};
+
+const struct command command_generate = {
+	.name = "generate",
+	.synopsis = "seccomp|apparmor|capabilities|docker [OPTION]... MODEL",
+	.summary = "Makes security profiles from a workload model.",
+	.description =
+		"Reads the workload model (- is standard input) and writes what confines the workload to "
+		"it.\n"
+		"\n"
+		"  seccomp       a system call filter, as JSON for container runtimes\n"
+		"  apparmor      an AppArmor profile\n"
+		"  capabilities  which capabilities are needed, with the evidence\n"
+		"  docker        the options of docker run that put all of it to use\n"
+		"\n"
+		"A seccomp profile allows the calls of the program and those that the container runtime "
+		"makes under the filter. What is newer than Linux 3.2 and was not used answers ENOSYS, so "
+		"that libraries fall back to older calls; everything else answers EPERM. Before it is "
+		"written, the profile is compiled to the kernel's filter language, proven equal to it for "
+		"every possible call, and checked against the model.\n"
+		"\n"
+		"Recordings that are empty are refused; those that are not complete too, unless "
+		"--allow-incomplete is given. Remarks on what could not be made tighter, and why, go to "
+		"standard error.",
+	.subcommands = target_names,
+	.options = options,
+	.examples = "# A profile for Docker, and the command that uses it\n"
+		    "boltseal generate seccomp --output web.json --runtime runc web.workload.json\n"
+		    "boltseal generate docker --seccomp web.json --apparmor none web.workload.json\n"
+		    "# For Kubernetes, when containers have allowPrivilegeEscalation: false\n"
+		    "boltseal generate seccomp -f kubernetes --no-new-privileges on web.workload.json\n"
+		    "# AppArmor, first only logging\n"
+		    "boltseal generate apparmor --mode complain web.workload.json | apparmor_parser -r\n",
+	.run = run_generate,
+};

@@ -1,0 +1,195 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "model/caps.h"
+#include "profile/generate.h"
+
+struct verify {
+	struct workload model;
+	struct sp_profile profile;
+	struct verify_options o;
+	struct verify_report report;
+	struct buf unknown, out;
+};
+
+static void verify_free(struct verify *v)
+{
+	wl_free(&v->model);
+	sp_free(&v->profile);
+	verify_report_free(&v->report);
+	buf_free(&v->unknown);
+	buf_free(&v->out);
+}
+
+static int add_cap(const char *name, size_t n, uint64_t *mask, struct err *e)
+{
+	char word[64];
+	const struct bcap_desc *d;
+
+	if (n >= sizeof(word))
+		return err_set(e, EINVAL, "--capabilities: '%.*s' is no capability", (int)n, name);
+	memcpy(word, name, n);
+	word[n] = '\0';
+	if (!strcmp(word, "ALL")) {
+		*mask = (UINT64_C(1) << BCAP_COUNT) - 1;
+		return 0;
+	}
+	if (!strcmp(word, "docker")) {
+		*mask |= bcap_docker_default_mask();
+		return 0;
+	}
+	d = bcap_by_name(word);
+	if (!d)
+		return err_set(e, EINVAL,
+			       "--capabilities: '%s' is no capability; expected names separated by "
+			       "commas, none, ALL or docker",
+			       word);
+	*mask |= UINT64_C(1) << d->nr;
+	return 0;
+}
+
+static int read_caps(const char *list, uint64_t *mask, struct err *e)
+{
+	*mask = 0;
+	if (!*list || !strcmp(list, "none"))
+		return 0;
+	for (;;) {
+		size_t n = strcspn(list, ",");
+		int r = add_cap(list, n, mask, e);
+
+		if (r < 0)
+			return r;
+		if (!list[n])
+			return 0;
+		list += n + 1;
+	}
+}
+
+static int read_options(struct verify *v, const struct args *a, struct err *e)
+{
+	const char *caps = args_value(a, "capabilities");
+	const char *nnp = args_value(a, "no-new-privileges");
+
+	v->o.runtime = args_value(a, "runtime");
+	v->o.runtime_version = args_value(a, "runtime-version");
+	v->o.no_new_privs = nnp && !strcmp(nnp, "on");
+	v->o.check_caps = caps != NULL;
+	if (args_count(a) != 1)
+		return usage_error(a, e, "expected one workload model");
+	if (!args_has(a, "profile") && !caps)
+		return usage_error(a, e, "expected --profile, --capabilities or both");
+	if (!v->o.runtime && (v->o.runtime_version || nnp))
+		return usage_error(a, e, "--runtime-version and --no-new-privileges need --runtime");
+	if (v->o.runtime && !args_has(a, "profile"))
+		return usage_error(a, e, "--runtime needs --profile");
+	return caps ? read_caps(caps, &v->o.caps, e) : 0;
+}
+
+/* A profile may depend on the architecture and the capabilities of the container it is for. */
+static int load_profile(struct verify *v, const char *path, struct err *e)
+{
+	const char *arch = v->model.identity.arch;
+	struct sp_host host;
+	int r;
+
+	sp_host_current(&host);
+	if (arch && sc_abi_parse(arch) >= 0)
+		host.native = (enum sc_abi)sc_abi_parse(arch);
+	if (v->o.check_caps)
+		host.caps = v->o.caps;
+	r = sp_load(&v->profile, path, &host, &v->unknown, e);
+	if (r < 0)
+		return r;
+	v->o.profile = &v->profile;
+	return sp_check(&v->profile, e) < 0 ? err_prefix(e, "%s", path) : 0;
+}
+
+static void note_unknown(const struct verify *v, const char *path)
+{
+	const char *p = buf_str(&v->unknown), *end;
+
+	for (; (end = strchr(p, '\n')); p = end + 1)
+		log_note("%s: '%.*s' is no system call and has no effect", path, (int)(end - p), p);
+}
+
+static int print(struct verify *v, bool json, struct err *e)
+{
+	if (json) {
+		cleanup_json struct json_object *o = verify_json(&v->model, &v->report);
+		cleanup_free char *text = json_text(o);
+
+		buf_puts(&v->out, text);
+	} else {
+		verify_text(&v->model, &v->report, &v->out);
+	}
+	return io_write_file(NULL, buf_str(&v->out), v->out.len, e);
+}
+
+static int verify(struct verify *v, struct args *a, struct err *e)
+{
+	const char *path = args_value(a, "profile"), *form = args_value(a, "output");
+
+	if (read_options(v, a, e) || wl_load(&v->model, args_at(a, 0), e) < 0)
+		return EXIT_ERROR;
+	if (path && load_profile(v, path, e) < 0)
+		return EXIT_ERROR;
+	if (path)
+		note_unknown(v, path);
+	if (verify_model(&v->model, &v->o, &v->report, e) < 0 ||
+	    print(v, form && !strcmp(form, "json"), e) < 0)
+		return EXIT_ERROR;
+	return verify_denials(&v->report) ? EXIT_FINDINGS : EXIT_OK;
+}
+
+static int run_verify(struct args *a, struct err *e)
+{
+	cleanup(verify_free) struct verify v = { 0 };
+
+	wl_init(&v.model);
+	sp_init(&v.profile);
+	return verify(&v, a, e);
+}
+
+static const struct option_desc options[] = {
+	{ 'p', "profile", "FILE", NULL, "The seccomp profile: JSON of OCI, Docker or Podman." },
+	{ 0, "capabilities", "LIST", NULL,
+	  "The capabilities that the container has: names separated by commas, none, ALL, or docker "
+	  "(Docker's default)." },
+	{ 0, "runtime", "NAME", "runc|crun",
+	  "Also checks the calls that this container runtime makes under the profile." },
+	{ 0, "runtime-version", "VERSION", NULL, "Its version, such as 1.1.5." },
+	{ 0, "no-new-privileges", "on|off", "on|off",
+	  "Whether the container runs with it, when the runtime makes fewer calls (off is the "
+	  "default)." },
+	{ 'o', "output", "FORMAT", "json|text", "Format of the report; text is the default." },
+	{ 0 },
+};
+
+const struct command command_verify = {
+	.name = "verify",
+	.synopsis = "[OPTION]... MODEL",
+	.summary = "Says what a profile would deny of a recorded workload.",
+	.description =
+		"Evaluates a seccomp profile on every system call and every combination of arguments of a "
+		"workload model (- is standard input), and compares the capabilities that a container has "
+		"with those that the workload used.\n"
+		"\n"
+		"Each denial comes with the call, the recorded arguments, the phase and program that made "
+		"it, and the place: the rule (/syscalls/N in the profile), the default action, or an "
+		"architecture that is not listed. Apart from denials it lists calls whose fate depends on "
+		"arguments that the model does not have, those that a tracer or a notification listener "
+		"decides on, and clone3 calls that answer ENOSYS while clone is allowed.\n"
+		"\n"
+		"Without errors the exit status is 0 when nothing is denied and 2 otherwise.",
+	.options = options,
+	.examples = "# Would the workload run under Docker's own profile?\n"
+		    "boltseal verify --profile default.json --capabilities docker web.workload.json\n"
+		    "# With what the runtime itself needs\n"
+		    "boltseal verify -p web.json --runtime runc --runtime-version 1.1.5 "
+		    "web.workload.json\n",
+	.run = run_verify,
+};

@@ -1,0 +1,63 @@
+#include <string.h>
+
+#include "app/command.h"
+
+extern const struct command command_record, command_show, command_merge, command_generate,
+	command_verify, command_run, command_doctor, command_help;
+
+static const struct command *const learn[] = {
+#ifdef HAVE_record
+	&command_record,
+#endif
+#ifdef HAVE_show
+	&command_show,
+#endif
+#ifdef HAVE_merge
+	&command_merge,
+#endif
+	NULL
+};
+static const struct command *const confine[] = {
+#ifdef HAVE_generate
+	&command_generate,
+#endif
+#ifdef HAVE_verify
+	&command_verify,
+#endif
+#ifdef HAVE_run
+	&command_run,
+#endif
+	NULL
+};
+static const struct command *const about[] = {
+#ifdef HAVE_doctor
+	&command_doctor,
+#endif
+	&command_help, NULL
+};
+
+const struct command_group command_groups[] = {
+	{ "Learn what a workload does", learn },
+	{ "Confine it to that", confine },
+	{ "About this machine and boltseal", about },
+	{ 0 },
+};
+
+const struct command *command_at(size_t i)
+{
+	for (const struct command_group *g = command_groups; g->title; g++)
+		for (size_t k = 0; g->commands[k]; k++)
+			if (i-- == 0)
+				return g->commands[k];
+	return NULL;
+}
+
+const struct command *command_find(const char *name)
+{
+	const struct command *c;
+
+	for (size_t i = 0; (c = command_at(i)); i++)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}

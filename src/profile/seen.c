@@ -1,0 +1,202 @@
+#include "profile/seen.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+
+static bool source_lost_arguments(const struct wl_source *s)
+{
+	for (size_t i = 0; i < s->loss_n; i++)
+		if (strstr(s->loss[i].what, "argument"))
+			return true;
+	return false;
+}
+
+/* Whether some recorded call of `s` comes from this source. */
+static bool source_recorded(const struct wl_syscall *s, uint32_t source)
+{
+	for (size_t i = 0; i < s->calls_n; i++)
+		if (wl_set_has(&s->calls[i].prov.sources, source))
+			return true;
+	return false;
+}
+
+bool seen_complete(const struct workload *w, const struct wl_syscall *s, uint32_t phases)
+{
+	uint32_t covered = 0;
+
+	for (size_t i = 0; i < s->calls_n; i++)
+		covered |= s->calls[i].prov.phases;
+	if (s->prov.phases & phases & ~covered || !s->calls_n)
+		return false;
+	for (size_t i = 0; i < s->prov.sources.n; i++) {
+		uint32_t source = s->prov.sources.v[i];
+
+		if (source >= w->sources_n || source_lost_arguments(&w->sources[source]) ||
+		    !source_recorded(s, source))
+			return false;
+	}
+	return true;
+}
+
+static int row_cmp(const void *pa, const void *pb)
+{
+	const struct seen_row *a = pa, *b = pb;
+
+	for (size_t i = 0; i < WL_MAX_ARGS; i++)
+		if (a->v[i] != b->v[i])
+			return a->v[i] < b->v[i] ? -1 : 1;
+	return 0;
+}
+
+void seen_add(struct seen *s, const uint64_t *v, unsigned n)
+{
+	struct seen_row *r = vec_push(s->rows, s->n, s->cap);
+
+	for (unsigned i = 0; i < n; i++)
+		r->v[i] = v[i];
+}
+
+void seen_sort(struct seen *s)
+{
+	size_t out = 0;
+
+	if (!s->n)
+		return;
+	qsort(s->rows, s->n, sizeof(*s->rows), row_cmp);
+	for (size_t i = 0; i < s->n; i++)
+		if (!i || row_cmp(&s->rows[i], &s->rows[out - 1]))
+			s->rows[out++] = s->rows[i];
+	s->n = out;
+}
+
+void seen_free(struct seen *s)
+{
+	free(s->rows);
+	*s = (struct seen){ 0 };
+}
+
+/* The wanted arguments of one recorded call; false when one of them is not there. */
+static bool call_row(const struct wl_call *c, unsigned n, const uint8_t *index,
+		     const uint64_t *mask, uint64_t *v)
+{
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		for (unsigned k = 0; k < c->n; k++) {
+			if (c->index[k] != index[i])
+				continue;
+			v[i] = c->value[k] & mask[i];
+			found++;
+			break;
+		}
+	}
+	return found == n;
+}
+
+static bool collect_abi(const struct workload *w, const struct wl_syscall *s, uint32_t phases,
+			unsigned n, const uint8_t *index, const uint64_t *mask, struct seen *out)
+{
+	if (!seen_complete(w, s, phases))
+		return false;
+	for (size_t i = 0; i < s->calls_n; i++) {
+		uint64_t v[WL_MAX_ARGS];
+
+		if (!(s->calls[i].prov.phases & phases))
+			continue;
+		if (!call_row(&s->calls[i], n, index, mask, v))
+			return false;
+		seen_add(out, v, n);
+	}
+	return true;
+}
+
+void seen_collect(const struct workload *w, const char *name, uint32_t phases, unsigned n,
+		  const uint8_t *index, const uint64_t *mask, struct seen *out)
+{
+	*out = (struct seen){ .state = SEEN_NEVER };
+	for (unsigned abi = 0; abi < SC_ABI_COUNT; abi++) {
+		const struct wl_syscall *s = wl_syscall_find(w, (enum sc_abi)abi, name);
+
+		if (!s || !(s->prov.phases & phases))
+			continue;
+		if (!collect_abi(w, s, phases, n, index, mask, out)) {
+			seen_free(out);
+			out->state = SEEN_UNKNOWN;
+			return;
+		}
+		out->state = SEEN_KNOWN;
+	}
+	seen_sort(out);
+}
+
+bool seen_called(const struct workload *w, const char *name, uint32_t phases)
+{
+	for (unsigned abi = 0; abi < SC_ABI_COUNT; abi++) {
+		const struct wl_syscall *s = wl_syscall_find(w, (enum sc_abi)abi, name);
+
+		if (s && s->prov.phases & phases)
+			return true;
+	}
+	return false;
+}
+
+bool seen_abi(const struct workload *w, enum sc_abi abi, uint32_t phases)
+{
+	for (size_t i = 0; i < w->syscalls_n; i++)
+		if (w->syscalls[i].abi == abi && w->syscalls[i].prov.phases & phases)
+			return true;
+	return false;
+}
+
+/* The protocol that 0 stands for; 0 where there is none or no such rule. */
+static uint64_t default_protocol(uint64_t type)
+{
+	return type == SOCK_STREAM ? IPPROTO_TCP : type == SOCK_DGRAM ? IPPROTO_UDP : 0;
+}
+
+static void close_over(struct seen *s)
+{
+	size_t n = s->n;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t type = s->rows[i].v[1], protocol = s->rows[i].v[2];
+		uint64_t normal = default_protocol(type);
+
+		if (s->rows[i].v[0] != AF_INET && s->rows[i].v[0] != AF_INET6)
+			continue;
+		for (unsigned k = 0; k < 2; k++) {
+			uint64_t family = k ? AF_INET6 : AF_INET;
+
+			/* ICMP has a number of its own in IPv6. */
+			if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
+				protocol = k ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+			seen_add(s, (uint64_t[]){ family, type, protocol }, 3);
+			if (normal && (protocol == 0 || protocol == normal)) {
+				seen_add(s, (uint64_t[]){ family, type, 0 }, 3);
+				seen_add(s, (uint64_t[]){ family, type, normal }, 3);
+			}
+		}
+	}
+}
+
+void seen_sockets(const struct workload *w, const char *name, uint32_t phases, bool close,
+		  struct seen *out)
+{
+	static const uint8_t index[] = { 0, 1, 2 };
+	static const uint64_t mask[] = {
+		UINT32_MAX,
+		UINT32_MAX & ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC),
+		UINT32_MAX,
+	};
+
+	seen_collect(w, name, phases, 3, index, mask, out);
+	if (out->state == SEEN_KNOWN && close) {
+		close_over(out);
+		seen_sort(out);
+	}
+}

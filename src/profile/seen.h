@@ -1,0 +1,60 @@
+/*
+ * What a workload model knows of the arguments of a system call, as the generators need it: either
+ * all values that occurred, or that they are not known.
+ */
+#ifndef PROFILE_SEEN_H
+#define PROFILE_SEEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/workload.h"
+
+enum seen_state {
+	SEEN_NEVER,   /* not called in these phases, in any ABI */
+	SEEN_UNKNOWN, /* called, and not every value is in the model */
+	SEEN_KNOWN,
+};
+
+struct seen_row {
+	uint64_t v[WL_MAX_ARGS];
+};
+
+struct seen {
+	enum seen_state state;
+	struct seen_row *rows; /* distinct, ascending; only with SEEN_KNOWN */
+	size_t n, cap;
+};
+
+/*
+ * Whether the recorded calls of `s` are all that happened in `phases`: every source that saw the call
+ * also recorded its arguments and lost none. A static analysis knows names but no arguments.
+ */
+bool seen_complete(const struct workload *w, const struct wl_syscall *s, uint32_t phases);
+
+/*
+ * The values of the `n` arguments `index` of the call, each ANDed with its `mask`, over all ABIs and
+ * the phases. seen_free() releases the result.
+ */
+void seen_collect(const struct workload *w, const char *name, uint32_t phases, unsigned n,
+		  const uint8_t *index, const uint64_t *mask, struct seen *out);
+/* Adds a row; sorted and distinct again only after seen_sort(). */
+void seen_add(struct seen *s, const uint64_t *v, unsigned n);
+void seen_sort(struct seen *s);
+void seen_free(struct seen *s);
+#define cleanup_seen cleanup(seen_free)
+
+/* Whether the call was made in any of the phases through any ABI, respectively a given one. */
+bool seen_called(const struct workload *w, const char *name, uint32_t phases);
+bool seen_abi(const struct workload *w, enum sc_abi abi, uint32_t phases);
+
+/*
+ * The sockets of socket(2) and socketpair(2) in the program's phases: rows of family, type without
+ * its flags, protocol. With `close`, a host with another network needs no other profile: IPv4 and
+ * IPv6 come together, and protocol 0 with the default protocol of the type.
+ */
+void seen_sockets(const struct workload *w, const char *name, uint32_t phases, bool close,
+		  struct seen *out);
+
+#endif

@@ -1,0 +1,102 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # variables for those who source this
+# To be sourced by the live tests: result lines (TAP), a scratch folder, containers of runc and crun.
+
+repo=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
+export BOLTSEAL_CACHE=${BOLTSEAL_CACHE:-$repo/.demo}
+boltseal=${BOLTSEAL:-$repo/build/boltseal}
+tap_n=0
+tap_failed=0
+scratch=$(mktemp -d)
+containers=()  # "RUNTIME ID" of those that may exist
+background=()  # processes to end
+
+ok() {
+	tap_n=$((tap_n + 1))
+	echo "ok $tap_n - $*"
+}
+
+# not_ok DESCRIPTION [FILE]: with the end of FILE as diagnosis.
+not_ok() {
+	tap_n=$((tap_n + 1))
+	tap_failed=$((tap_failed + 1))
+	echo "not ok $tap_n - $1"
+	[ $# -lt 2 ] || [ ! -s "$2" ] || tail -n 12 "$2" | sed 's/^/#   /'
+}
+
+skip() {
+	tap_n=$((tap_n + 1))
+	echo "ok $tap_n - $1 # SKIP $2"
+}
+
+skip_all() {
+	echo "1..0 # SKIP $*"
+	exit 0
+}
+
+tap_end() {
+	echo "1..$tap_n"
+	[ "$tap_failed" = 0 ]
+}
+
+# runtime RUNC_OR_CRUN ARGUMENT...
+# crun 1.8 refuses the hybrid layout of cgroups; it needs neither them nor that mount here.
+runtime() {
+	local name=$1
+	shift
+	if [ "$name" != crun ] || [ ! -d /sys/fs/cgroup/unified ]; then
+		"$name" "$@"
+		return
+	fi
+	unshare -m sh -c 'umount /sys/fs/cgroup/unified && exec crun --cgroup-manager=disabled "$@"' \
+		crun "$@"
+}
+
+# container_start RUNTIME ID BUNDLE LOG: in the background; its process id in $container_pid, the
+# runtime's in $container_job.
+container_start() {
+	local tries=0
+	containers+=("$1 $2")
+	rm -f "$scratch/$2.pid"
+	runtime "$1" run --pid-file "$scratch/$2.pid" -b "$3" "$2" </dev/null >"$4" 2>&1 &
+	container_job=$!
+	while [ ! -s "$scratch/$2.pid" ]; do
+		tries=$((tries + 1))
+		if [ $tries -ge 500 ] || ! kill -0 "$container_job" 2>/dev/null; then
+			echo "the container does not start" >>"$4"
+			return 1
+		fi
+		sleep 0.02
+	done
+	container_pid=$(cat "$scratch/$2.pid")
+}
+
+# container_stop RUNTIME ID: SIGTERM, then the exit status of the container; killed after 10 s.
+container_stop() {
+	local tries=0
+	runtime "$1" kill "$2" TERM 2>/dev/null || true
+	while kill -0 "$container_job" 2>/dev/null && [ $tries -lt 500 ]; do
+		tries=$((tries + 1))
+		sleep 0.02
+	done
+	[ $tries -lt 500 ] || runtime "$1" kill "$2" KILL || true
+	wait "$container_job"
+}
+
+container_delete() {
+	runtime "$1" delete -f "$2" >/dev/null 2>&1 || true
+}
+
+live_cleanup() {
+	local p
+	for p in ${background[@]+"${background[@]}"}; do
+		kill "$p" 2>/dev/null || true
+	done
+	for p in ${containers[@]+"${containers[@]}"}; do
+		# shellcheck disable=SC2086 # two words
+		container_delete $p
+	done
+	rm -rf "$scratch"
+}
+trap live_cleanup EXIT
+trap 'exit 130' INT TERM
