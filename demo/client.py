@@ -108,12 +108,33 @@ def keepalive(n):
     return n
 
 
+def upload(n):
+    """A request body in pieces with pauses: which calls a server reads it with depends on that."""
+    size, first = 200_000, (0, 1, 900, 9_000, 70_000)[n % 5]
+    head = b"POST /upload HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+    body = b"z" * size
+    with socket.create_connection((HOST, PORT), timeout=10) as s:
+        s.sendall(head % size + body[:first])
+        for at in range(first, size, 40_000):
+            time.sleep(0.002 * (n % 3))
+            s.sendall(body[at:at + 40_000])
+        answer = b""
+        while part := s.recv(65536):
+            answer += part
+    if not answer.startswith(b"HTTP/1.1 200"):
+        raise ValueError(f"upload: {answer[:40]!r}")
+    return 1
+
+
 def load():
     begin = time.monotonic()
     count = len(one_of_each())
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         count += sum(pool.map(keepalive, [50] * 16))
         count += sum(1 for _ in pool.map(lambda _: ask("GET", "/", {}, None), range(300)))
+    for threads in (1, 4):
+        with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+            count += sum(pool.map(upload, range(60)))
     # A client that goes away in the middle of an answer.
     for _ in range(5):
         with socket.create_connection((HOST, PORT), timeout=10) as s:

@@ -28,8 +28,10 @@ def load(path):
         return {a["step"]: a for a in map(json.loads, lines)}
 
 
-def cell(attack):
-    return "works" if attack["result"] == "done" else "stopped"
+def cell(attack, width):
+    word, colour = ("works", 31) if attack["result"] == "done" else ("stopped", 32)
+    text = f"{word:{width}}"
+    return f"\x1b[{colour}m{text}\x1b[0m" if sys.stdout.isatty() else text
 
 
 class Attacks:
@@ -48,25 +50,26 @@ class Attacks:
 
 def why_not(step, apparmor):
     if step in BY_PATH and not apparmor:
-        return "AppArmor's part"
-    return "nginx needs the same"
+        return "the AppArmor profile's part"
+    return "nginx does the same"
 
 
 def print_attacks(out):
     a = Attacks(out)
     apparmor = facts(out)["apparmor"]
-    group = None
-    print(f"      {'':50}{'unprotected':13}{'Docker':10}{'sealed':9}")
+    group, width = None, max(len(a.bare[s]["what"]) for s in a.steps) + 2
+    print(f"        {'':{width}}{'unprotected':13}{'Docker':10}{'sealed':9}")
     for s in a.steps:
         if a.bare[s]["group"] != group:
             group = a.bare[s]["group"]
             print(f"      {group}:")
         mark = a.sealed[s]["errno"] or why_not(s, apparmor)
         mark = {"ECANCELED": "it starts, but fails", "SIGSYS": "killed"}.get(mark, mark)
-        print(f"        {a.bare[s]['what']:48}{cell(a.bare[s]):13}{cell(a.docker[s]):10}"
-              f"{cell(a.sealed[s]):9}{mark}")
+        print(f"        {a.bare[s]['what']:{width}}{cell(a.bare[s], 13)}{cell(a.docker[s], 10)}"
+              f"{cell(a.sealed[s], 9)}{mark}")
     if a.absent:
         print(f"      not counted, this kernel has no such thing: {', '.join(a.absent)}")
+    return 0
 
 
 def facts(out):
@@ -82,14 +85,16 @@ def print_summary(out):
     apparmor = ("AppArmor profile enforced" if f["apparmor"] else
                 "AppArmor profile generated and checked; this kernel has no AppArmor to enforce it")
     rows = [
-        ("system calls", f"{f['syscalls']} of {f['syscalls_all']} allowed"),
+        ("system calls", f"{f['syscalls']} of {f['syscalls_all']} allowed: {f['syscalls_used']} that"
+                         f" nginx made, {f['syscalls'] - f['syscalls_used']} for the container"
+                         " runtime, signals and clocks"),
         ("capabilities", f"{f['caps']} of {f['caps_docker']} kept: {f['caps_names']}"),
         ("files", apparmor),
         ("service", f"{f['answers']} of {f['answers']} kinds of requests answered exactly as before;"
                     " reload, log rotation and stop work"),
-        ("attacks", f"{a.stopped(a.sealed)} of {count} stopped as root, {a.stopped(a.worker)} of "
-                    f"{count} as the worker's user"),
-        ("", f"(Docker's defaults: {a.stopped(a.docker)}, no protection: {a.stopped(a.bare)})"),
+        ("attacks", f"{a.stopped(a.sealed)} of {count} stopped; Docker's defaults stop "
+                    f"{a.stopped(a.docker)}, no protection {a.stopped(a.bare)}"),
+        ("", f"(attacker is root in the container; as the worker's user {a.stopped(a.worker)})"),
     ]
     for name, text in rows:
         print(f"      {name:14}{text}")
@@ -100,12 +105,8 @@ def print_summary(out):
 
 def options(path):
     with open(path, encoding="utf-8") as f:
-        command = json.load(f)["command"]
-    # "docker run OPTION... IMAGE"
-    for word in command[2:]:
-        if not word.startswith("-"):
-            break
-        print(word)
+        for word in json.load(f)["options"]:
+            print(word)
     return 0
 
 
@@ -137,13 +138,22 @@ def native_calls(path):
     return {r[0] for r in rows[1:] if r[at] != "-"}
 
 
+def used_calls(path):
+    """What the program itself called, in any of its phases."""
+    with open(path, encoding="utf-8") as f:
+        calls = json.load(f)["syscalls"].get(os.uname().machine, [])
+    return {c["name"] for c in calls if {"start", "serving"} & set(c.get("phases", []))}
+
+
 def write_facts(out, table, status, profile):
     everything = native_calls(table)
+    allowed = allowed_calls(f"{out}/seccomp.json") & everything
     with open(f"{out}/answers-before.json", encoding="utf-8") as f:
         answers = len(json.load(f))
     caps = read_caps(status)
     found = {
-        "syscalls": len(allowed_calls(f"{out}/seccomp.json") & everything),
+        "syscalls": len(allowed),
+        "syscalls_used": len(allowed & used_calls(f"{out}/model.json")),
         "syscalls_all": len(everything),
         "caps": len(caps),
         "caps_names": ", ".join(caps) or "none",

@@ -37,12 +37,17 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 	static const struct {
 		const char *option, *targets;
 	} only[] = {
-		{ "runtime", "seccomp" },	  { "runtime-version", "seccomp" },
-		{ "base", "seccomp" },		  { "format", "seccomp" },
-		{ "arguments", "seccomp" },	  { "clone3", "seccomp" },
-		{ "mode", "seccomp apparmor" },	  { "close-equivalents", "seccomp apparmor" },
+		{ "runtime", "seccomp" },
+		{ "runtime-version", "seccomp" },
+		{ "base", "seccomp" },
+		{ "format", "seccomp" },
+		{ "arguments", "seccomp" },
+		{ "clone3", "seccomp" },
+		{ "mode", "seccomp apparmor" },
+		{ "close-equivalents", "seccomp apparmor" },
 		{ "no-new-privileges", "seccomp docker" },
-		{ "seccomp", "docker" },	  { "apparmor", "docker" },
+		{ "seccomp", "docker" },
+		{ "apparmor", "docker" },
 		{ "name", "seccomp apparmor docker" },
 	};
 
@@ -50,8 +55,9 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		if (args_has(a, only[i].option) && !strstr(only[i].targets, what))
 			return usage_error(a, e, "--%s has no effect on %s", only[i].option, what);
 	if (!strcmp(what, "seccomp") && is(a, "no-new-privileges", "auto"))
-		return usage_error(a, e, "--no-new-privileges auto is for docker; seccomp takes on or "
-					 "off");
+		return usage_error(a, e,
+				   "--no-new-privileges auto is for docker; seccomp takes on or "
+				   "off");
 	if (!strcmp(what, "seccomp") && is(a, "print", "text"))
 		return usage_error(a, e, "a seccomp profile is JSON");
 	if (!strcmp(what, "apparmor") && is(a, "print", "json"))
@@ -73,13 +79,13 @@ static int read_options(struct generate *g, const struct args *a, struct err *e)
 	o->allow_incomplete = args_has(a, "allow-incomplete");
 	o->clone3 = is(a, "clone3", "allow");
 	if (args_has(a, "arguments"))
-		o->arguments = is(a, "arguments", "off")    ? GEN_ARGS_OFF :
-			       is(a, "arguments", "strict") ? GEN_ARGS_STRICT :
-							      GEN_ARGS_SAFE;
+		o->arguments = is(a, "arguments", "off")      ? GEN_ARGS_OFF
+			       : is(a, "arguments", "strict") ? GEN_ARGS_STRICT
+							      : GEN_ARGS_SAFE;
 	if (args_has(a, "close-equivalents"))
-		o->equivalents = is(a, "close-equivalents", "off") ? GEN_EQ_OFF :
-				 is(a, "close-equivalents", "all") ? GEN_EQ_ALL :
-								     GEN_EQ_PROCESS;
+		o->equivalents = is(a, "close-equivalents", "off")   ? GEN_EQ_OFF
+				 : is(a, "close-equivalents", "all") ? GEN_EQ_ALL
+								     : GEN_EQ_PROCESS;
 	g->json = is(a, "print", "json");
 	if (!base)
 		return 0;
@@ -89,10 +95,10 @@ static int read_options(struct generate *g, const struct args *a, struct err *e)
 
 static int make_seccomp(struct generate *g, const struct args *a, struct err *e)
 {
-	enum sp_dialect dialect = is(a, "format", "podman") ? SP_DIALECT_PODMAN :
-				  is(a, "format", "oci") || is(a, "format", "kubernetes") ?
-							      SP_DIALECT_OCI :
-							      SP_DIALECT_DOCKER;
+	enum sp_dialect dialect = is(a, "format", "podman") ? SP_DIALECT_PODMAN
+				  : is(a, "format", "oci") || is(a, "format", "kubernetes")
+					  ? SP_DIALECT_OCI
+					  : SP_DIALECT_DOCKER;
 	cleanup_sp_profile struct sp_profile p;
 	cleanup_free char *text = NULL, *name = NULL;
 	int r;
@@ -221,34 +227,36 @@ static const struct option_desc options[] = {
 	{ 'o', "print", "FORMAT", "json|text",
 	  "Form of what capabilities and docker print; text is the default." },
 	{ 'n', "name", "NAME", NULL,
-	  "Name of the profile: in AppArmor, and of the file that docker refers to. The name of the "
-	  "workload is the default." },
+	  "Name of the profile: in AppArmor, and of the file that docker refers to. The name of "
+	  "the workload is the default." },
 	{ 'f', "format", "FORMAT", "docker|podman|oci|kubernetes",
 	  "seccomp: the dialect; docker, with a comment on each rule, is the default." },
 	{ 0, "mode", "MODE", "enforce|complain",
 	  "enforce (the default), or complain: what is not allowed is logged and goes on." },
 	{ 0, "runtime", "NAME", "runc|crun",
-	  "seccomp: the runtime whose own calls are allowed. Default: the one of the recording, else "
-	  "both." },
+	  "seccomp: the runtime whose own calls are allowed. Default: the one of the recording, "
+	  "else both." },
 	{ 0, "runtime-version", "VERSION", NULL, "seccomp: its version, such as 1.1.5." },
 	{ 0, "base", "FILE", NULL,
-	  "seccomp: the calls of the runtime as measured by record --runtime-base, in place of the "
-	  "built-in table." },
+	  "seccomp: the calls of the runtime as measured by record --runtime-base, in place of "
+	  "the built-in table." },
 	{ 0, "no-new-privileges", "VALUE", "on|off|auto",
-	  "seccomp: whether containers run with it, which takes fewer calls of the runtime (off is the "
-	  "default and fits both). docker: whether the command has it (auto is the default)." },
+	  "seccomp: whether containers run with it, which takes fewer calls of the runtime (off "
+	  "is the default and fits both). docker: whether the command has it (auto is the "
+	  "default)." },
 	{ 0, "arguments", "WHICH", "off|safe|strict",
-	  "seccomp: which argument values are limited to those seen. safe (the default): sockets, "
-	  "namespaces, prctl, memory protection and others; strict: also ioctl, fcntl and socket "
-	  "options." },
+	  "seccomp: which argument values are limited to those seen. safe (the default): "
+	  "sockets, namespaces, prctl, memory protection and others; strict: also ioctl, fcntl "
+	  "and socket options." },
 	{ 0, "clone3", "VALUE", "enosys|allow",
 	  "seccomp: enosys (the default) makes libraries fall back to clone, whose flags can be "
 	  "filtered." },
 	{ 0, "close-equivalents", "WHICH", "off|process|all",
-	  "Also allow what another libc would use in place of a call that was seen: for processes (the "
-	  "default), or for all calls. off also keeps IPv4 and IPv6 apart." },
+	  "Also allow what another libc would use in place of a call that was seen: for "
+	  "processes (the default), or for all calls. off also keeps IPv4 and IPv6 apart." },
 	{ 0, "seccomp", "FILE", NULL,
-	  "docker: the seccomp profile in the command; NAME.json is the default, none leaves it out." },
+	  "docker: the seccomp profile in the command; NAME.json is the default, none leaves it "
+	  "out." },
 	{ 0, "apparmor", "PROFILE", NULL,
 	  "docker: the AppArmor profile in the command; NAME is the default, none leaves it out." },
 	{ 0, "allow-incomplete", NULL, NULL,
@@ -261,31 +269,35 @@ const struct command command_generate = {
 	.synopsis = "seccomp|apparmor|capabilities|docker [OPTION]... MODEL",
 	.summary = "Makes security profiles from a workload model.",
 	.description =
-		"Reads the workload model (- is standard input) and writes what confines the workload to "
-		"it.\n"
+		"Reads the workload model (- is standard input) and writes what confines the "
+		"workload to it.\n"
 		"\n"
 		"  seccomp       a system call filter, as JSON for container runtimes\n"
 		"  apparmor      an AppArmor profile\n"
 		"  capabilities  which capabilities are needed, with the evidence\n"
 		"  docker        the options of docker run that put all of it to use\n"
 		"\n"
-		"A seccomp profile allows the calls of the program and those that the container runtime "
-		"makes under the filter. What is newer than Linux 3.2 and was not used answers ENOSYS, so "
-		"that libraries fall back to older calls; everything else answers EPERM. Before it is "
-		"written, the profile is compiled to the kernel's filter language, proven equal to it for "
-		"every possible call, and checked against the model.\n"
+		"A seccomp profile allows the calls of the program and those that the container "
+		"runtime makes under the filter. What is newer than Linux 3.2 and was not used "
+		"answers ENOSYS, so that libraries fall back to older calls; everything else "
+		"answers EPERM. Before it is written, the profile is compiled to the kernel's "
+		"filter language, proven equal to it for every possible call, and checked "
+		"against the model.\n"
 		"\n"
 		"Recordings that are empty are refused; those that are not complete too, unless "
-		"--allow-incomplete is given. Remarks on what could not be made tighter, and why, go to "
-		"standard error.",
+		"--allow-incomplete is given. Remarks on what could not be made tighter, and "
+		"why, go to standard error.",
 	.subcommands = target_names,
 	.options = options,
-	.examples = "# A profile for Docker, and the command that uses it\n"
-		    "boltseal generate seccomp --output web.json --runtime runc web.workload.json\n"
-		    "boltseal generate docker --seccomp web.json --apparmor none web.workload.json\n"
-		    "# For Kubernetes, when containers have allowPrivilegeEscalation: false\n"
-		    "boltseal generate seccomp -f kubernetes --no-new-privileges on web.workload.json\n"
-		    "# AppArmor, first only logging\n"
-		    "boltseal generate apparmor --mode complain web.workload.json | apparmor_parser -r\n",
+	.examples =
+		"# A profile for Docker, and the command that uses it\n"
+		"boltseal generate seccomp --output web.json --runtime runc web.workload.json\n"
+		"boltseal generate docker --seccomp web.json --apparmor none web.workload.json\n"
+		"# For Kubernetes, when containers have allowPrivilegeEscalation: false\n"
+		"boltseal generate seccomp -f kubernetes --no-new-privileges on web.workload.json\n"
+		"# AppArmor, first only logging\n"
+		"boltseal generate apparmor --mode complain web.workload.json | apparmor_parser "
+		"-r\n",
+	.exit_status = "0 when it was written, 1 on errors and when the recording is refused.",
 	.run = run_generate,
 };

@@ -79,7 +79,8 @@ static void begin(struct recording *rec, enum wl_source_kind kind, const char *t
 	w->identity.arch = sc_abi_name(sc_abi_native());
 }
 
-/* ---- what is to be recorded -------------------------------------------------------------------- */
+/* ---- what is to be recorded --------------------------------------------------------------------
+ */
 
 struct target {
 	char **command; /* NULL: not this */
@@ -144,8 +145,9 @@ static int parse_target(struct args *a, struct target *t, struct err *e)
 		return -EINVAL;
 	kinds = !!t->command + !!t->container + !!t->cgroup + !!t->runtime_base + !!t->pids_n;
 	if (kinds != 1) {
-		usage_error(a, e, "say what to record: one of -- COMMAND, --container, --pid, "
-				  "--cgroup, --runtime-base");
+		usage_error(a, e,
+			    "say what to record: one of -- COMMAND, --container, --pid, "
+			    "--cgroup, --runtime-base");
 		return -EINVAL;
 	}
 	if (t->command) {
@@ -168,7 +170,8 @@ static int parse_target(struct args *a, struct target *t, struct err *e)
 	return 0;
 }
 
-/* ---- with eBPF or ptrace ----------------------------------------------------------------------- */
+/* ---- with eBPF or ptrace -----------------------------------------------------------------------
+ */
 
 static int record_bpf(struct recording *rec, struct args *a, const struct target *t, struct err *e)
 {
@@ -201,12 +204,15 @@ static int record_with_ptrace(struct recording *rec, const struct target *t,
 	};
 
 	if (!t->command && !t->pids_n)
-		return err_set(e, EPERM, "%s cannot be followed with ptrace; this needs the right to "
-					 "use BPF", t->text);
+		return err_set(e, EPERM,
+			       "%s cannot be followed with ptrace; this needs the right to "
+			       "use BPF",
+			       t->text);
 	return record_ptrace(&rec->model, rec->source, &o, &rec->command_status, e);
 }
 
-/* ---- the end ----------------------------------------------------------------------------------- */
+/* ---- the end -----------------------------------------------------------------------------------
+ */
 
 static size_t count_syscalls(const struct workload *w, uint32_t phases)
 {
@@ -260,8 +266,8 @@ static int finish(struct recording *rec, struct args *a, const struct target *t,
 
 	log_progress_end(&rec->progress);
 	if (rec->interrupted)
-		record_incomplete(rec, record_stop == SIGTERM ? "ended by SIGTERM" :
-								"ended by SIGINT");
+		record_incomplete(rec,
+				  record_stop == SIGTERM ? "ended by SIGTERM" : "ended by SIGINT");
 	s->ended = timestamp(w);
 	if (name || !w->identity.name)
 		w->identity.name = wl_string(w, name ? name : t->name);
@@ -321,8 +327,7 @@ static int record_main(struct recording *rec, struct args *a, struct target *t, 
 	uint64_t seconds;
 	int err;
 
-	if (parse_target(a, t, e) < 0 ||
-	    args_u64(a, "for", 0, 1, 10000000, &seconds, e))
+	if (parse_target(a, t, e) < 0 || args_u64(a, "for", 0, 1, 10000000, &seconds, e))
 		return EXIT_ERROR;
 	if (seconds)
 		rec->deadline_ms = record_now_ms() + (int64_t)seconds * 1000;
@@ -355,49 +360,55 @@ static int record_run(struct args *a, struct err *e)
 
 static const struct option_desc options[] = {
 	{ 0, "container", "NAME", NULL,
-	  "a container by name, id or image: Docker, Podman, containerd, runc or crun. One that runs is "
-	  "followed from now on; otherwise its next start is waited for, and nothing of it is missed" },
-	{ 0, "no-wait", NULL, NULL, "with --container: do not wait for a container that is not there" },
+	  "A container by name, id or image: Docker, Podman, containerd, runc or crun. One that "
+	  "runs is "
+	  "followed from now on; otherwise its next start is waited for, and nothing of it is "
+	  "missed." },
+	{ 0, "no-wait", NULL, NULL,
+	  "With --container: does not wait for a container that is not there." },
 	{ 0, "runs", "N", NULL,
-	  "with --container: record N starts (default 1); with --runtime-base: N starts (default 25)" },
+	  "With --container: records N starts (default 1); with --runtime-base: N starts (default "
+	  "25)." },
 	{ 0, "pid", "PID", NULL,
-	  "a running process with its threads and descendants; may be repeated" },
+	  "A running process with its threads and descendants; may be repeated." },
 	{ 0, "cgroup", "PATH", NULL,
-	  "the processes of a cgroup and what enters it, until the recording is ended" },
+	  "The processes of a cgroup and what enters it, until the recording is ended." },
 	{ 0, "runtime-base", "runc|crun", "runc|crun",
-	  "measure what the container runtime itself calls under its own filter" },
-	{ 0, "no-new-privileges", NULL, NULL, "with --runtime-base: measure with no_new_privs" },
+	  "Measures what the container runtime itself calls under its own filter." },
+	{ 0, "no-new-privileges", NULL, NULL, "With --runtime-base: measures with no_new_privs." },
 	{ 0, "output", "FILE", NULL,
-	  "where the model goes; default NAME.workload.json, - is standard output" },
-	{ 0, "name", "NAME", NULL, "the model's name; default: the container's or the command's" },
-	{ 0, "for", "SECONDS", NULL, "end the recording after this time" },
+	  "Where the model goes; default NAME.workload.json, - is standard output." },
+	{ 0, "name", "NAME", NULL, "The model's name; default: the container's or the command's." },
+	{ 0, "for", "SECONDS", NULL, "Ends the recording after this time." },
 	{ 0, "method", "METHOD", "auto|ebpf|ptrace",
-	  "how to record; auto takes eBPF, and ptrace where eBPF may not be used" },
-	{ 0, "tty", NULL, NULL,
-	  "leave the terminal to the command: Ctrl-C then goes to both" },
+	  "How to record; auto takes eBPF, and ptrace where eBPF may not be used." },
+	{ 0, "tty", NULL, NULL, "Leaves the terminal to the command: Ctrl-C then goes to both." },
 	{ 0 },
 };
 
 const struct command command_record = {
 	.name = "record",
-	.synopsis = "[OPTIONS] (-- COMMAND [ARG...] | --container NAME | --pid PID | --cgroup PATH)",
-	.summary = "learn what a program or a container does",
+	.synopsis = "[OPTION]... (-- COMMAND [ARGUMENT]... | --container NAME | --pid PID | "
+		    "--cgroup PATH)",
+	.summary = "Learns what a program or a container does.",
 	.description =
 		"Follows a workload with all its processes and threads and writes what it did as a "
 		"workload model: system calls with the argument values that matter, capabilities, "
 		"files, programs and network, each by phase (start, serving) and by program.\n"
 		"\n"
-		"eBPF keeps the sets inside the kernel, so nothing is lost when the machine is busy; "
+		"eBPF keeps the sets inside the kernel, so nothing is lost when the machine is "
+		"busy; "
 		"what could not be kept is counted in the model. Without the right to use BPF the "
 		"recording is made with ptrace.\n"
 		"\n"
 		"SIGINT (Ctrl-C) and SIGTERM end the recording: the model so far is written and "
-		"marked incomplete, and the workload runs on. Exit status: 0 recorded, 1 error, 3 the "
-		"model is incomplete or something was lost.",
+		"marked incomplete, and the workload runs on.",
 	.options = options,
-	.examples = "# record a command until it and everything it started has ended\n"
+	.examples = "# Record a command until it and everything it started has ended\n"
 		    "boltseal record --output ls.json -- ls -l /\n"
-		    "# wait for the container web to start, record it until it stops\n"
+		    "# Wait for the container web to start, record it until it stops\n"
 		    "boltseal record --container web --output web.json\n",
+	.exit_status =
+		"0 recorded, 3 when the model is incomplete or something was lost, 1 on errors.",
 	.run = record_run,
 };

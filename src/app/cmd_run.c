@@ -35,10 +35,11 @@ static int add_capability(const char *word, size_t len, uint64_t *mask, struct e
 		mem_exhausted();
 	d = bcap_by_name(name);
 	if (!d)
-		return err_set(e, EINVAL,
-			       "--capabilities: '%s' is no capability that boltseal knows; expected a "
-			       "list such as NET_BIND_SERVICE,CHOWN, or none, keep, model",
-			       name);
+		return err_set(
+			e, EINVAL,
+			"--capabilities: '%s' is no capability that boltseal knows; expected a "
+			"list such as NET_BIND_SERVICE,CHOWN, or none, keep, model",
+			name);
 	*mask |= 1ull << d->nr;
 	return 0;
 }
@@ -120,8 +121,9 @@ static int parse_user(struct run *r, const char *spec, struct err *e)
 	if (group)
 		return use_group(r, group, e);
 	if (!pw)
-		return err_set(e, ENOENT, "--user: no group is known for user %u; give one: %u:GROUP",
-			       uid, uid);
+		return err_set(e, ENOENT,
+			       "--user: no group is known for user %u; give one: %u:GROUP", uid,
+			       uid);
 	if (getgrouplist(pw->pw_name, pw->pw_gid, r->groups, &n) < 0)
 		return err_set(e, E2BIG, "--user: '%s' is in more than %d groups", user,
 			       CONFINE_MAX_GROUPS);
@@ -154,10 +156,11 @@ static int check_execve(const struct run *r, enum sc_abi native, struct err *e)
 		      args);
 	if (ret.action == SP_ALLOW || ret.action == SP_LOG)
 		return 0;
-	return err_set(e, EACCES,
-		       "%s: the profile does not allow execve (%s), so nothing can be started under "
-		       "it; add execve, or see with --mode complain what else is missing",
-		       r->profile_path, sp_action_name(ret.action));
+	return err_set(
+		e, EACCES,
+		"%s: the profile does not allow execve (%s), so nothing can be started under "
+		"it; add execve, or see with --mode complain what else is missing",
+		r->profile_path, sp_action_name(ret.action));
 }
 
 static int load_profile(struct run *r, struct err *e)
@@ -179,10 +182,11 @@ static int load_profile(struct run *r, struct err *e)
 		r->confine.listener = true;
 		rc = seccomp_complain(r->filter.insn, r->filter.n, e);
 	} else if (notifies(&r->profile)) {
-		rc = err_set(e, EINVAL,
-			     "%s: SCMP_ACT_NOTIFY needs an agent that answers the notifications, which "
-			     "run does not have",
-			     r->profile_path);
+		rc = err_set(
+			e, EINVAL,
+			"%s: SCMP_ACT_NOTIFY needs an agent that answers the notifications, which "
+			"run does not have",
+			r->profile_path);
 	} else {
 		rc = check_execve(r, host.native, e);
 	}
@@ -202,9 +206,10 @@ static int make_ruleset(struct run *r, struct err *e)
 	r->ruleset = landlock_ruleset(&r->plan, e);
 	r->confine.ruleset = r->ruleset;
 	if (r->plan.widened && !r->report_path)
-		log_note("Landlock: %zu of the model's files can only be allowed by their directory "
-			 "(--report lists them)",
-			 r->plan.widened);
+		log_note(
+			"Landlock: %zu of the model's files can only be allowed by their directory "
+			"(--report lists them)",
+			r->plan.widened);
 	return r->ruleset < 0 ? r->ruleset : 0;
 }
 
@@ -239,8 +244,9 @@ static int read_options(struct run *r, struct args *a, struct err *e)
 	if (!args_count(a))
 		return usage_error(a, e, "expected a command behind '--'");
 	if (!r->profile_path && !r->landlock && !caps && !args_has(a, "user"))
-		return usage_error(a, e, "nothing to confine with; expected --profile, --landlock, "
-					 "--capabilities or --user");
+		return usage_error(a, e,
+				   "nothing to confine with; expected --profile, --landlock, "
+				   "--capabilities or --user");
 	if (need_model && !args_has(a, "model"))
 		return usage_error(a, e, "--landlock and --capabilities model need --model");
 	if (r->complain && !r->profile_path)
@@ -256,7 +262,8 @@ static int load_model(struct run *r, const char *path, struct err *e)
 	int rc = path ? wl_load(&r->model, path, e) : 0;
 
 	if (rc == 0 && path && wl_incomplete(&r->model))
-		log_warn("%s: the model is incomplete; what is missing in it will be refused", path);
+		log_warn("%s: the model is incomplete; what is missing in it will be refused",
+			 path);
 	return rc;
 }
 
@@ -284,6 +291,7 @@ static int prepare(struct run *r, struct args *a, struct err *e)
 	return rc;
 }
 
+/* Runs and reports; signals stay blocked until the report is written. */
 static int execute(struct run *r, struct err *e)
 {
 	cleanup_confine_child struct confine_child ch = { 0 };
@@ -294,13 +302,12 @@ static int execute(struct run *r, struct err *e)
 		rc = confine_wait(&ch, r->complain ? &r->notify : NULL, &r->end, e);
 	if (rc == 0 && r->end.killed && r->end.value == SIGSYS && r->profile_path)
 		r->killer_known = killed_find(log, ch.pid, &r->killer_arch, &r->killer_nr);
-	return rc;
+	return rc < 0 ? rc : run_report(r, e);
 }
 
 static int run_run(struct args *a, struct err *e)
 {
 	cleanup_run struct run r = { .ruleset = -1, .confine.ruleset = -1 };
-	int rc;
 
 	sp_init(&r.profile);
 	wl_init(&r.model);
@@ -308,22 +315,22 @@ static int run_run(struct args *a, struct err *e)
 		return EXIT_ERROR;
 	if (prepare(&r, a, e) < 0 || execute(&r, e) < 0)
 		return EXIT_ERROR;
-	rc = run_report(&r, e);
-	if (rc < 0)
-		return EXIT_ERROR;
 	return r.end.killed ? 128 + r.end.value : r.end.value;
 }
 
 static const struct option_desc options[] = {
 	{ 'p', "profile", "FILE", NULL, "The seccomp profile: JSON of OCI, Docker or Podman." },
-	{ 'm', "model", "FILE", NULL, "The workload model, for --landlock and --capabilities model." },
+	{ 'm', "model", "FILE", NULL,
+	  "The workload model, for --landlock and --capabilities model." },
 	{ 0, "landlock", NULL, NULL,
 	  "Restricts files and TCP ports with Landlock to what the model has." },
 	{ 0, "capabilities", "LIST", NULL,
-	  "The capabilities that the program has: names separated by commas, none, keep (boltseal's "
+	  "The capabilities that the program has: names separated by commas, none, keep "
+	  "(boltseal's "
 	  "own; the default), or model (those that the model's program needed)." },
 	{ 'u', "user", "USER[:GROUP]", NULL,
-	  "Runs the program as this user, by name or number, with the user's groups or just GROUP." },
+	  "Runs the program as this user, by name or number, with the user's groups or just "
+	  "GROUP." },
 	{ 0, "no-new-privileges", "on|off", "on|off",
 	  "Whether set-user-ID programs and file capabilities give nothing (on, the default)." },
 	{ 0, "mode", "MODE", "enforce|complain",
@@ -339,31 +346,41 @@ const struct command command_run = {
 	.synopsis = "[OPTION]... -- COMMAND [ARGUMENT]...",
 	.summary = "Runs a program under a profile, enforcing it or complaining.",
 	.description =
-		"Runs COMMAND under a seccomp profile, with the given capabilities, user and Landlock "
-		"rules. All of it holds when the program's first instruction runs; when a part cannot be "
+		"Runs COMMAND under a seccomp profile, with the given capabilities, user and "
+		"Landlock "
+		"rules. All of it holds when the program's first instruction runs; when a part "
+		"cannot be "
 		"set up, the program is not executed.\n"
 		"\n"
-		"The exit status is that of the command, or 128 and the number of the signal that "
-		"killed it (159: SIGSYS, a call that the profile kills for). It is 1 with a message when "
-		"the command was not executed. SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are "
+		"SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are "
 		"handed on to the command.\n"
 		"\n"
-		"In complain mode every call that the profile would not allow is made nevertheless, "
-		"counted with its program and arguments, and reported at the end, on standard error or "
-		"with --report. It ends when the last process under the profile has ended, which may be "
-		"after the command; SIGINT or SIGTERM then end it earlier, and processes that remain get "
-		"ENOSYS for such calls. It needs Linux 5.9. User and capabilities are applied in both "
+		"In complain mode every call that the profile would not allow is made "
+		"nevertheless, "
+		"counted with its program and arguments, and reported at the end, on standard "
+		"error or "
+		"with --report. It ends when the last process under the profile has ended, which "
+		"may be "
+		"after the command; SIGINT or SIGTERM then end it earlier, and processes that "
+		"remain get "
+		"ENOSYS for such calls. It needs Linux 5.9. User and capabilities are applied in "
+		"both "
 		"modes; Landlock has no complain mode.\n"
 		"\n"
 		"Landlock allows files and whole directories, no patterns: what the model has as a "
-		"pattern, and files that the program makes, are allowed by the nearest directory that "
+		"pattern, and files that the program makes, are allowed by the nearest directory "
+		"that "
 		"exists. Changing modes, owners and times, looking whether a file exists, UDP and "
 		"network addresses are not restricted by it, and mounting is always refused.\n"
 		"\n"
-		"The JSON report (format boltseal.run/1) has: mode, profile, command, end (exit, or "
-		"signal and number), complete, in complain mode would_deny (abi, syscall, nr, action, "
-		"errno, program, comm, pid, count, arguments with their counts, other_arguments) and "
-		"lost (calls beyond the 4096 entries), killed_by (abi, syscall, nr) when the kernel's log "
+		"The JSON report (format boltseal.run/1) has: mode, profile, command, end (exit, "
+		"or "
+		"signal and number), complete, in complain mode would_deny (abi, syscall, nr, "
+		"action, "
+		"errno, program, comm, pid, count, arguments with their counts, other_arguments) "
+		"and "
+		"lost (calls beyond the 4096 entries), killed_by (abi, syscall, nr) when the "
+		"kernel's log "
 		"names the call, and landlock (abi, rules, ports, widened, notes).",
 	.options = options,
 	.examples = "# Try a profile on the real program\n"
@@ -373,5 +390,9 @@ const struct command command_run = {
 		    "# Files, ports and capabilities as the model says\n"
 		    "boltseal run --profile app.json --model app.model.json --landlock "
 		    "--capabilities model -- ./app\n",
+	.exit_status =
+		"That of COMMAND, or 128 plus the number of the signal that killed it (159: "
+		"SIGSYS, a "
+		"call that the profile kills for). 1 with a message when COMMAND was not executed.",
 	.run = run_run,
 };

@@ -45,8 +45,8 @@ static int add_cap(const char *name, size_t n, uint64_t *mask, struct err *e)
 	d = bcap_by_name(word);
 	if (!d)
 		return err_set(e, EINVAL,
-			       "--capabilities: '%s' is no capability; expected names separated by "
-			       "commas, none, ALL or docker",
+			       "--capabilities: '%s' is no capability; expected names separated "
+			       "by commas, none, ALL or docker",
 			       word);
 	*mask |= UINT64_C(1) << d->nr;
 	return 0;
@@ -83,7 +83,8 @@ static int read_options(struct verify *v, const struct args *a, struct err *e)
 	if (!args_has(a, "profile") && !caps)
 		return usage_error(a, e, "expected --profile, --capabilities or both");
 	if (!v->o.runtime && (v->o.runtime_version || nnp))
-		return usage_error(a, e, "--runtime-version and --no-new-privileges need --runtime");
+		return usage_error(a, e,
+				   "--runtime-version and --no-new-privileges need --runtime");
 	if (v->o.runtime && !args_has(a, "profile"))
 		return usage_error(a, e, "--runtime needs --profile");
 	return caps ? read_caps(caps, &v->o.caps, e) : 0;
@@ -157,8 +158,8 @@ static int run_verify(struct args *a, struct err *e)
 static const struct option_desc options[] = {
 	{ 'p', "profile", "FILE", NULL, "The seccomp profile: JSON of OCI, Docker or Podman." },
 	{ 0, "capabilities", "LIST", NULL,
-	  "The capabilities that the container has: names separated by commas, none, ALL, or docker "
-	  "(Docker's default)." },
+	  "The capabilities that the container has: names separated by commas, none, ALL, or "
+	  "docker (Docker's default)." },
 	{ 0, "runtime", "NAME", "runc|crun",
 	  "Also checks the calls that this container runtime makes under the profile." },
 	{ 0, "runtime-version", "VERSION", NULL, "Its version, such as 1.1.5." },
@@ -173,23 +174,23 @@ const struct command command_verify = {
 	.name = "verify",
 	.synopsis = "[OPTION]... MODEL",
 	.summary = "Says what a profile would deny of a recorded workload.",
-	.description =
-		"Evaluates a seccomp profile on every system call and every combination of arguments of a "
-		"workload model (- is standard input), and compares the capabilities that a container has "
-		"with those that the workload used.\n"
-		"\n"
-		"Each denial comes with the call, the recorded arguments, the phase and program that made "
-		"it, and the place: the rule (/syscalls/N in the profile), the default action, or an "
-		"architecture that is not listed. Apart from denials it lists calls whose fate depends on "
-		"arguments that the model does not have, those that a tracer or a notification listener "
-		"decides on, and clone3 calls that answer ENOSYS while clone is allowed.\n"
-		"\n"
-		"Without errors the exit status is 0 when nothing is denied and 2 otherwise.",
+	.description = "Evaluates a seccomp profile on every system call and every combination "
+		       "of arguments of a workload model (- is standard input), and compares the "
+		       "capabilities that a container has with those that the workload used.\n"
+		       "\n"
+		       "Each denial comes with the call, the recorded arguments, the phase and "
+		       "program that made it, and the place: the rule (/syscalls/N in the "
+		       "profile), the default action, or an architecture that is not listed. "
+		       "Apart from denials it lists calls whose fate depends on arguments that "
+		       "the model does not have, those that a tracer or a notification listener "
+		       "decides on, and clone3 calls that answer ENOSYS while clone is allowed.",
 	.options = options,
-	.examples = "# Would the workload run under Docker's own profile?\n"
-		    "boltseal verify --profile default.json --capabilities docker web.workload.json\n"
-		    "# With what the runtime itself needs\n"
-		    "boltseal verify -p web.json --runtime runc --runtime-version 1.1.5 "
-		    "web.workload.json\n",
+	.examples =
+		"# Would the workload run under Docker's own profile?\n"
+		"boltseal verify --profile default.json --capabilities docker web.workload.json\n"
+		"# With what the runtime itself needs\n"
+		"boltseal verify -p web.json --runtime runc --runtime-version 1.1.5 "
+		"web.workload.json\n",
+	.exit_status = "0 when nothing is denied, 2 when something is, 1 on errors.",
 	.run = run_verify,
 };

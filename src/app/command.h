@@ -34,6 +34,8 @@ struct command {
 	const char *const *subcommands;
 	const struct option_desc *options; /* ends with a row whose name is NULL; or NULL */
 	const char *examples;		   /* lines: "# comment" or a command line */
+	/* What its exit codes mean, one paragraph; NULL: what they mean everywhere. */
+	const char *exit_status;
 	/*
 	 * Returns an exit code, or a negative errno, which counts as EXIT_ERROR. On error it fills
 	 * `e`, which main prints behind "boltseal NAME: ". -h and --help never come here.

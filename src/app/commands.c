@@ -5,36 +5,11 @@
 extern const struct command command_record, command_show, command_merge, command_generate,
 	command_verify, command_run, command_doctor, command_help;
 
-static const struct command *const learn[] = {
-#ifdef HAVE_record
-	&command_record,
-#endif
-#ifdef HAVE_show
-	&command_show,
-#endif
-#ifdef HAVE_merge
-	&command_merge,
-#endif
-	NULL
-};
-static const struct command *const confine[] = {
-#ifdef HAVE_generate
-	&command_generate,
-#endif
-#ifdef HAVE_verify
-	&command_verify,
-#endif
-#ifdef HAVE_run
-	&command_run,
-#endif
-	NULL
-};
-static const struct command *const about[] = {
-#ifdef HAVE_doctor
-	&command_doctor,
-#endif
-	&command_help, NULL
-};
+static const struct command *const learn[] = { &command_record, &command_show, &command_merge,
+					       NULL };
+static const struct command *const confine[] = { &command_generate, &command_verify, &command_run,
+						 NULL };
+static const struct command *const about[] = { &command_doctor, &command_help, NULL };
 
 const struct command_group command_groups[] = {
 	{ "Learn what a workload does", learn },

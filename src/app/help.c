@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 
-enum { WIDTH = 80, INDENT = 2, OPTION_COLUMN = 26, COMMAND_COLUMN = 14 };
+enum { WIDTH = 80, INDENT = 2, USAGE_COLUMN = 7, OPTION_COLUMN = 26, COMMAND_COLUMN = 14 };
 
 static void spaces(struct buf *out, size_t n)
 {
@@ -13,35 +13,33 @@ static void spaces(struct buf *out, size_t n)
 }
 
 /*
- * Appends text, filled between the columns `left` and WIDTH. The line already stands at `column`;
- * the text ends with a newline.
+ * Appends words, filled between the columns `left` and WIDTH, and a newline. The line already has
+ * `column` characters; beyond `left` a blank keeps the first word apart from them.
  */
 static void fill(struct buf *out, const char *text, size_t len, size_t left, size_t column)
 {
-	bool first = true;
+	const char *end = text + len;
 
-	for (const char *end = text + len; text < end;) {
-		size_t gap = strspn(text, " \n"), word;
+	for (;;) {
+		size_t word = 0;
 
-		text += gap < (size_t)(end - text) ? gap : (size_t)(end - text);
-		word = strcspn(text, " \n");
-		if (word > (size_t)(end - text))
-			word = (size_t)(end - text);
+		while (text < end && (*text == ' ' || *text == '\n'))
+			text++;
+		while (text + word < end && text[word] != ' ' && text[word] != '\n')
+			word++;
 		if (!word)
 			break;
-		if (!first && column + 1 + word > WIDTH) {
+		if (column > left && column + 1 + word > WIDTH) {
 			buf_putc(out, '\n');
 			column = 0;
-			first = true;
 		}
-		if (first)
-			spaces(out, column < left ? left - column : 0);
+		if (column > left)
+			spaces(out, 1);
 		else
-			buf_putc(out, ' ');
-		column = first ? (column < left ? left : column) + word : column + 1 + word;
+			spaces(out, left - column);
+		column = (column > left ? column + 1 : left) + word;
 		buf_append(out, text, word);
 		text += word;
-		first = false;
 	}
 	buf_putc(out, '\n');
 }
@@ -78,7 +76,7 @@ static void describe_option(struct buf *out, const struct option_desc *o)
 		start = out->len;
 	}
 	buf_puts(&help, o->help);
-	if (o->choices) {
+	if (help_lists_choices(o)) {
 		buf_puts(&help, " One of: ");
 		for (const char *c = o->choices; *c; c++)
 			*c == '|' ? buf_puts(&help, ", ") : buf_putc(&help, *c);
@@ -134,12 +132,18 @@ void help_command(const struct command *c, struct buf *out)
 	const char *at = c->examples, *line;
 	size_t n;
 
-	buf_printf(out, "Usage: boltseal %s %s\n\n", c->name, c->synopsis);
+	buf_printf(out, "Usage: boltseal %s", c->name);
+	fill(out, c->synopsis, strlen(c->synopsis), USAGE_COLUMN, out->len);
+	buf_putc(out, '\n');
 	fill(out, c->summary, strlen(c->summary), 0, 0);
 	describe(out, c->description);
 	buf_puts(out, "\nOptions:\n");
 	describe_options(out, c->options);
 	describe_options(out, common_options);
+	if (c->exit_status) {
+		buf_puts(out, "\nExit status:\n");
+		fill(out, c->exit_status, strlen(c->exit_status), INDENT, 0);
+	}
 	buf_puts(out, "\nExamples:\n");
 	while (help_next_line(&at, &line, &n)) {
 		spaces(out, n ? INDENT : 0);

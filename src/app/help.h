@@ -24,6 +24,9 @@ bool help_next_paragraph(const char **at, struct help_paragraph *p);
 /* The next line behind *at, without its newline; false at the end. */
 bool help_next_line(const char **at, const char **line, size_t *len);
 
+/* Whether an option's choices have to be listed: not when its value is called "a|b" itself. */
+bool help_lists_choices(const struct option_desc *o);
+
 /* What boltseal is, for the overview in text and manual. */
 extern const char help_about[];
 struct help_exit {

@@ -93,7 +93,7 @@ static void option(struct buf *out, const struct option_desc *o)
 	}
 	buf_putc(out, '\n');
 	text(out, o->help, strlen(o->help), false);
-	if (!o->choices)
+	if (!help_lists_choices(o))
 		return;
 	buf_puts(out, "One of: \\fB");
 	for (const char *c = o->choices; *c; c++)
@@ -107,9 +107,13 @@ static void options(struct buf *out, const struct option_desc *o)
 		option(out, o);
 }
 
-static void exit_status(struct buf *out)
+static void exit_status(struct buf *out, const struct command *c)
 {
 	buf_puts(out, ".SH EXIT STATUS\n");
+	if (c && c->exit_status) {
+		paragraphs(out, c->exit_status);
+		return;
+	}
 	for (const struct help_exit *x = help_exits; x->meaning; x++) {
 		buf_printf(out, ".TP\n\\fB%d\\fR\n", x->code);
 		text(out, x->meaning, strlen(x->meaning), false);
@@ -171,7 +175,7 @@ static void man_overview(struct buf *out)
 	buf_puts(out, ".SH OPTIONS\n");
 	options(out, common_options);
 	buf_puts(out, ".TP\n\\fB\\-\\-version\\fR\nPrints the version and ends.\n");
-	exit_status(out);
+	exit_status(out, NULL);
 }
 
 void help_man(const struct command *c, struct buf *out)
@@ -191,7 +195,7 @@ void help_man(const struct command *c, struct buf *out)
 	buf_puts(out, ".SH OPTIONS\n");
 	options(out, c->options);
 	options(out, common_options);
-	exit_status(out);
+	exit_status(out, c);
 	examples(out, c->examples);
 	buf_puts(out, ".SH SEE ALSO\n.BR boltseal (1)\n");
 }

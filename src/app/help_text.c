@@ -19,6 +19,11 @@ const struct help_exit help_exits[] = {
 	{ 0 },
 };
 
+bool help_lists_choices(const struct option_desc *o)
+{
+	return o->choices && strcmp(o->choices, o->value);
+}
+
 bool help_next_line(const char **at, const char **line, size_t *len)
 {
 	if (!**at)

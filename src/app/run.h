@@ -34,7 +34,8 @@ struct run {
 };
 
 /*
- * Writes the report where the user wants it; on standard error when the file cannot be written. Without
+ * Writes the report where the user wants it; on standard error when the file cannot be written.
+ * Without
  * --report only what the user has to know goes to standard error: findings, an end by SIGSYS.
  */
 int run_report(const struct run *r, struct err *e);

@@ -264,8 +264,8 @@ static void complain_text(const struct run *r, struct buf *out)
 	if (!calls) {
 		buf_printf(out, "%s would have denied nothing.\n", r->profile_path);
 	} else {
-		buf_printf(out, "%s would have denied %llu calls:\n", r->profile_path,
-			   (unsigned long long)calls);
+		buf_printf(out, "%s would have denied %llu call%s:\n", r->profile_path,
+			   (unsigned long long)calls, calls == 1 ? "" : "s");
 		buf_printf(out, "%10s  %-24s %-8s %-16s %s\n", "COUNT", "SYSCALL", "ABI", "ACTION",
 			   "PROGRAM");
 	}
@@ -275,7 +275,8 @@ static void complain_text(const struct run *r, struct buf *out)
 		buf_printf(out, "%10llu  calls more, beyond the %d entries that are kept\n",
 			   (unsigned long long)n->lost, NOTIFY_MAX_ENTRIES);
 	if (r->end.unattended)
-		buf_puts(out, "Incomplete: ended by a signal while processes were still running.\n");
+		buf_puts(out,
+			 "Incomplete: ended by a signal while processes were still running.\n");
 }
 
 static void killed_text(const struct run *r, struct buf *out)

@@ -74,6 +74,12 @@ const char *json_type_word(struct json_object *v);
 void json_put_bytes(struct buf *b, const char *s);
 char *json_bytes(char *s);
 
+/*
+ * The length of the UTF-8 sequence at p (p < end), 0 when there is none: overlong forms, surrogates
+ * and values beyond U+10FFFF are none (RFC 3629, section 4). *cp, unless NULL, gets the code point.
+ */
+size_t json_utf8_len(const char *p, const char *end, uint32_t *cp);
+
 /* Pretty text with two-space indent, stable order (as inserted), a final newline. Caller frees. */
 char *json_text(struct json_object *o);
 

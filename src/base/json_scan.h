@@ -1,7 +1,7 @@
 /*
  * A walk over the text of a JSON document, beside json-c: it finds the place of a value, and it
- * refuses what json-c 0.16 lets pass although RFC 8259 does not, or changes silently. Only json.c
- * includes this.
+ * refuses what json-c 0.16 lets pass although RFC 8259 does not, or changes silently. Only json*.c
+ * include this.
  */
 #ifndef BASE_JSON_SCAN_H
 #define BASE_JSON_SCAN_H
@@ -26,11 +26,5 @@ bool json_scan_check(const char *text, size_t len, struct json_fault *f);
 /* Where the value at this place begins: the path's `n` steps from the root down; NULL: no such. */
 const char *json_scan_find(const char *text, size_t len, const struct json_path *const *path,
 			   size_t n);
-
-/*
- * The length of the UTF-8 sequence at p (p < end), 0 when there is none: overlong forms, surrogates
- * and values beyond U+10FFFF are none (RFC 3629, section 4). *cp, unless NULL, gets the code point.
- */
-size_t json_utf8_len(const char *p, const char *end, uint32_t *cp);
 
 #endif

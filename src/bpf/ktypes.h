@@ -16,7 +16,7 @@ typedef struct {
 
 struct pt_regs {
 #if defined(__TARGET_ARCH_x86)
-	unsigned long r10, r9, r8, bx, cx, dx, si, di, bp, ax, orig_ax;
+	unsigned long r11, r10, r9, r8, bx, cx, dx, si, di, bp, ax, orig_ax, ip, flags;
 #elif defined(__TARGET_ARCH_arm64)
 	__u64 regs[31];
 	__u64 orig_x0;
@@ -109,8 +109,18 @@ struct mm_struct {
 	struct file *exe_file;
 } KTYPE;
 
+/* 64 bits, as one number or (before 6.3) two; only the address of such a member is used. */
+struct kernel_cap_bits {
+	__u64 val;
+};
+
+struct cred {
+	struct kernel_cap_bits cap_bset;
+} KTYPE;
+
 struct task_struct {
 	struct thread_info thread_info;
+	const struct cred *real_cred;
 	int pid, tgid;
 	char comm[16];
 	struct mm_struct *mm;

@@ -78,6 +78,7 @@ enum { NET_LISTEN, NET_BIND, NET_CONNECT, NET_SEND };
 #define TIF_32BIT    22 /* arch/arm64/include/asm/thread_info.h */
 #define NO_NR	     0xffff
 
+enum { CAP_STACKS = 64 };
 enum { MAX_COMPONENTS = 64, NAME_BYTES = 256, SCRATCH = 2 * REC_PATH_MAX };
 
 /* Set before load. */
@@ -87,7 +88,6 @@ const volatile char runtimes[REC_RUNTIMES][16];
 const volatile __u32 host_mnt_ns;
 const volatile __u8 watch_runtimes;
 const volatile __u64 cgroup_id; /* 0: none */
-const volatile __u8 opens_at_exit; /* paths of native opens are read when the call returns */
 const volatile __u16 open_nrs[4];  /* native numbers of open, openat, openat2, creat; 0xffff none */
 
 /* Shared with the loader through memory. */
@@ -107,6 +107,8 @@ __u32 prog_live[REC_PROGRAMS]; /* threads */
 __u32 files_n; /* entries of the two file maps */
 __u32 runtime_tasks;
 __u32 cgroup_slot;
+__u8 opens_at_exit; /* paths of native opens are read when the call returns, else by name */
+__u64 opens_n;	    /* native opens of followed threads */
 __u64 lost[REC_LOST_COUNT];
 
 struct tids_chunk {
@@ -132,7 +134,6 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct rec_file_key);
 	__type(value, struct rec_path);
 } files SEC(".maps");
@@ -168,6 +169,15 @@ struct {
 	__type(key, struct rec_cap);
 	__type(value, __u64);
 } caps SEC(".maps");
+
+/* How often a capability was checked in a call, whoever in the kernel asked. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct rec_cap);
+	__type(value, __u32);
+} cap_counts SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
@@ -263,6 +273,19 @@ static __always_inline __u32 abi_of(struct task_struct *task, __u64 *nr)
 #endif
 }
 
+/*
+ * Whether a call surely came by the 64-bit SYSCALL instruction, which leaves its return address in
+ * rcx and the flags in r11 (Intel SDM, SYSCALL). Cheaper than asking for the task; "no" means: ask.
+ */
+static __always_inline bool surely_native(struct pt_regs *regs, __u64 nr)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->cx == regs->ip && regs->r11 == regs->flags && nr < REC_NRS;
+#else
+	return false;
+#endif
+}
+
 static __always_inline __u8 phase_of(struct task_struct *task, __u32 word)
 {
 	__u32 slot = REC_W_SLOT(word);
@@ -274,14 +297,50 @@ static __always_inline __u8 phase_of(struct task_struct *task, __u32 word)
 
 /* ---- paths ------------------------------------------------------------------------------------ */
 
-static __always_inline void file_ident(struct dentry *d, struct rec_file_key *k)
-{
-	struct inode *inode = BPF_CORE_READ(d, d_inode);
+/*
+ * What a walk needs of a dentry, read at once: the members d_parent, d_name and d_inode lie close
+ * together in every kernel (include/linux/dcache.h); the distances come from its BTF.
+ */
+struct link {
+	struct dentry *parent;
+	const unsigned char *name;
+	__u64 hash_len; /* hash in the low, length in the high half */
+};
 
-	k->ino = BPF_CORE_READ(inode, i_ino);
-	k->dev = BPF_CORE_READ(inode, i_sb, s_dev);
-	k->parent = BPF_CORE_READ(d, d_parent, d_inode, i_ino);
-	k->name = BPF_CORE_READ(d, d_name.hash_len);
+static __always_inline void read_link(struct dentry *d, struct link *l)
+{
+	enum { BLOCK = 64 };
+	__u32 first = bpf_core_field_offset(struct dentry, d_parent);
+	__u32 hash = bpf_core_field_offset(struct dentry, d_name.hash_len) - first;
+	__u32 name = bpf_core_field_offset(struct dentry, d_name.name) - first;
+	__u8 block[BLOCK];
+
+	if (hash > BLOCK - 8 || name > BLOCK - 8) {
+		l->parent = BPF_CORE_READ(d, d_parent);
+		l->hash_len = BPF_CORE_READ(d, d_name.hash_len);
+		l->name = BPF_CORE_READ(d, d_name.name);
+		return;
+	}
+	bpf_probe_read_kernel(block, sizeof(block), (void *)d + first);
+	l->parent = *(struct dentry **)block;
+	l->hash_len = *(__u64 *)(block + hash);
+	l->name = *(const unsigned char **)(block + name);
+}
+
+/*
+ * Names a file without walking to the root: its own name, the name of its folder, and where the
+ * kernel keeps that folder. Equal for two paths only if a folder further up was replaced.
+ */
+static __always_inline void file_ident(struct dentry *d, struct vfsmount *mnt,
+				       struct rec_file_key *k)
+{
+	struct link own, up;
+
+	read_link(d, &own);
+	read_link(own.parent, &up);
+	k->name = own.hash_len;
+	k->folder_name = up.hash_len;
+	k->folder = (__u64)own.parent ^ (__u64)mnt << 16;
 }
 
 /*
@@ -299,6 +358,7 @@ __noinline __u32 walk_path(__u64 mnt_ptr, __u64 dentry_ptr)
 	struct dentry *root = BPF_CORE_READ(task, fs, root.dentry);
 	struct vfsmount *root_mnt = BPF_CORE_READ(task, fs, root.mnt);
 	struct vfsmount *mnt = (void *)mnt_ptr;
+	struct dentry *mnt_root = BPF_CORE_READ(mnt, mnt_root);
 	struct dentry *d = (void *)dentry_ptr;
 	struct scratch *s = scratch_get();
 	__u32 flag = REC_P_TRUNCATED << 16;
@@ -307,41 +367,41 @@ __noinline __u32 walk_path(__u64 mnt_ptr, __u64 dentry_ptr)
 		return REC_PATH_MAX | REC_P_DETACHED << 16;
 	s->off = REC_PATH_MAX;
 	for (int i = 0; i < MAX_COMPONENTS; i++) {
-		struct dentry *parent;
+		struct link l;
 		__u32 len, off;
 
 		if (d == root && mnt == root_mnt) {
 			flag = 0;
 			break;
 		}
-		parent = BPF_CORE_READ(d, d_parent);
-		if (d == BPF_CORE_READ(mnt, mnt_root) || parent == d) {
+		read_link(d, &l);
+		if (d == mnt_root || l.parent == d) {
 			struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 			struct mount *up = BPF_CORE_READ(m, mnt_parent);
 
-			if (up == m || d != BPF_CORE_READ(mnt, mnt_root))
+			if (up == m || d != mnt_root)
 				flag = REC_P_DETACHED << 16;
 			if (up == m)
 				break;
-			if (d == BPF_CORE_READ(mnt, mnt_root)) {
+			if (d == mnt_root) {
 				d = BPF_CORE_READ(m, mnt_mountpoint);
 				mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
+				mnt_root = BPF_CORE_READ(mnt, mnt_root);
 				continue;
 			}
 		}
-		len = BPF_CORE_READ(d, d_name.len) & (NAME_BYTES - 1);
+		len = l.hash_len >> 32 & (NAME_BYTES - 1);
 		off = s->off;
 		if (off > REC_PATH_MAX || off < len + 1)
 			break;
 		off -= len;
-		bpf_probe_read_kernel(&s->text[off & (SCRATCH - 1)], len,
-				      BPF_CORE_READ(d, d_name.name));
+		bpf_probe_read_kernel(&s->text[off & (SCRATCH - 1)], len, l.name);
 		off -= 1;
 		s->text[off & (SCRATCH - 1)] = '/';
 		s->off = off;
-		if (parent == d)
+		if (l.parent == d)
 			break; /* a file without a folder, as of memfd_create(2) */
-		d = parent;
+		d = l.parent;
 	}
 	return s->off | flag;
 }
@@ -387,13 +447,12 @@ static __always_inline bool path_known(const struct rec_file_key *k)
 static __always_inline struct file *file_of_fd(__u32 fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
-	struct file **array, *f = NULL;
+	struct fdtable *fdt = task->files ? task->files->fdt : NULL;
+	struct file *f = NULL;
 
-	if (fd >= BPF_CORE_READ(fdt, max_fds))
+	if (!fdt || fd >= fdt->max_fds)
 		return NULL;
-	array = BPF_CORE_READ(fdt, fd);
-	bpf_probe_read_kernel(&f, sizeof(f), array + fd);
+	bpf_probe_read_kernel(&f, sizeof(f), fdt->fd + fd);
 	return f;
 }
 
@@ -402,17 +461,18 @@ __noinline int observe_file(__u64 file, __u32 access, __u32 flags, __u32 prog, _
 {
 	struct file *f = (void *)file;
 	struct dentry *d = BPF_CORE_READ(f, f_path.dentry);
+	struct vfsmount *mnt = BPF_CORE_READ(f, f_path.mnt);
 	struct rec_file_key k = { .access = access, .prog = prog, .phase = phase };
 	__u32 from;
 
 	if (!d)
 		return 0;
-	file_ident(d, &k);
+	file_ident(d, mnt, &k);
 	if (path_known(&k))
 		return 0;
 	if ((BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT) == S_IFDIR)
 		flags |= REC_P_DIR;
-	from = walk_path((__u64)BPF_CORE_READ(f, f_path.mnt), (__u64)d);
+	from = walk_path((__u64)mnt, (__u64)d);
 	return store_path(&k, from & 0xffff, 0, flags | from >> 16);
 }
 
@@ -469,11 +529,11 @@ __noinline int observe_name(struct call *c, int dirfd, __u64 name, __u32 access)
 		}
 		if (!dir)
 			return 0;
-		k.dev = BPF_CORE_READ(dir, d_inode, i_sb, s_dev);
-		k.parent = BPF_CORE_READ(dir, d_inode, i_ino);
+		file_ident(dir, mnt, &k);
+		k.folder_name = k.name;
 	}
-	k.ino = hash_name(n);
-	k.name = n;
+	k.name = hash_name(n);
+	k.named = 1;
 	if (path_known(&k))
 		return 0;
 	if (dir)
@@ -791,8 +851,7 @@ __noinline int observe_call(struct call *c)
 		observe_args(c);
 	switch (spec->kind) {
 	case K_OPEN:
-		if (c->abi == 0 && opens_at_exit)
-			return 0;
+		opens_n++;
 		return observe_name(c, dirfd_at(c, spec->path[0].dirfd),
 				    arg_at(c, spec->path[0].path),
 				    open_access(open_flags(c, spec)));
@@ -876,39 +935,78 @@ static __always_inline bool call_begin(struct call *c, struct task_struct *task)
 	return true;
 }
 
-SEC("tp_btf/sys_enter")
-int on_sys_enter(__u64 *ctx)
+/* A number beyond the tables; -1 is a call that a tracer or filter skipped. */
+static __always_inline int odd_number(struct task_struct *task, __u64 nr)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct call c = {};
-	__u64 nr = ctx[1];
-	__u32 abi = abi_of(task, &nr), spec;
 
-	if (nr >= REC_NRS) {
-		/* -1 is a call that a tracer or filter skipped */
-		if ((__u32)nr != ~0u && call_begin(&c, task))
-			count_lost(REC_LOST_CALLS);
-		return 0;
-	}
-	if (!todo[mode & 3][abi][nr])
-		return 0;
+	if ((__u32)nr != ~0u && call_begin(&c, task))
+		count_lost(REC_LOST_CALLS);
+	return 0;
+}
+
+/* Whether calls of this kind have more to tell than their number. */
+static __always_inline bool tells_more(const struct call *c)
+{
+	__u8 kind = spec_at(c->spec)->kind;
+
+	if (!c->spec || c->word & REC_W_RUNTIME)
+		return false;
+	if (kind == K_WAIT)
+		return c->phase != SERVING;
+	return kind != K_OPEN || c->abi || !opens_at_exit;
+}
+
+static __always_inline int observe(struct task_struct *task, __u32 abi, __u32 nr,
+				   struct pt_regs *regs)
+{
+	struct call c = {};
+	bool more;
+
 	if (!call_begin(&c, task))
 		return 0;
 	c.abi = abi;
 	c.nr = nr;
-	spec = spec_of[abi][nr];
-	if (spec) {
-		c.spec = spec;
-		if (spec_at(spec)->kind == K_WAIT)
-			begin_serving(&c);
-	}
-	seen[c.prog][c.phase & (REC_PHASES - 1)][abi][nr] = 1;
+	c.spec = spec_of[abi][nr];
+	if (spec_at(c.spec)->kind == K_WAIT)
+		begin_serving(&c);
+	more = tells_more(&c);
+	seen[c.prog][c.phase & (REC_PHASES - 1)][abi][nr] = more ? REC_SEEN : REC_SEEN_ALL;
 	/* What the runtime opens or maps before the program runs is no part of a profile. */
-	if (spec && !(c.word & REC_W_RUNTIME)) {
-		read_args(&c, (struct pt_regs *)ctx[0]);
-		observe_call(&c);
+	if (!more)
+		return 0;
+	read_args(&c, regs);
+	return observe_call(&c);
+}
+
+SEC("tp_btf/sys_enter")
+int on_sys_enter(__u64 *ctx)
+{
+	struct pt_regs *regs = (struct pt_regs *)ctx[0];
+	struct task_struct *task;
+	__u64 nr = ctx[1];
+	__u16 *word;
+	__u32 abi, w;
+	__u8 *known;
+
+	if (surely_native(regs, nr) && !todo[mode & 3][0][nr])
+		return 0;
+	task = bpf_get_current_task_btf();
+	abi = abi_of(task, &nr);
+	if (nr >= REC_NRS)
+		return odd_number(task, nr);
+	if (!todo[mode & 3][abi][nr])
+		return 0;
+	word = word_of(task->pid);
+	if (!word || !*word)
+		return 0;
+	w = *word;
+	if (!(w & REC_W_RUNTIME)) {
+		known = &seen[REC_W_PROG(w)][slot_phase[REC_W_SLOT(w)] & (REC_PHASES - 1)][abi][nr];
+		if (*known == REC_SEEN_ALL)
+			return 0;
 	}
-	return 0;
+	return observe(task, abi, nr, regs);
 }
 
 static __always_inline int open_returned(struct task_struct *task, struct pt_regs *regs, __u64 nr,
@@ -916,9 +1014,10 @@ static __always_inline int open_returned(struct task_struct *task, struct pt_reg
 {
 	struct call c = {};
 
-	if (nr >= REC_NRS || abi_of(task, &nr) != 0 || nr >= REC_NRS || !call_begin(&c, task) ||
-	    c.word & REC_W_RUNTIME)
+	if (!opens_at_exit || nr >= REC_NRS || abi_of(task, &nr) != 0 || nr >= REC_NRS ||
+	    !call_begin(&c, task) || c.word & REC_W_RUNTIME)
 		return 0;
+	opens_n++;
 	c.nr = nr;
 	c.spec = spec_of[0][nr];
 	if (!c.spec)
@@ -972,15 +1071,34 @@ static __always_inline __u16 current_nr(struct task_struct *task)
 	return nr >= 0 && nr < REC_NRS ? nr : NO_NR;
 }
 
-static __always_inline int observe_cap(void *ctx, struct task_struct *task, __u32 cap, int granted,
+/*
+ * overlayfs and its like do their own work with the rights of whoever mounted the file system: the
+ * capabilities checked then are not the program's. access(2) changes its rights too, but to a copy
+ * with the same bounding set.
+ */
+static __always_inline bool borrowed_cred(struct task_struct *task, const struct cred *cred)
+{
+	const struct cred *own = BPF_CORE_READ(task, real_cred);
+	__u64 used_bits = 0, own_bits = 0;
+
+	if (cred == own)
+		return false;
+	bpf_probe_read_kernel(&used_bits, sizeof(used_bits), &cred->cap_bset);
+	bpf_probe_read_kernel(&own_bits, sizeof(own_bits), &own->cap_bset);
+	return used_bits != own_bits;
+}
+
+static __always_inline int observe_cap(void *ctx, const struct cred *cred, __u32 cap, int granted,
 				       bool known, bool speculative)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct rec_cap k = {};
 	struct call c = {};
 	__u64 one = 1, *n, nr = 0;
+	__u32 first = 1, *count;
 	long r;
 
-	if (!call_begin(&c, task))
+	if (!call_begin(&c, task) || borrowed_cred(task, cred))
 		return 0;
 	k.prog = c.prog;
 	k.phase = c.phase;
@@ -990,6 +1108,15 @@ static __always_inline int observe_cap(void *ctx, struct task_struct *task, __u3
 	k.nr = current_nr(task);
 	k.known = known;
 	k.speculative = speculative;
+	/*
+	 * Who asked costs a walk over the stack. Checks that come with every page (memory
+	 * overcommit) are walked the first times, then now and then.
+	 */
+	count = bpf_map_lookup_elem(&cap_counts, &k);
+	if (!count)
+		bpf_map_update_elem(&cap_counts, &k, &first, BPF_ANY);
+	else if (++*count > CAP_STACKS && *count % CAP_STACKS)
+		return 0;
 	k.stack = bpf_get_stackid(ctx, &stacks, 0);
 	n = bpf_map_lookup_elem(&caps, &k);
 	if (n) {
@@ -1006,14 +1133,14 @@ static __always_inline int observe_cap(void *ctx, struct task_struct *task, __u3
 SEC("tp_btf/cap_capable")
 int on_cap_capable(__u64 *ctx)
 {
-	return observe_cap(ctx, bpf_get_current_task_btf(), ctx[3], (int)ctx[4] == 0, false, false);
+	return observe_cap(ctx, (const struct cred *)ctx[0], ctx[3], (int)ctx[4] == 0, false, false);
 }
 
 /* Before 6.14: cap_capable(cred, targ_ns, cap, opts) itself; opts bit 1 is CAP_OPT_NOAUDIT. */
 SEC("fexit/cap_capable")
 int BPF_PROG(after_cap_capable, void *cred, void *ns, int cap, unsigned int opts, int ret)
 {
-	return observe_cap(ctx, bpf_get_current_task_btf(), cap, ret == 0, true, opts & 2);
+	return observe_cap(ctx, cred, cap, ret == 0, true, opts & 2);
 }
 
 /* ---- processes -------------------------------------------------------------------------------- */

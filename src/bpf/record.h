@@ -36,6 +36,13 @@ enum rec_slot_state {
 	REC_DROPPED, /* unwanted: its threads are forgotten at their next event */
 };
 
+/* What is known of a number of a program in a phase. */
+enum {
+	REC_UNSEEN,
+	REC_SEEN,     /* it was called; every further call may tell more (arguments, paths) */
+	REC_SEEN_ALL, /* further calls tell nothing new */
+};
+
 /* What to do at a call: one row of model/capture.c with its argument widths applied. */
 struct rec_spec {
 	__u8 kind; /* enum capture_kind */
@@ -68,13 +75,14 @@ enum {
 
 /* Identity of a path entry: what makes it worth another look. */
 struct rec_file_key {
-	__u64 ino;    /* of the file; REC_P_NAME: hash of the name */
-	__u64 parent; /* inode of the parent, or of the directory that the name starts from */
-	__u64 name;   /* hash and length of the last component */
-	__u32 dev;
-	__u16 access; /* WL_F_* */
+	__u64 folder;	   /* where the kernel keeps the folder, or the one that a name starts from */
+	__u64 folder_name; /* hash and length of the folder's name */
+	__u64 name;	   /* hash and length of the last component; `named`: hash of the whole name */
+	__u16 access;	   /* WL_F_* */
 	__u8 prog;
 	__u8 phase;
+	__u8 named;
+	__u8 pad[3];
 };
 
 struct rec_path {

@@ -80,10 +80,11 @@ int capabilities_check(const struct confine *c, struct err *e)
 			return r;
 	}
 	if (needs_admin(c) && !(effective & CAP_BIT(CAP_SYS_ADMIN)))
-		return err_set(e, EPERM,
-			       "without no_new_privs the kernel lets only a process with "
-			       "CAP_SYS_ADMIN load a filter or a Landlock ruleset; this one does not "
-			       "have it");
+		return err_set(
+			e, EPERM,
+			"without no_new_privs the kernel lets only a process with "
+			"CAP_SYS_ADMIN load a filter or a Landlock ruleset; this one does not "
+			"have it");
 	if (c->set_caps && !c->no_new_privs && !(effective & CAP_BIT(CAP_SETPCAP)))
 		return err_set(e, EPERM,
 			       "capabilities: without no_new_privs the bounding set has to be cut, "

@@ -6,9 +6,9 @@
  * How. The child is made with clone(CLONE_FILES): a filter's notification descriptor, which the
  * kernel makes in the child, is then the parent's as well, without a message that the filter could
  * stop; execve(2) gives the program a table of its own. The child says how far it came in a shared
- * page, which needs no system call either. So after the filter is loaded the child makes exactly one
- * call, execve, and when that fails it dies, with or without the help of exit_group. A parent that
- * finds a dead child reads from the page whether the program was ever executed.
+ * page, which needs no system call either. So after the filter is loaded the child makes exactly
+ * one call, execve, and when that fails it dies, with or without the help of exit_group. A parent
+ * that finds a dead child reads from the page whether the program was ever executed.
  *
  * Order in the child: bounding set, groups, group, user, capability sets, no_new_privs, Landlock,
  * filter, execve. Without no_new_privs the last two need CAP_SYS_ADMIN, which stays permitted up to
@@ -41,17 +41,17 @@ struct confine {
 	const struct sock_filter *filter; /* NULL: none */
 	size_t filter_n;
 	uint32_t filter_flags; /* SECCOMP_FILTER_FLAG_* */
-	bool listener;	       /* the filter returns SECCOMP_RET_USER_NOTIF; asks for its descriptor */
+	bool listener; /* the filter returns SECCOMP_RET_USER_NOTIF; asks for its descriptor */
 
 	int ruleset; /* Landlock ruleset (landlock.h), -1: none */
 	bool no_new_privs;
 
 	/*
-	 * The program has exactly these capabilities: bounding, permitted and effective set for user
-	 * 0, which gets them from the bounding set on execve; for other users the inheritable and
-	 * ambient sets too. User 0 has the last two empty, as container runtimes do, so that files
-	 * with inheritable capabilities give nothing away. SECBIT_NOROOT is not used: with the
-	 * bounding set cut, user 0 regains nothing.
+	 * The program has exactly these capabilities: bounding, permitted and effective set for
+	 * user 0, which gets them from the bounding set on execve; for other users the inheritable
+	 * and ambient sets too. User 0 has the last two empty, as container runtimes do, so that
+	 * files with inheritable capabilities give nothing away. SECBIT_NOROOT is not used: with
+	 * the bounding set cut, user 0 regains nothing.
 	 */
 	bool set_caps;
 	uint64_t caps; /* bit = capability number */
@@ -68,8 +68,8 @@ struct confine_child {
 	struct confine_page *page; /* shared with the child up to its execve */
 	const char *path;	   /* borrowed from struct confine */
 	bool ruleset;
-	int listener; /* notification descriptor, -1: none */
-	int signals;  /* signalfd */
+	int listener;  /* notification descriptor, -1: none */
+	int signals;   /* signalfd */
 	sigset_t mask; /* of signals, before */
 	struct sigaction chld;
 };
@@ -85,9 +85,9 @@ struct confine_end {
 int confine_resolve(const char *name, const char *search_path, char **out, struct err *e);
 
 /*
- * Starts the program. From here to confine_finish SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 and
- * SIGCHLD are blocked in this thread. Only the first errors come from here; when a restriction
- * cannot be set up or the file not executed, confine_wait says so.
+ * Starts the program. From here to confine_finish SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1,
+ * SIGUSR2 and SIGCHLD are blocked in this thread. Only the first errors come from here; when a
+ * restriction cannot be set up or the file not executed, confine_wait says so.
  */
 int confine_start(const struct confine *c, struct confine_child *ch, struct err *e);
 
@@ -97,7 +97,8 @@ int confine_start(const struct confine *c, struct confine_child *ch, struct err 
  * program's end SIGINT or SIGTERM ends that early. An error: the program was not executed; it
  * names the step and the reason.
  */
-int confine_wait(struct confine_child *ch, struct notify *n, struct confine_end *end, struct err *e);
+int confine_wait(struct confine_child *ch, struct notify *n, struct confine_end *end,
+		 struct err *e);
 
 /* Releases everything and restores the signal mask; the program is not touched. */
 void confine_finish(struct confine_child *ch);

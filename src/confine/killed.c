@@ -2,11 +2,12 @@
  * The kernel logs a filter's kills (kernel/seccomp.c, seccomp_log) as audit records of type
  * AUDIT_SECCOMP; when no audit daemon takes them they go to the kernel log, which /dev/kmsg shows:
  * "audit: type=1326 audit(…): … pid=123 comm="x" exe="/x" sig=31 arch=c000003e syscall=110 …".
- * A process can choose its own comm and path, and quotes are hex-encoded there, so the numbers behind
- * " sig=" cannot be forged by them.
+ * A process can choose its own comm and path, and quotes are hex-encoded there, so the numbers
+ * behind " sig=" cannot be forged by them.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 enum {
 	KILLED_MAX_RECORDS = 65536, /* read per look-up, so that a flooded log cannot hold us */
 	KILLED_MAX_RECORD = 8192,   /* the kernel's CONSOLE_EXT_LOG_MAX */
+	KILLED_WAIT_MS = 300,	    /* kauditd writes records some time after the fact */
 };
 
 int killed_watch(void)
@@ -59,16 +61,32 @@ static bool parse_record(const char *text, pid_t pid, uint32_t *audit_arch, uint
 	return true;
 }
 
+/* Reads the next record, waiting for one; the length, 0 when none comes. */
+static size_t next_record(int fd, char *text)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	for (;;) {
+		ssize_t n = read(fd, text, KILLED_MAX_RECORD);
+
+		if (n > 0)
+			return (size_t)n;
+		if (n == 0 || (errno != EPIPE && errno != EINTR && errno != EAGAIN))
+			return 0;
+		/* EPIPE: records were overwritten; the next read goes on behind them */
+		if (errno == EAGAIN && poll(&p, 1, KILLED_WAIT_MS) <= 0)
+			return 0;
+	}
+}
+
 bool killed_find(int fd, pid_t pid, uint32_t *audit_arch, uint32_t *nr)
 {
 	cleanup_free char *text = malloc(KILLED_MAX_RECORD + 1);
 
 	for (int i = 0; text && fd >= 0 && i < KILLED_MAX_RECORDS; i++) {
-		ssize_t n = read(fd, text, KILLED_MAX_RECORD);
+		size_t n = next_record(fd, text);
 
-		if (n < 0 && (errno == EPIPE || errno == EINTR)) /* EPIPE: records were lost */
-			continue;
-		if (n <= 0)
+		if (!n)
 			return false;
 		text[n] = '\0';
 		if (parse_record(text, pid, audit_arch, nr))

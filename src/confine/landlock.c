@@ -27,8 +27,8 @@ struct net_port_attr {
 enum { RULE_NET_PORT = 2 }; /* LANDLOCK_RULE_NET_PORT */
 
 /* All that a rule for something other than a directory may have. */
-#define FILE_RIGHTS                                                                               \
-	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |                             \
+#define FILE_RIGHTS                                                   \
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | \
 	 LANDLOCK_ACCESS_FS_READ_FILE | LL_FS_TRUNCATE | LL_FS_IOCTL_DEV)
 
 int landlock_abi(void)
@@ -43,8 +43,9 @@ int landlock_need(struct err *e)
 	int abi = landlock_abi();
 
 	if (abi == -EOPNOTSUPP)
-		return err_set(e, EOPNOTSUPP,
-			       "Landlock is switched off: boot the kernel with \"landlock\" in lsm=");
+		return err_set(
+			e, EOPNOTSUPP,
+			"Landlock is switched off: boot the kernel with \"landlock\" in lsm=");
 	if (abi < 0)
 		return err_set(e, ENOSYS,
 			       "this kernel has no Landlock (Linux 5.13 with "
@@ -105,9 +106,10 @@ static uint64_t rights_of_parent(uint32_t access, bool dir)
 	uint64_t rights = 0;
 
 	if (access & (WL_F_CREATE | WL_F_LINK))
-		rights |= dir ? LANDLOCK_ACCESS_FS_MAKE_DIR :
-				LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
-					LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM;
+		rights |= dir ? LANDLOCK_ACCESS_FS_MAKE_DIR
+			      : LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
+					  LANDLOCK_ACCESS_FS_MAKE_FIFO |
+					  LANDLOCK_ACCESS_FS_MAKE_SYM;
 	if (access & WL_F_DELETE)
 		rights |= dir ? LANDLOCK_ACCESS_FS_REMOVE_DIR : LANDLOCK_ACCESS_FS_REMOVE_FILE;
 	if (rights)
@@ -222,7 +224,8 @@ static void plan_files(struct landlock_plan *p, const struct workload *w, uint32
 		if (!(f->prov.phases & phases) || f->path[0] != '/')
 			continue;
 		if (f->access & WL_F_MOUNT)
-			buf_printf(&p->notes, "%s: mounts; Landlock refuses every mount\n", f->path);
+			buf_printf(&p->notes, "%s: mounts; Landlock refuses every mount\n",
+				   f->path);
 		if (f->pattern)
 			plan_pattern(p, f);
 		else
@@ -288,7 +291,8 @@ static void plan_nets(struct landlock_plan *p, const struct workload *w, uint32_
 		p->scoped = LL_SCOPE_ABSTRACT;
 }
 
-void landlock_plan_model(struct landlock_plan *p, const struct workload *w, uint32_t phases, int abi)
+void landlock_plan_model(struct landlock_plan *p, const struct workload *w, uint32_t phases,
+			 int abi)
 {
 	*p = (struct landlock_plan){ .abi = abi < LANDLOCK_ABI_MAX ? abi : LANDLOCK_ABI_MAX,
 				     .notes.max = NOTES_MAX };

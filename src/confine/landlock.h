@@ -1,13 +1,13 @@
 /*
- * Landlock (landlock(7), linux/landlock.h): a program may only do to files, and to TCP ports, what the
- * workload model has seen. The kernel's ABI number says what it can handle; a right that it does not
- * know stays unrestricted.
+ * Landlock (landlock(7), linux/landlock.h): a program may only do to files, and to TCP ports, what
+ * the workload model has seen. The kernel's ABI number says what it can handle; a right that it
+ * does not know stays unrestricted.
  *
  * What Landlock cannot express, so that this profile allows or refuses more than the model says:
- *  - A rule holds for a file or for everything beneath a directory; there are no patterns, no single
- *    directories without their contents. A pattern, and a file that the program makes itself, is
- *    allowed by its longest existing literal directory, and so is making and removing files. A
- *    file that is not there at the start and that the program does not make has no rule.
+ *  - A rule holds for a file or for everything beneath a directory; there are no patterns, no
+ * single directories without their contents. A pattern, and a file that the program makes itself,
+ * is allowed by its longest existing literal directory, and so is making and removing files. A file
+ * that is not there at the start and that the program does not make has no rule.
  *  - chdir, stat, access, chmod, chown, utime, xattr, flock, and existence are not restricted.
  *  - Descriptors that are open at the start, or received over a socket, keep what they can do.
  *  - mount(2), umount2(2), pivot_root(2) are refused to every program under a ruleset.
@@ -32,11 +32,11 @@
 #include "model/workload.h"
 
 /* Newer than the build machine's <linux/landlock.h>; values from Linux 6.12. */
-#define LL_FS_TRUNCATE  (1ull << 14) /* ABI 3 */
-#define LL_FS_IOCTL_DEV (1ull << 15) /* ABI 5 */
-#define LL_NET_BIND     (1ull << 0)  /* ABI 4 */
-#define LL_NET_CONNECT  (1ull << 1)  /* ABI 4 */
-#define LL_SCOPE_ABSTRACT (1ull << 0) /* ABI 6: no abstract unix socket of other programs */
+#define LL_FS_TRUNCATE	  (1ull << 14) /* ABI 3 */
+#define LL_FS_IOCTL_DEV	  (1ull << 15) /* ABI 5 */
+#define LL_NET_BIND	  (1ull << 0)  /* ABI 4 */
+#define LL_NET_CONNECT	  (1ull << 1)  /* ABI 4 */
+#define LL_SCOPE_ABSTRACT (1ull << 0)  /* ABI 6: no abstract unix socket of other programs */
 
 enum { LANDLOCK_ABI_MAX = 7 }; /* the newest whose rights are known here */
 
@@ -69,10 +69,11 @@ int landlock_abi(void);
 int landlock_need(struct err *e);
 
 /*
- * The rules for what the model's program did in `phases`, for a kernel with `abi`. Looks at the file
- * system to see what exists.
+ * The rules for what the model's program did in `phases`, for a kernel with `abi`. Looks at the
+ * file system to see what exists.
  */
-void landlock_plan_model(struct landlock_plan *p, const struct workload *w, uint32_t phases, int abi);
+void landlock_plan_model(struct landlock_plan *p, const struct workload *w, uint32_t phases,
+			 int abi);
 void landlock_plan_free(struct landlock_plan *p);
 #define cleanup_landlock_plan cleanup(landlock_plan_free)
 

@@ -34,8 +34,8 @@ static size_t larger(size_t a, size_t b)
 	return a > b ? a : b;
 }
 
-int notify_init(struct notify *n, uint32_t (*decide)(void *, const struct seccomp_data *), void *ctx,
-		struct err *e)
+int notify_init(struct notify *n, uint32_t (*decide)(void *, const struct seccomp_data *),
+		void *ctx, struct err *e)
 {
 	struct seccomp_notif_sizes sizes = { 0 };
 	int r = kernel_check(e);
@@ -120,7 +120,8 @@ static void sample_add(struct notify_entry *entry, const uint64_t value[6])
 static struct notify_entry *entry_at(struct notify *n, const struct seccomp_data *sd,
 				     uint32_t action, const char *program)
 {
-	cleanup_free char *key = xasprintf("%x %x %x %s", sd->arch, (unsigned)sd->nr, action, program);
+	cleanup_free char *key = xasprintf("%x %x %x %s", sd->arch, (unsigned)sd->nr, action,
+					   program);
 	void **slot = map_find(&n->index, key, strlen(key));
 	struct notify_entry *entry;
 
@@ -177,9 +178,9 @@ int notify_answer(struct notify *n, int listener, struct err *e)
 	memset(n->request, 0, n->request_size);
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, n->request) < 0)
 		/* ENOENT: the caller was interrupted or died in between */
-		return errno == ENOENT || errno == EINTR ?
-			       0 :
-			       err_errno(e, errno, "receiving a seccomp notification");
+		return errno == ENOENT || errno == EINTR
+			       ? 0
+			       : err_errno(e, errno, "receiving a seccomp notification");
 	read_caller((pid_t)n->request->pid, comm, program);
 	/* Only now is it sure that what was read belongs to this caller, not to a later pid. */
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &n->request->id) < 0)

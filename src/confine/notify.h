@@ -1,6 +1,7 @@
 /*
- * Answers seccomp notifications with "continue" and keeps count of them: the calls that an enforcing
- * filter would have denied. Needs Linux 5.9, from which on a filter's last process ends the service.
+ * Answers seccomp notifications with "continue" and keeps count of them: the calls that an
+ * enforcing filter would have denied. Needs Linux 5.9, from which on a filter's last process ends
+ * the service.
  */
 #ifndef CONFINE_NOTIFY_H
 #define CONFINE_NOTIFY_H
@@ -55,8 +56,8 @@ struct notify {
 };
 
 /* -ENOSYS on kernels that cannot do it, with the reason. */
-int notify_init(struct notify *n, uint32_t (*decide)(void *, const struct seccomp_data *), void *ctx,
-		struct err *e);
+int notify_init(struct notify *n, uint32_t (*decide)(void *, const struct seccomp_data *),
+		void *ctx, struct err *e);
 void notify_free(struct notify *n);
 #define cleanup_notify cleanup(notify_free)
 

@@ -205,6 +205,8 @@ static bool put_names(const struct const_table *t, uint64_t value, struct buf *o
 	uint64_t rest = value;
 	const char *name = row_name(t, value & t->enum_mask);
 
+	if ((uint32_t)value == UINT32_MAX) /* -1 is no set of flags: personality(2) asks with it */
+		return false;
 	if (t->enum_mask && name) {
 		put_part(out, start, name);
 		rest &= ~t->enum_mask;

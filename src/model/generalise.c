@@ -1,8 +1,9 @@
 /*
  * Names that change from run to run become patterns, so that a profile made from a few runs still
  * fits the next one. Three steps: single names (process ids, temporary files), then directories
- * with many files that are used alike, then whole subtrees. What is executed or mapped as code
- * stays literal, and so does everything right below the directories of the system.
+ * with many files that are used alike, then whole subtrees. Patterns that are there already take in
+ * what looks like them, so a model may be merged and generalised again. What is executed or mapped
+ * as code stays literal, and so does everything right below the directories of the system.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -327,6 +328,42 @@ static void generalise_names(struct workload *w)
 	map_free(&s.variable);
 }
 
+/*
+ * A name that looks variable, in a directory where a pattern for such names exists already, and
+ * used in no way that the pattern does not have. Caller frees; NULL: none.
+ */
+static char *known_pattern(const struct workload *w, const struct wl_file *f)
+{
+	size_t dir = dir_len(f->path), bare = bare_len(f->path), len = bare - dir - 1;
+
+	for (int shape = 0; shape < 2; shape++) {
+		cleanup_buf struct buf out = { 0 };
+		const struct wl_file *known;
+
+		wl_pattern_escape(&out, f->path, dir + 1);
+		if (shape ? !volatile_shape(f->path + dir + 1, len, &out)
+			  : !volatile_name(f->path + dir + 1, len, true, &out))
+			continue;
+		buf_puts(&out, f->path + bare);
+		known = wl_file_find(w, buf_str(&out), true);
+		if (known && (known->access & f->access) == f->access)
+			return buf_take(&out);
+	}
+	return NULL;
+}
+
+static bool absorb_names(struct workload *w)
+{
+	char **pattern = xcalloc(w->files_n, sizeof(*pattern));
+	size_t before = w->files_n;
+
+	for (size_t i = 0; i < before; i++)
+		if (!w->files[i].pattern && eligible(&w->files[i]))
+			pattern[i] = known_pattern(w, &w->files[i]);
+	replace(w, pattern);
+	return w->files_n < before;
+}
+
 /* ---- directories */
 
 /*
@@ -413,11 +450,14 @@ static bool choose(const struct workload *w, const struct map *count, size_t dep
 		if (!group_key(&w->files[i], text, depth, &key) ||
 		    count_of(count, &key) <= (depth ? MAX_SUBTREE : MAX_SIBLINGS))
 			continue;
-		any = true;
 		if (depth)
 			pattern[i] = xasprintf("%.*s/**", (int)ancestor(text, depth), text);
 		else
 			pattern[i] = sibling_pattern(text);
+		if (strlen(pattern[i]) > WL_MAX_PATH)
+			free(take_ptr(pattern[i]));
+		else
+			any = true;
 	}
 	return any;
 }
@@ -464,7 +504,8 @@ void wl_generalise(struct workload *w)
 	if (changed)
 		generalise_names(w);
 	while (changed) {
-		changed = generalise_groups(w, 0);
+		changed = absorb_names(w);
+		changed |= generalise_groups(w, 0);
 		for (size_t depth = deepest(w); depth >= 2; depth--)
 			changed |= generalise_groups(w, depth);
 	}

@@ -11,20 +11,48 @@
 
 /* AF_* as AppArmor spells them (network_rules of apparmor.d(5)). */
 static const char *const families[] = {
-	[AF_UNIX] = "unix",	      [AF_INET] = "inet",     [AF_AX25] = "ax25",
-	[AF_IPX] = "ipx",	      [AF_APPLETALK] = "appletalk", [AF_NETROM] = "netrom",
-	[AF_BRIDGE] = "bridge",	      [AF_ATMPVC] = "atmpvc", [AF_X25] = "x25",
-	[AF_INET6] = "inet6",	      [AF_ROSE] = "rose",     [AF_NETBEUI] = "netbeui",
-	[AF_SECURITY] = "security",   [AF_KEY] = "key",	      [AF_NETLINK] = "netlink",
-	[AF_PACKET] = "packet",	      [AF_ASH] = "ash",	      [AF_ECONET] = "econet",
-	[AF_ATMSVC] = "atmsvc",	      [AF_RDS] = "rds",	      [AF_SNA] = "sna",
-	[AF_IRDA] = "irda",	      [AF_PPPOX] = "pppox",   [AF_WANPIPE] = "wanpipe",
-	[AF_LLC] = "llc",	      [AF_IB] = "ib",	      [AF_MPLS] = "mpls",
-	[AF_CAN] = "can",	      [AF_TIPC] = "tipc",     [AF_BLUETOOTH] = "bluetooth",
-	[AF_IUCV] = "iucv",	      [AF_RXRPC] = "rxrpc",   [AF_ISDN] = "isdn",
-	[AF_PHONET] = "phonet",	      [AF_IEEE802154] = "ieee802154", [AF_CAIF] = "caif",
-	[AF_ALG] = "alg",	      [AF_NFC] = "nfc",	      [AF_VSOCK] = "vsock",
-	[AF_KCM] = "kcm",	      [AF_QIPCRTR] = "qipcrtr", [AF_SMC] = "smc",
+	[AF_UNIX] = "unix",
+	[AF_INET] = "inet",
+	[AF_AX25] = "ax25",
+	[AF_IPX] = "ipx",
+	[AF_APPLETALK] = "appletalk",
+	[AF_NETROM] = "netrom",
+	[AF_BRIDGE] = "bridge",
+	[AF_ATMPVC] = "atmpvc",
+	[AF_X25] = "x25",
+	[AF_INET6] = "inet6",
+	[AF_ROSE] = "rose",
+	[AF_NETBEUI] = "netbeui",
+	[AF_SECURITY] = "security",
+	[AF_KEY] = "key",
+	[AF_NETLINK] = "netlink",
+	[AF_PACKET] = "packet",
+	[AF_ASH] = "ash",
+	[AF_ECONET] = "econet",
+	[AF_ATMSVC] = "atmsvc",
+	[AF_RDS] = "rds",
+	[AF_SNA] = "sna",
+	[AF_IRDA] = "irda",
+	[AF_PPPOX] = "pppox",
+	[AF_WANPIPE] = "wanpipe",
+	[AF_LLC] = "llc",
+	[AF_IB] = "ib",
+	[AF_MPLS] = "mpls",
+	[AF_CAN] = "can",
+	[AF_TIPC] = "tipc",
+	[AF_BLUETOOTH] = "bluetooth",
+	[AF_IUCV] = "iucv",
+	[AF_RXRPC] = "rxrpc",
+	[AF_ISDN] = "isdn",
+	[AF_PHONET] = "phonet",
+	[AF_IEEE802154] = "ieee802154",
+	[AF_CAIF] = "caif",
+	[AF_ALG] = "alg",
+	[AF_NFC] = "nfc",
+	[AF_VSOCK] = "vsock",
+	[AF_KCM] = "kcm",
+	[AF_QIPCRTR] = "qipcrtr",
+	[AF_SMC] = "smc",
 	[AF_XDP] = "xdp",
 };
 
@@ -92,8 +120,10 @@ static void print_socket(const uint64_t *v, struct buf *out, struct buf *notes)
 
 	if (!family) {
 		if (v[0])
-			gen_note(notes, "no rule for sockets of the family %llu, which AppArmor does "
-					"not know", (unsigned long long)v[0]);
+			gen_note(notes,
+				 "no rule for sockets of the family %llu, which AppArmor does "
+				 "not know",
+				 (unsigned long long)v[0]);
 		return;
 	}
 	buf_printf(out, "  network %s%s%s,\n", family, type ? " " : "", type ? type : "");
@@ -127,8 +157,12 @@ static bool collect_signals(const struct workload *w, struct seen *out)
 		const char *name;
 		uint8_t index;
 	} calls[] = {
-		{ "kill", 1 },		  { "tkill", 1 },	   { "tgkill", 2 },
-		{ "rt_sigqueueinfo", 1 }, { "rt_tgsigqueueinfo", 2 }, { "pidfd_send_signal", 1 },
+		{ "kill", 1 },
+		{ "tkill", 1 },
+		{ "tgkill", 2 },
+		{ "rt_sigqueueinfo", 1 },
+		{ "rt_tgsigqueueinfo", 2 },
+		{ "pidfd_send_signal", 1 },
 	};
 	/* What a crash and an ordinary end send, seen or not. */
 	static const uint64_t ordinary[] = { SIGHUP, SIGINT, SIGQUIT, SIGABRT, SIGKILL, SIGTERM };

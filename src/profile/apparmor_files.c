@@ -12,10 +12,10 @@
 enum {
 	AA_M = 1 << 0, /* map executable */
 	AA_R = 1 << 1,
-	AA_W = 1 << 2, /* write, append, create, delete, change attributes */
-	AA_A = 1 << 3, /* append only; excludes w */
-	AA_K = 1 << 4, /* lock */
-	AA_L = 1 << 5, /* name of a new hard link */
+	AA_W = 1 << 2,	/* write, append, create, delete, change attributes */
+	AA_A = 1 << 3,	/* append only; excludes w */
+	AA_K = 1 << 4,	/* lock */
+	AA_L = 1 << 5,	/* name of a new hard link */
 	AA_IX = 1 << 6, /* execute, in the same profile */
 };
 
@@ -32,7 +32,7 @@ static const char *const titles[GROUP_COUNT] = {
 struct aa_rule {
 	char *path; /* as in the profile */
 	unsigned perm;
-	bool missing; /* nothing but looked for */
+	bool missing;  /* nothing but looked for */
 	char *comment; /* NULL without one */
 };
 
@@ -155,14 +155,11 @@ static void add_files(const struct workload *w, struct rules *r, struct buf *not
 
 		if (!(f->prov.phases & WL_PROGRAM_PHASES) || !perm)
 			continue;
-		if (*f->path != '/') {
-			gen_note(notes, "no rule for '%.200s': not an absolute path", f->path);
-			continue;
-		}
 		if (f->pattern && perm & AA_IX)
 			gen_note(notes, "the pattern '%.200s' may be executed as a whole", f->path);
 		add_rule(r, path_text(f->path, f->pattern), perm, missing,
-			 perm & (AA_IX | AA_W | AA_A) ? provenance(w, f) : NULL);
+			 perm & (AA_IX | AA_W | AA_A) || f->access & WL_F_REFUSED ? provenance(w, f)
+										  : NULL);
 	}
 }
 
@@ -189,8 +186,7 @@ static unsigned interpreter_perm(const char *path)
 {
 	const char *name = strrchr(path, '/') + 1;
 
-	return !strncmp(name, "ld", 2) && strstr(name, ".so") ? AA_M | AA_R :
-								AA_IX | AA_M | AA_R;
+	return !strncmp(name, "ld", 2) && strstr(name, ".so") ? AA_M | AA_R : AA_IX | AA_M | AA_R;
 }
 
 static void add_programs(const struct workload *w, struct rules *r)
@@ -217,9 +213,15 @@ static void add_sockets(const struct workload *w, struct rules *r)
 	for (size_t i = 0; i < w->nets_n; i++) {
 		const struct wl_net *n = &w->nets[i];
 
-		if (n->family == AF_UNIX && *n->address == '/' &&
-		    n->prov.phases & WL_PROGRAM_PHASES)
-			add_rule(r, path_text(n->address, false), AA_R | AA_W, false,
+		if (n->family != AF_UNIX || *n->address != '/' ||
+		    !(n->prov.phases & WL_PROGRAM_PHASES))
+			continue;
+		add_rule(r, path_text(n->address, false), AA_R | AA_W, false,
+			 xasprintf("unix socket, %s", wl_net_op_name(n->op)));
+		/* The address is as the program wrote it; /var/run is a link to /run nearly
+		 * everywhere. */
+		if (!strncmp(n->address, "/var/run/", 9))
+			add_rule(r, path_text(n->address + 4, false), AA_R | AA_W, false,
 				 xasprintf("unix socket, %s", wl_net_op_name(n->op)));
 	}
 }
@@ -282,9 +284,9 @@ static void print_rule(const struct aa_rule *a, struct buf *out)
 	unsigned p = a->perm;
 
 	buf_printf(out, "  %s %s%s%s%s%s,", a->path, p & AA_M ? "m" : "", p & AA_R ? "r" : "",
-		   p & AA_W ? "w" :
-		   p & AA_A ? "a" :
-			      "",
+		   p & AA_W   ? "w"
+		   : p & AA_A ? "a"
+			      : "",
 		   p & AA_K ? "k" : "", p & AA_IX ? "ix" : "");
 	if (a->comment && *a->comment)
 		buf_printf(out, " # %s", a->comment);
@@ -309,13 +311,13 @@ static void print_groups(const struct rules *r, struct buf *out)
 
 static bool is_link(const struct wl_file *f, bool made)
 {
-	return f->access & WL_F_LINK && *f->path == '/' && f->prov.phases & WL_PROGRAM_PHASES &&
+	return f->access & WL_F_LINK && f->prov.phases & WL_PROGRAM_PHASES &&
 	       (!made || f->access & WL_F_CREATE);
 }
 
 /*
- * Hard links. A plain `l` would demand that the link has no permission that the target lacks; a rule
- * with both names does not. The model does not pair them, so all pairs are allowed.
+ * Hard links. A plain `l` would demand that the link has no permission that the target lacks; a
+ * rule with both names does not. The model does not pair them, so all pairs are allowed.
  */
 static void print_links(const struct workload *w, struct buf *out)
 {
@@ -352,7 +354,8 @@ void aa_files(const struct workload *w, struct buf *out, struct buf *notes)
 	print_links(w, out);
 }
 
-/* Docker's template has the first ones; the others start programs on the host or change its modules. */
+/* Docker's template has the first ones; the others start programs on the host or change its
+ * modules. */
 static const struct {
 	const char *rule;
 	const char *sample; /* a path that it covers */

@@ -6,8 +6,8 @@
 #include "model/workload.h"
 
 /*
- * A path of the model as AppArmor's rule language writes it: quoted where needed, everything that has
- * a meaning there escaped; with `pattern` the model's wild cards become AppArmor's.
+ * A path of the model as AppArmor's rule language writes it: quoted where needed, everything that
+ * has a meaning there escaped; with `pattern` the model's wild cards become AppArmor's.
  */
 void aa_path(const char *path, bool pattern, struct buf *out);
 

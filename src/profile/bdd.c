@@ -9,8 +9,8 @@
 enum { WORK_PER_NODE = 16, MIN_SLOTS = 4096 };
 
 struct node {
-	uint32_t level; /* of the variable tested; `levels` for an end */
-	uint32_t lo, hi;	/* next node for 0 and 1; of an end, lo is the word */
+	uint32_t level;	 /* of the variable tested; `levels` for an end */
+	uint32_t lo, hi; /* next node for 0 and 1; of an end, lo is the word */
 };
 
 struct ite {

@@ -1,7 +1,7 @@
 /*
- * Reduced ordered decision diagrams over boolean variables, with 32-bit words at the ends. Canonical:
- * two functions are equal exactly when their node numbers are. A condition is a diagram that ends in
- * 0 (false) and 1 (true).
+ * Reduced ordered decision diagrams over boolean variables, with 32-bit words at the ends.
+ * Canonical: two functions are equal exactly when their node numbers are. A condition is a diagram
+ * that ends in 0 (false) and 1 (true).
  */
 #ifndef PROFILE_BDD_H
 #define PROFILE_BDD_H

@@ -26,7 +26,7 @@ void gen_caps(const struct workload *w, struct gen_caps *c)
 		}
 	}
 	c->refused &= ~c->needed;
-	c->unused = bcap_docker_default_mask() & ~c->needed;
+	c->unused = bcap_docker_default_mask() & ~c->needed & ~c->refused;
 }
 
 /* "setgid → ns_capable, by nginx in start" for each use. */
@@ -84,9 +84,9 @@ void gen_caps_text(const struct workload *w, struct buf *out)
 
 	gen_caps(w, &c);
 	section(w, c.needed, WL_CAP_GRANTED, "Needed:", "none; drop ALL", out);
-	section(w, c.refused, WL_CAP_REFUSED, "Tried and refused, and the workload went on:", "none",
-		out);
-	section(w, c.unused, -1, "Granted by Docker's default and never used:", "none", out);
+	section(w, c.refused, WL_CAP_REFUSED,
+		"Tried and refused, and the workload went on:", "none", out);
+	section(w, c.unused, -1, "Granted by Docker's default and never asked for:", "none", out);
 }
 
 static struct json_object *use_json(const struct workload *w, const struct wl_cap_use *u)
@@ -125,9 +125,9 @@ static struct json_object *list_json(const struct workload *w, uint64_t mask, in
 	for (unsigned nr = 0; nr < BCAP_COUNT; nr++) {
 		if (!(mask >> nr & 1))
 			continue;
-		json_object_array_add(a, result >= 0 ?
-						 cap_json(w, nr, result) :
-						 json_object_new_string(bcap_by_nr(nr)->name));
+		json_object_array_add(a, result >= 0
+						 ? cap_json(w, nr, result)
+						 : json_object_new_string(bcap_by_nr(nr)->name));
 	}
 	return a;
 }

@@ -220,16 +220,15 @@ static void put_node(struct layout *l, uint32_t id)
 		return;
 	at->done = true;
 	put_children(l, node);
-	at->plain = put(l, (struct sock_filter)BPF_JUMP(
-				   BPF_JMP | BPF_K | node->op, node->k,
-				   (uint8_t)(l->n - *entry(l, node, node->t) - 1),
-				   (uint8_t)(l->n - *entry(l, node, node->f) - 1)));
+	at->plain = put(
+		l, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_K | node->op, node->k,
+						(uint8_t)(l->n - *entry(l, node, node->t) - 1),
+						(uint8_t)(l->n - *entry(l, node, node->f) - 1)));
 	if (!at->want_load)
 		return;
 	if (node->mask != UINT32_MAX)
 		put(l, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, node->mask));
-	at->load =
-		put(l, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, node->word * 4u));
+	at->load = put(l, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, node->word * 4u));
 }
 
 /* Which entries the reachable nodes need; how many instructions that takes at least. */
@@ -257,10 +256,11 @@ static size_t mark(struct layout *l, uint32_t root)
 
 static int too_big(struct err *e)
 {
-	return err_set(e, E2BIG,
-		       "the filter needs more than %d BPF instructions, which is the kernel's limit: "
-		       "fewer rules with conditions, or fewer architectures, are expected",
-		       SP_MAX_INSNS);
+	return err_set(
+		e, E2BIG,
+		"the filter needs more than %d BPF instructions, which is the kernel's limit: "
+		"fewer rules with conditions, or fewer architectures, are expected",
+		SP_MAX_INSNS);
 }
 
 int code_emit(struct code *c, uint32_t root, struct sp_filter *out, struct err *e)

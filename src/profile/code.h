@@ -1,7 +1,7 @@
 /*
- * Code generation for classic BPF: a decision graph of tests on 32-bit words of struct seccomp_data,
- * built from the leaves up, then laid out as instructions. Equal nodes are one node, so equal parts
- * of a filter are shared.
+ * Code generation for classic BPF: a decision graph of tests on 32-bit words of struct
+ * seccomp_data, built from the leaves up, then laid out as instructions. Equal nodes are one node,
+ * so equal parts of a filter are shared.
  *
  * The accumulator: a test node begins by loading its word, unless the node before it, on that very
  * edge, left the same word (with the same mask) there. Each node therefore has up to two entries,

@@ -1,7 +1,8 @@
 /*
- * From rules to a decision graph. For each call: its conditional rules, brought to a normal form (one
- * set of ranges and one set of bits per argument), sorted from strict to lax, equal ones joined; then
- * one test after the other, where every edge skips the tests whose answer is already known on it.
+ * From rules to a decision graph. For each call: its conditional rules, brought to a normal form
+ * (one set of ranges and one set of bits per argument), sorted from strict to lax, equal ones
+ * joined; then one test after the other, where every edge skips the tests whose answer is already
+ * known on it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +41,8 @@ struct leaf {
 	unsigned bits[SC_MAX_ARGS]; /* width of each argument */
 	struct item *item;
 	size_t n, cap;
-	uint32_t otherwise;	    /* node when no item matches */
-	const struct facts **base;  /* of each item: what holds when no earlier one matched */
+	uint32_t otherwise;	   /* node when no item matches */
+	const struct facts **base; /* of each item: what holds when no earlier one matched */
 	uint32_t (*node)[2 * SC_MAX_ARGS]; /* of item i, condition j */
 };
 
@@ -126,8 +127,8 @@ static int span_cmp(const void *pa, const void *pb)
 }
 
 /*
- * The one condition in which the items differ, when joining the spans of its two forms gives an item
- * that matches what either matches: same verdict, spans of the same argument. Else -1.
+ * The one condition in which the items differ, when joining the spans of its two forms gives an
+ * item that matches what either matches: same verdict, spans of the same argument. Else -1.
  */
 static int joint(const struct item *a, const struct item *b)
 {
@@ -162,7 +163,8 @@ static size_t join_spans(struct span *s, size_t n)
 	return len;
 }
 
-/* Makes `it` match what it and the `n` - 1 items behind it match, which differ in condition `at`. */
+/* Makes `it` match what it and the `n` - 1 items behind it match, which differ in condition `at`.
+ */
 static void join_run(struct leaf *l, struct item *it, size_t n, size_t at)
 {
 	struct conj *c = &it->c[at];
@@ -354,8 +356,7 @@ static void build_test(struct leaf *l, size_t i, size_t j)
 	no = yes;
 	assume(&yes, &it->c[j]);
 	assume_not(&no, &it->c[j]);
-	l->node[i][j] = conj_node(l, &it->c[j], go_on(l, i, j + 1, &yes),
-				  go_on(l, i + 1, 0, &no));
+	l->node[i][j] = conj_node(l, &it->c[j], go_on(l, i, j + 1, &yes), go_on(l, i + 1, 0, &no));
 }
 
 /* When item i is reached, no earlier one matched; of those with one condition that is a fact. */
@@ -469,8 +470,8 @@ static uint32_t build_profile(struct code *c, const struct sp_profile *p)
 		enum sc_abi abi = order[i];
 
 		if (p->abi[abi] || (abi == SC_X86_64 && p->abi[SC_X32]))
-			node = code_test(c, BPF_JEQ, WORD_ARCH, UINT32_MAX,
-					 sc_abi_audit_arch(abi), build_arch(c, p, abi), node);
+			node = code_test(c, BPF_JEQ, WORD_ARCH, UINT32_MAX, sc_abi_audit_arch(abi),
+					 build_arch(c, p, abi), node);
 	}
 	return node;
 }
@@ -497,7 +498,8 @@ int sp_compile(const struct sp_profile *p, struct sp_filter *f, struct err *e)
 	for (unsigned abi = 0; abi < SC_ABI_COUNT; abi++)
 		any |= p->abi[abi];
 	if (!any)
-		return err_set(e, EINVAL, "the profile lists no architecture, expected at least one");
+		return err_set(e, EINVAL,
+			       "the profile lists no architecture, expected at least one");
 	for (size_t i = 0; i < p->rules_n && r == 0; i++)
 		r = check_rule(&p->rules[i], e);
 	if (r < 0)

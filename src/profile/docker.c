@@ -12,8 +12,8 @@
  * the model.
  */
 static const char *const privilege_gainers[] = {
-	"sudo",	  "su",	    "doas",   "pkexec",	   "newuidmap", "newgidmap",
-	"newgrp", "passwd", "chsh",   "fusermount", "fusermount3",
+	"sudo",	  "su",	    "doas", "pkexec",	  "newuidmap",	 "newgidmap",
+	"newgrp", "passwd", "chsh", "fusermount", "fusermount3",
 };
 
 bool gen_no_new_privs(const struct workload *w, const char **why)

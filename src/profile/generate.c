@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "model/caps.h"
 #include "profile/generate_private.h"
 #include "profile/seen.h"
 
@@ -154,6 +155,13 @@ static void incomplete_reason(const struct workload *w, struct buf *out)
 	}
 }
 
+static void note_unknown_caps(const struct workload *w, struct buf *notes)
+{
+	for (size_t i = 0; i < w->caps_n; i++)
+		if (w->caps[i].nr >= BCAP_COUNT)
+			gen_note(notes, "left out: the unknown capability %u", w->caps[i].nr);
+}
+
 int gen_check_model(const struct workload *w, const struct gen_options *o, struct buf *notes,
 		    struct err *e)
 {
@@ -163,14 +171,16 @@ int gen_check_model(const struct workload *w, const struct gen_options *o, struc
 		return err_set(e, ENODATA,
 			       "the model has no system call of the program (phases start and "
 			       "serving): nothing to make a profile from");
+	note_unknown_caps(w, notes);
 	incomplete_reason(w, &why);
 	if (!why.len)
 		return 0;
 	if (!o->allow_incomplete)
-		return err_set(e, ENODATA,
-			       "the recording is not complete, so a profile made from it would break "
-			       "the program (--allow-incomplete goes on): %s",
-			       buf_str(&why));
+		return err_set(
+			e, ENODATA,
+			"the recording is not complete, so a profile made from it would break "
+			"the program (--allow-incomplete goes on): %s",
+			buf_str(&why));
 	gen_note(notes, "the recording is not complete: %s", buf_str(&why));
 	return 0;
 }
@@ -183,9 +193,10 @@ int gen_native_abi(const struct workload *w, enum sc_abi *abi, struct err *e)
 		int parsed = sc_abi_parse(w->identity.arch);
 
 		if (parsed < 0)
-			return err_set(e, EINVAL,
-				       "the model is of the architecture '%s': expected x86_64 or aarch64",
-				       w->identity.arch);
+			return err_set(
+				e, EINVAL,
+				"the model is of the architecture '%s': expected x86_64 or aarch64",
+				w->identity.arch);
 		*abi = (enum sc_abi)parsed;
 		return 0;
 	}

@@ -80,7 +80,7 @@ int gen_apparmor(const struct workload *w, const struct gen_options *o, struct b
 struct gen_caps {
 	uint64_t needed;  /* granted to the program, and not just probed */
 	uint64_t refused; /* tried, always refused */
-	uint64_t unused;  /* what Docker grants unless told otherwise and nobody used */
+	uint64_t unused;  /* what Docker grants unless told otherwise and nobody asked for */
 };
 void gen_caps(const struct workload *w, struct gen_caps *c);
 /* The same as a report with the evidence. The JSON value belongs to the caller. */
@@ -125,7 +125,7 @@ struct verify_report {
 	struct verify_call *calls;
 	size_t calls_n, calls_cap;
 	size_t count[VERDICT_FALLBACK + 1]; /* of calls, by verdict */
-	size_t checked;			    /* combinations of call and arguments that were looked at */
+	size_t checked; /* combinations of call and arguments that were looked at */
 	uint64_t caps_denied;
 	bool caps_checked;
 	char runtime[128]; /* whose base was checked; "" none */

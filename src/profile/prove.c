@@ -31,7 +31,8 @@ static unsigned level_of(unsigned word)
 	return ranks[word] * 32u;
 }
 
-/* The condition at the width of the argument. The high word of an argument stands before the low. */
+/* The condition at the width of the argument. The high word of an argument stands before the low.
+ */
 static uint32_t mean_cond(struct bdd *b, const struct sp_cond *c, unsigned bits)
 {
 	unsigned level = level_of(W_ARG0 + 2u * c->index) + 32 - bits;
@@ -111,8 +112,7 @@ static uint32_t mean_abi(struct bdd *b, const struct sp_profile *p, enum sc_abi 
 		return mean_ret(b, p->bad_arch);
 	sp_calls_init(&calls, p, abi);
 	for (size_t i = 0; i < calls.n && !bdd_failed(b); i++)
-		m = bdd_ite(b,
-			    bdd_eq(b, level_of(W_NR), 32, UINT32_MAX, calls.call[i].nr | bit),
+		m = bdd_ite(b, bdd_eq(b, level_of(W_NR), 32, UINT32_MAX, calls.call[i].nr | bit),
 			    mean_call(b, p, abi, &calls.call[i]), m);
 	return m;
 }
@@ -136,8 +136,7 @@ static uint32_t mean_profile(struct bdd *b, const struct sp_profile *p)
 
 		if (abi == SC_X32 || (!p->abi[abi] && !(abi == SC_X86_64 && p->abi[SC_X32])))
 			continue;
-		m = bdd_ite(b,
-			    bdd_eq(b, level_of(W_ARCH), 32, UINT32_MAX, sc_abi_audit_arch(abi)),
+		m = bdd_ite(b, bdd_eq(b, level_of(W_ARCH), 32, UINT32_MAX, sc_abi_audit_arch(abi)),
 			    abi == SC_X86_64 ? mean_x86_64(b, p) : mean_abi(b, p, abi, 0), m);
 	}
 	return m;
@@ -165,7 +164,10 @@ static uint32_t walk_from(struct walk *w, struct point at);
 
 static bool jump_taken(uint16_t op, uint32_t a, uint32_t k)
 {
-	return op == BPF_JEQ ? a == k : op == BPF_JGT ? a > k : op == BPF_JGE ? a >= k : (a & k) != 0;
+	return op == BPF_JEQ   ? a == k
+	       : op == BPF_JGT ? a > k
+	       : op == BPF_JGE ? a >= k
+			       : (a & k) != 0;
 }
 
 /* The condition under which the jump is taken. */

@@ -1,6 +1,6 @@
 /*
- * Sets of values that one system call argument can have: some ranges, further restricted by bits that
- * are known. Exact, so that "can this hold" and "must this hold" have certain answers.
+ * Sets of values that one system call argument can have: some ranges, further restricted by bits
+ * that are known. Exact, so that "can this hold" and "must this hold" have certain answers.
  */
 #ifndef PROFILE_REGION_H
 #define PROFILE_REGION_H

@@ -11,23 +11,23 @@
  * thread that installed the filter, from there to its execve. Joined over `run` as root and as
  * another user, with and without a terminal, and `exec`; runc 25 starts of each, crun 10. With
  * no_new_privs a runtime can install the filter last; without, it needs CAP_SYS_ADMIN for it and so
- * installs the filter before it gives up its capabilities and user. crun's exec does the same in both
- * cases. futex and rt_sigreturn come from Go's scheduler in some of the starts only.
+ * installs the filter before it gives up its capabilities and user. crun's exec does the same in
+ * both cases. futex and rt_sigreturn come from Go's scheduler in some of the starts only.
  */
 static const char *const runc_115[] = {
-	"capget",   "capset", "chdir",	"close",      "epoll_ctl",    "execve",	  "faccessat2",
-	"fchown",   "fcntl",  "fstat",	"fstatfs",    "futex",	      "getcwd",	  "getdents64",
-	"getpid",   "getppid", "newfstatat", "openat", "prctl",	      "read",	  "rt_sigreturn",
-	"setgid",   "setgroups", "setuid", "write",   NULL,
+	"capget", "capset",    "chdir",	     "close",	"epoll_ctl", "execve", "faccessat2",
+	"fchown", "fcntl",     "fstat",	     "fstatfs", "futex",     "getcwd", "getdents64",
+	"getpid", "getppid",   "newfstatat", "openat",	"prctl",     "read",   "rt_sigreturn",
+	"setgid", "setgroups", "setuid",     "write",	NULL,
 };
 static const char *const runc_115_nnp[] = {
-	"close",      "epoll_ctl", "execve", "fstatfs",	     "futex",
-	"getdents64", "getpid",	   "openat", "rt_sigreturn", "write",
-	NULL,
+	"close",  "epoll_ctl", "execve",       "fstatfs", "futex", "getdents64",
+	"getpid", "openat",    "rt_sigreturn", "write",	  NULL,
 };
 static const char *const crun_181[] = {
-	"capset", "close",	  "execve",	    "fchown",	 "ioctl",     "openat",	   "prctl", "read",
-	"rt_sigaction", "rt_sigprocmask", "setgroups", "setresgid", "setresuid", "statx", "write", NULL,
+	"capset", "close",	  "execve",	    "fchown",	 "ioctl",     "openat",	   "prctl",
+	"read",	  "rt_sigaction", "rt_sigprocmask", "setgroups", "setresgid", "setresuid", "statx",
+	"write",  NULL,
 };
 static const char *const crun_181_nnp[] = {
 	"capset", "close",     "execve",    "fchown",	 "ioctl", "openat", "prctl",
@@ -35,11 +35,11 @@ static const char *const crun_181_nnp[] = {
 };
 
 /*
- * Not measured, a precaution: what Go's scheduler, memory management and pre-emption may call at any
- * moment in a process that starts on a slower or busier machine.
+ * Not measured, a precaution: what Go's scheduler, memory management and pre-emption may call at
+ * any moment in a process that starts on a slower or busier machine.
  */
 static const char *const go_runtime[] = {
-	"epoll_pwait",	  "futex",	 "gettid",	"mmap",	       "munmap", "nanosleep",
+	"epoll_pwait",	  "futex",	  "gettid",	 "mmap",	"munmap", "nanosleep",
 	"rt_sigprocmask", "rt_sigreturn", "sched_yield", "sigaltstack", "tgkill", NULL,
 };
 /* Reported by users, not measured: runc 1.2.8, 1.3.3 and later do not start without them. */
@@ -97,7 +97,8 @@ static int version_parse(const char *text, struct version *v, struct err *e)
 
 		if (*p < '0' || *p > '9')
 			return err_set(e, EINVAL,
-				       "runtime version '%s': expected numbers such as 1.1.5", text);
+				       "runtime version '%s': expected numbers such as 1.1.5",
+				       text);
 		n = strtoul(p, &end, 10);
 		if (n > 100000)
 			return err_set(e, EINVAL, "runtime version '%s': the number %lu is too big",

@@ -15,13 +15,13 @@ enum { RUNTIME_BASE_MAX = 64 };
 struct runtime_base {
 	const char *names[RUNTIME_BASE_MAX]; /* static strings, each once, sorted */
 	size_t n;
-	char label[128];  /* "runc 1.1.5", "runc 1.2.9 (nearest measured: 1.1.5)" … */
-	bool exact;	  /* every version asked for has been measured */
+	char label[128]; /* "runc 1.1.5", "runc 1.2.9 (nearest measured: 1.1.5)" … */
+	bool exact;	 /* every version asked for has been measured */
 };
 
 /*
- * The base of a runtime ("runc", "crun"; NULL: of all in the table). `version` "1.1.5", "v1.3.0-rc.1",
- * "1.1.5+ds1" …; NULL: any. An unknown runtime or a version that is none: -EINVAL.
+ * The base of a runtime ("runc", "crun"; NULL: of all in the table). `version` "1.1.5",
+ * "v1.3.0-rc.1", "1.1.5+ds1" …; NULL: any. An unknown runtime or a version that is none: -EINVAL.
  */
 int runtime_base_find(const char *runtime, const char *version, bool no_new_privs,
 		      struct runtime_base *out, struct err *e);

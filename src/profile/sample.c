@@ -164,9 +164,8 @@ static int sample_conditions(struct sampler *s, enum sc_abi abi)
 
 static int sample_numbers(struct sampler *s, enum sc_abi abi)
 {
-	static const uint32_t odd[] = { 0x3fffffff, 0x40000000, 0x40000fff, 0x7fffffff,
-					0x80000000, 0xbfffffff, 0xc0000000, 0xfffffffe,
-					0xffffffff };
+	static const uint32_t odd[] = { 0x3fffffff, 0x40000000, 0x40000fff, 0x7fffffff, 0x80000000,
+					0xbfffffff, 0xc0000000, 0xfffffffe, 0xffffffff };
 	uint32_t arch = sc_abi_audit_arch(abi), bit = abi == SC_X32 ? SC_X32_BIT : 0;
 	int r = 0;
 

@@ -24,9 +24,12 @@ static const struct {
 };
 
 static const char *const op_names[SP_OP_COUNT] = {
-	[SP_NE] = "SCMP_CMP_NE", [SP_LT] = "SCMP_CMP_LT",
-	[SP_LE] = "SCMP_CMP_LE", [SP_EQ] = "SCMP_CMP_EQ",
-	[SP_GE] = "SCMP_CMP_GE", [SP_GT] = "SCMP_CMP_GT",
+	[SP_NE] = "SCMP_CMP_NE",
+	[SP_LT] = "SCMP_CMP_LT",
+	[SP_LE] = "SCMP_CMP_LE",
+	[SP_EQ] = "SCMP_CMP_EQ",
+	[SP_GE] = "SCMP_CMP_GE",
+	[SP_GT] = "SCMP_CMP_GT",
 	[SP_MASKED_EQ] = "SCMP_CMP_MASKED_EQ",
 };
 
@@ -80,7 +83,8 @@ int sp_ret_cmp(struct sp_ret a, struct sp_ret b)
 
 void sp_init(struct sp_profile *p)
 {
-	*p = (struct sp_profile){ .deflt = { SP_ERRNO, EPERM }, .bad_arch = { SP_KILL_PROCESS, 0 } };
+	*p = (struct sp_profile){ .deflt = { SP_ERRNO, EPERM },
+				  .bad_arch = { SP_KILL_PROCESS, 0 } };
 }
 
 void sp_free(struct sp_profile *p)
@@ -258,8 +262,8 @@ void sp_calls_init(struct sp_calls *c, const struct sp_profile *p, enum sc_abi a
 			int nr = sc_nr(abi, p->rules[i].names[k]);
 
 			if (nr >= 0)
-				*vec_push(pair, n, pair_cap) =
-					(struct call_pair){ (uint16_t)nr, i };
+				*vec_push(pair, n, pair_cap) = (struct call_pair){ (uint16_t)nr,
+										   i };
 		}
 	}
 	if (!n)

@@ -80,7 +80,7 @@ struct sp_profile {
 	struct sp_ret deflt;
 	struct sp_ret bad_arch;
 	bool abi[SC_ABI_COUNT];
-	uint32_t flags; /* SECCOMP_FILTER_FLAG_* of linux/seccomp.h */
+	uint32_t flags;		       /* SECCOMP_FILTER_FLAG_* of linux/seccomp.h */
 	const char *listener_path;     /* NULL or the socket that gets the NOTIFY descriptor */
 	const char *listener_metadata; /* NULL or text for the listener; needs listener_path */
 	struct sp_rule *rules;
@@ -95,8 +95,7 @@ void sp_free(struct sp_profile *p);
 struct sp_rule *sp_rule_add(struct sp_profile *p, struct sp_ret ret, const char *comment);
 /* The name is copied; one that is there already is not added again. */
 void sp_rule_name(struct sp_profile *p, struct sp_rule *r, const char *name);
-void sp_rule_cond(struct sp_rule *r, uint8_t index, enum sp_op op, uint64_t value,
-		  uint64_t value2);
+void sp_rule_cond(struct sp_rule *r, uint8_t index, enum sp_op op, uint64_t value, uint64_t value2);
 
 const char *sp_action_name(enum sp_action a); /* "SCMP_ACT_ERRNO" */
 bool sp_action_takes_data(enum sp_action a);  /* ERRNO and TRACE */
@@ -109,7 +108,8 @@ struct sp_flag {
 };
 extern const struct sp_flag sp_flags[];
 
-/* The host that a Docker or Podman profile with conditions (caps, arches, minKernel) is read for. */
+/* The host that a Docker or Podman profile with conditions (caps, arches, minKernel) is read for.
+ */
 struct sp_host {
 	enum sc_abi native;
 	uint64_t caps; /* bounding set, bit = capability number */
@@ -123,9 +123,10 @@ void sp_host_current(struct sp_host *h); /* this machine; caps = Docker's defaul
  * current host. Unknown members, unknown names, wrong types, out-of-range values: an error with
  * file:line:column and JSON pointer. With `unknown` not NULL, unknown system calls are appended
  * there instead, one name a line, and skipped. Calls and architectures that Linux has elsewhere
- * (riscv_flush_icache, SCMP_ARCH_MIPS …) are no errors: those names stay in the rule without effect,
- * those architectures are left out. Without `architectures` and archMap: the native one alone. An
- * errno on an action that takes none is dropped, as runc does. `p` is filled anew, on success only.
+ * (riscv_flush_icache, SCMP_ARCH_MIPS …) are no errors: those names stay in the rule without
+ * effect, those architectures are left out. Without `architectures` and archMap: the native one
+ * alone. An errno on an action that takes none is dropped, as runc does. `p` is filled anew, on
+ * success only.
  */
 int sp_read(struct sp_profile *p, const struct json_doc *d, const struct sp_host *h,
 	    struct buf *unknown, struct err *e);
@@ -134,9 +135,10 @@ int sp_load(struct sp_profile *p, const char *path, const struct sp_host *h, str
 
 enum sp_dialect { SP_DIALECT_OCI, SP_DIALECT_DOCKER, SP_DIALECT_PODMAN, SP_DIALECT_COUNT };
 /*
- * seccomp_write.c: the profile as JSON text of the dialect; caller frees. Names are sorted, rules with the same
- * action and conditions are one, strict rules come first; the same meaning built in another order
- * gives the same text. Always `architectures`, never archMap; no dialect can say `bad_arch`.
+ * seccomp_write.c: the profile as JSON text of the dialect; caller frees. Names are sorted, rules
+ * with the same action and conditions are one, strict rules come first; the same meaning built in
+ * another order gives the same text. Always `architectures`, never archMap; no dialect can say
+ * `bad_arch`.
  */
 char *sp_write(const struct sp_profile *p, enum sp_dialect dialect);
 
@@ -148,7 +150,8 @@ char *sp_write(const struct sp_profile *p, enum sp_dialect dialect);
  */
 int sp_check(const struct sp_profile *p, struct err *e);
 
-/* The plain meaning, evaluated without the compiler: what happens to this call. `nr` has x32's bit. */
+/* The plain meaning, evaluated without the compiler: what happens to this call. `nr` has x32's bit.
+ */
 struct sp_ret sp_eval(const struct sp_profile *p, uint32_t audit_arch, uint32_t nr,
 		      const uint64_t args[6]);
 /* Low bits of argument `index` that count, 16, 32 or 64; the whole register when it has none. */

@@ -5,30 +5,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "base/cleanup.h"
-#include "model/caps.h"
-#include "profile/seccomp.h"
+#include "profile/seccomp_reader.h"
 
 enum {
 	MAX_ERRNO_RET = 4095, /* MAX_ERRNO: the kernel reduces greater ones to this */
 	LAST_ERRNO = 133,     /* EHWPOISON of asm-generic/errno.h */
 };
 
-struct reader {
-	const struct json_doc *d;
-	const struct sp_host *h;
-	struct sp_profile p;
-	struct buf *unknown;
-	struct err *e;
-};
-
 /* Architectures of the OCI schema that boltseal has no system call table for. */
 static const char *const foreign_arches[] = {
-	"ARM",	    "LOONGARCH64", "M68K",	  "MIPS",    "MIPS64", "MIPS64N32", "MIPSEL",
-	"MIPSEL64", "MIPSEL64N32", "PARISC",	  "PARISC64", "PPC",   "PPC64",	    "PPC64LE",
-	"RISCV64",  "S390",	   "S390X",	  "SH",	     "SHEB",
+	"ARM",	    "LOONGARCH64", "M68K",   "MIPS",	 "MIPS64", "MIPS64N32", "MIPSEL",
+	"MIPSEL64", "MIPSEL64N32", "PARISC", "PARISC64", "PPC",	   "PPC64",	"PPC64LE",
+	"RISCV64",  "S390",	   "S390X",  "SH",	 "SHEB",
 };
 
 /* Calls that only such architectures have (their syscall tables; syscalls(2)). */
@@ -68,24 +58,6 @@ static const char *const foreign_calls[] = {
 	"usr32",
 };
 
-/* Go's names, as `arches` has them, with the native ABI they stand for; SC_ABI_COUNT: another. */
-static const struct {
-	const char *name;
-	enum sc_abi abi;
-} condition_arches[] = {
-	{ "amd64", SC_X86_64 },	      { "arm64", SC_AARCH64 },
-	{ "x86", SC_I386 },	      { "x32", SC_X32 },
-	{ "arm", SC_ABI_COUNT },      { "loong64", SC_ABI_COUNT },
-	{ "loongarch64", SC_ABI_COUNT }, { "mips", SC_ABI_COUNT },
-	{ "mips64", SC_ABI_COUNT },   { "mips64n32", SC_ABI_COUNT },
-	{ "mipsel", SC_ABI_COUNT },   { "mipsel64", SC_ABI_COUNT },
-	{ "mipsel64n32", SC_ABI_COUNT }, { "mipsle", SC_ABI_COUNT },
-	{ "mips3l64n32", SC_ABI_COUNT }, { "ppc", SC_ABI_COUNT },
-	{ "ppc64", SC_ABI_COUNT },    { "ppc64le", SC_ABI_COUNT },
-	{ "riscv64", SC_ABI_COUNT },  { "s390", SC_ABI_COUNT },
-	{ "s390x", SC_ABI_COUNT },
-};
-
 /* Names that strerrorname_np() gives as another one with the same number. */
 static const struct {
 	const char *name;
@@ -97,27 +69,10 @@ static const struct {
 	{ "EOPNOTSUPP", EOPNOTSUPP },
 };
 
-void sp_host_current(struct sp_host *h)
+int sp_reader_members(struct sp_reader *r, const struct json_path *at, struct json_object *o,
+		      const char *const *known)
 {
-	struct utsname u;
-	unsigned major = 0, minor = 0;
-	int abi;
-
-	*h = (struct sp_host){ .native = SC_X86_64, .caps = bcap_docker_default_mask() };
-	if (uname(&u) < 0)
-		return;
-	abi = sc_abi_parse(u.machine);
-	if (abi >= 0)
-		h->native = (enum sc_abi)abi;
-	sscanf(u.release, "%3u.%3u", &major, &minor);
-	h->kernel = (struct sc_kver){ (uint8_t)major, (uint8_t)minor, 0 };
-}
-
-static int check_members(struct reader *r, const struct json_path *at, struct json_object *o,
-			 const char *const *known)
-{
-	json_object_object_foreach(o, key, value)
-	{
+	json_object_object_foreach (o, key, value) {
 		struct json_path here = { at, key, 0 };
 		cleanup_buf struct buf list = { 0 };
 		size_t i = 0;
@@ -135,12 +90,11 @@ static int check_members(struct reader *r, const struct json_path *at, struct js
 	return 0;
 }
 
-/* Calls `each` for the elements of the array `key`, which have to be of this type. */
-static int for_each(struct reader *r, const struct json_path *at, struct json_object *o,
-		    const char *key, enum json_type type,
-		    int (*each)(struct reader *r, const struct json_path *at,
-				struct json_object *v, void *ctx),
-		    void *ctx)
+int sp_reader_each(struct sp_reader *r, const struct json_path *at, struct json_object *o,
+		   const char *key, enum json_type type,
+		   int (*each)(struct sp_reader *r, const struct json_path *at,
+			       struct json_object *v, void *ctx),
+		   void *ctx)
 {
 	struct json_path list = { at, key, 0 };
 	struct json_object *a = NULL;
@@ -163,7 +117,7 @@ static int for_each(struct reader *r, const struct json_path *at, struct json_ob
 	return rc;
 }
 
-static int read_action(struct reader *r, const struct json_path *at, struct json_object *o,
+static int read_action(struct sp_reader *r, const struct json_path *at, struct json_object *o,
 		       const char *key, enum sp_action *out)
 {
 	struct json_path here = { at, key, 0 };
@@ -210,7 +164,7 @@ static int errno_of_name(const char *s, uint64_t *out)
 }
 
 /* Action and errno from members of these names. */
-static int read_ret(struct reader *r, const struct json_path *at, struct json_object *o,
+static int read_ret(struct sp_reader *r, const struct json_path *at, struct json_object *o,
 		    const char *action_key, const char *number_key, const char *name_key,
 		    struct sp_ret *out)
 {
@@ -230,10 +184,11 @@ static int read_ret(struct reader *r, const struct json_path *at, struct json_ob
 	if (name && *name) {
 		data_at = &name_at;
 		if (errno_of_name(name, &data) < 0)
-			return json_err(r->d, &name_at, r->e, EINVAL,
-					"unknown errno \"%.64s\", expected a name such as ENOSYS or "
-					"a number",
-					name);
+			return json_err(
+				r->d, &name_at, r->e, EINVAL,
+				"unknown errno \"%.64s\", expected a name such as ENOSYS or "
+				"a number",
+				name);
 	}
 	max = action == SP_ERRNO ? MAX_ERRNO_RET : UINT16_MAX;
 	if (sp_action_takes_data(action) && data > max)
@@ -245,7 +200,7 @@ static int read_ret(struct reader *r, const struct json_path *at, struct json_ob
 	return 0;
 }
 
-static int add_arch(struct reader *r, const struct json_path *at, const char *s)
+static int add_arch(struct sp_reader *r, const struct json_path *at, const char *s)
 {
 	static const char prefix[] = "SCMP_ARCH_";
 
@@ -263,28 +218,30 @@ static int add_arch(struct reader *r, const struct json_path *at, const char *s)
 		for (size_t i = 0; i < ARRAY_SIZE(foreign_arches); i++)
 			if (!strcmp(s + sizeof(prefix) - 1, foreign_arches[i]))
 				return 0;
-	return json_err(r->d, at, r->e, EINVAL,
-			"unknown architecture \"%.64s\", expected SCMP_ARCH_ and one of X86_64, X86, "
-			"X32, AARCH64, NATIVE (ARM, MIPS, PPC, S390, RISCV64 and their kin are known "
-			"and left out)",
-			s);
+	return json_err(
+		r->d, at, r->e, EINVAL,
+		"unknown architecture \"%.64s\", expected SCMP_ARCH_ and one of X86_64, X86, "
+		"X32, AARCH64, NATIVE (ARM, MIPS, PPC, S390, RISCV64 and their kin are known "
+		"and left out)",
+		s);
 }
 
-static int read_arch(struct reader *r, const struct json_path *at, struct json_object *v, void *ctx)
+static int read_arch(struct sp_reader *r, const struct json_path *at, struct json_object *v,
+		     void *ctx)
 {
 	*(bool *)ctx = true;
 	return add_arch(r, at, json_object_get_string(v));
 }
 
 /* Docker uses the first entry for the native architecture; the others are only checked. */
-static int read_arch_map(struct reader *r, const struct json_path *at, struct json_object *v,
+static int read_arch_map(struct sp_reader *r, const struct json_path *at, struct json_object *v,
 			 void *ctx)
 {
 	static const char *const known[] = { "architecture", "subArchitectures", NULL };
 	struct json_path here = { at, "architecture", 0 };
 	bool before[SC_ABI_COUNT], *done = ctx, any = false;
 	const char *s;
-	int rc = check_members(r, at, v, known);
+	int rc = sp_reader_members(r, at, v, known);
 
 	if (rc == 0)
 		rc = json_get_str(r->d, at, v, "architecture", true, &s, r->e);
@@ -293,7 +250,8 @@ static int read_arch_map(struct reader *r, const struct json_path *at, struct js
 	memcpy(before, r->p.abi, sizeof(before));
 	rc = add_arch(r, &here, s);
 	if (rc == 0)
-		rc = for_each(r, at, v, "subArchitectures", json_type_string, read_arch, &any);
+		rc = sp_reader_each(r, at, v, "subArchitectures", json_type_string, read_arch,
+				    &any);
 	if (rc == 0 && !*done && !strcmp(s, sc_abi_scmp(r->h->native)))
 		*done = true;
 	else
@@ -301,32 +259,35 @@ static int read_arch_map(struct reader *r, const struct json_path *at, struct js
 	return rc;
 }
 
-static int read_arches(struct reader *r, struct json_object *o)
+static int read_arches(struct sp_reader *r, struct json_object *o)
 {
 	struct json_path list = { NULL, "architectures", 0 };
 	bool listed = false, mapped = false, any = false;
 	struct json_object *map = NULL;
-	int rc = for_each(r, NULL, o, "architectures", json_type_string, read_arch, &listed);
+	int rc = sp_reader_each(r, NULL, o, "architectures", json_type_string, read_arch, &listed);
 
 	for (unsigned i = 0; i < SC_ABI_COUNT; i++)
 		any |= r->p.abi[i];
 	if (rc == 0 && listed && !any)
-		return json_err(r->d, &list, r->e, EINVAL,
-				"none of these architectures has a table here, expected at least one "
-				"of SCMP_ARCH_X86_64, X86, X32, AARCH64");
+		return json_err(
+			r->d, &list, r->e, EINVAL,
+			"none of these architectures has a table here, expected at least one "
+			"of SCMP_ARCH_X86_64, X86, X32, AARCH64");
 	if (rc == 0)
 		rc = json_get_array(r->d, NULL, o, "archMap", false, &map, r->e);
 	if (rc == 0 && listed && map && json_object_array_length(map))
 		return json_err(r->d, &list, r->e, EINVAL,
 				"both `architectures` and `archMap`, expected only one of them");
 	if (rc == 0)
-		rc = for_each(r, NULL, o, "archMap", json_type_object, read_arch_map, &mapped);
+		rc = sp_reader_each(r, NULL, o, "archMap", json_type_object, read_arch_map,
+				    &mapped);
 	if (rc == 0 && !listed && !mapped)
 		r->p.abi[r->h->native] = true;
 	return rc;
 }
 
-static int read_flag(struct reader *r, const struct json_path *at, struct json_object *v, void *ctx)
+static int read_flag(struct sp_reader *r, const struct json_path *at, struct json_object *v,
+		     void *ctx)
 {
 	const char *s = json_object_get_string(v);
 
@@ -343,7 +304,7 @@ static int read_flag(struct reader *r, const struct json_path *at, struct json_o
 			s);
 }
 
-static int read_listener(struct reader *r, struct json_object *o)
+static int read_listener(struct sp_reader *r, struct json_object *o)
 {
 	struct json_path here = { NULL, "listenerMetadata", 0 };
 	const char *path = NULL, *meta = NULL;
@@ -361,118 +322,6 @@ static int read_listener(struct reader *r, struct json_object *o)
 	return rc;
 }
 
-/* What an `includes` or `excludes` says about the host. */
-struct condition {
-	bool arches, arch_native; /* the list is there; has the native one */
-	bool caps_any, caps_all;  /* of the listed ones, which the host has */
-	bool kernel, kernel_new;  /* minKernel is there; the host's is that new */
-};
-
-static int read_cond_arch(struct reader *r, const struct json_path *at, struct json_object *v,
-			  void *ctx)
-{
-	struct condition *c = ctx;
-	const char *s = json_object_get_string(v);
-
-	c->arches = true;
-	for (size_t i = 0; i < ARRAY_SIZE(condition_arches); i++) {
-		if (strcmp(s, condition_arches[i].name))
-			continue;
-		c->arch_native |= condition_arches[i].abi == r->h->native;
-		return 0;
-	}
-	return json_err(r->d, at, r->e, EINVAL,
-			"unknown architecture \"%.64s\", expected a name such as amd64, x86, x32, "
-			"arm64, arm, ppc64le, riscv64, s390x",
-			s);
-}
-
-static int read_cond_cap(struct reader *r, const struct json_path *at, struct json_object *v,
-			 void *ctx)
-{
-	struct condition *c = ctx;
-	const char *s = json_object_get_string(v);
-	const struct bcap_desc *cap = strncmp(s, "CAP_", 4) ? NULL : bcap_by_name(s);
-	bool has;
-
-	if (!cap || strcmp(cap->name, s))
-		return json_err(r->d, at, r->e, EINVAL,
-				"unknown capability \"%.64s\", expected a name such as CAP_SYS_ADMIN",
-				s);
-	has = r->h->caps >> cap->nr & 1;
-	c->caps_any |= has;
-	c->caps_all &= has;
-	return 0;
-}
-
-/* Two decimal numbers with a point between; the empty string counts as 0.0. */
-static int kver_parse(const char *s, struct sc_kver *out)
-{
-	unsigned part[2] = { 0 };
-
-	*out = (struct sc_kver){ 0 };
-	if (!*s)
-		return 0;
-	for (int i = 0; i < 2; i++) {
-		size_t n = strspn(s, "0123456789");
-
-		if (n == 0 || n > 3 || s[n] != (i ? '\0' : '.'))
-			return -EINVAL;
-		part[i] = (unsigned)strtoul(s, NULL, 10);
-		s += n + 1;
-	}
-	if (part[0] > UINT8_MAX || part[1] > UINT8_MAX || (!part[0] && !part[1]))
-		return -EINVAL;
-	*out = (struct sc_kver){ (uint8_t)part[0], (uint8_t)part[1], 0 };
-	return 0;
-}
-
-static int read_condition(struct reader *r, const struct json_path *up, struct json_object *o,
-			  const char *key, struct condition *c)
-{
-	static const char *const known[] = { "caps", "arches", "minKernel", NULL };
-	struct json_path at = { up, key, 0 }, kernel_at = { &at, "minKernel", 0 };
-	struct json_object *v = NULL;
-	const char *min = NULL;
-	struct sc_kver need;
-	int rc = json_get_object(r->d, up, o, key, false, &v, r->e);
-
-	*c = (struct condition){ .caps_all = true };
-	if (rc < 0 || !v)
-		return rc;
-	rc = check_members(r, &at, v, known);
-	if (rc == 0)
-		rc = for_each(r, &at, v, "arches", json_type_string, read_cond_arch, c);
-	if (rc == 0)
-		rc = for_each(r, &at, v, "caps", json_type_string, read_cond_cap, c);
-	if (rc == 0)
-		rc = json_get_str(r->d, &at, v, "minKernel", false, &min, r->e);
-	if (rc < 0 || !min)
-		return rc;
-	if (kver_parse(min, &need) < 0)
-		return json_err(r->d, &kernel_at, r->e, EINVAL,
-				"\"%.32s\" is no kernel version, expected two numbers up to 255 "
-				"such as 4.8",
-				min);
-	c->kernel = true;
-	c->kernel_new = sc_kver_cmp(r->h->kernel, need) >= 0;
-	return 0;
-}
-
-/* Whether the rule holds on the host: `excludes` first, then `includes`. */
-static int read_conditions(struct reader *r, const struct json_path *at, struct json_object *o,
-			   bool *keep)
-{
-	struct condition in, ex;
-	int rc = read_condition(r, at, o, "excludes", &ex);
-
-	if (rc == 0)
-		rc = read_condition(r, at, o, "includes", &in);
-	*keep = rc == 0 && !ex.arch_native && !ex.caps_any && !(ex.kernel && ex.kernel_new) &&
-		(!in.arches || in.arch_native) && in.caps_all && (!in.kernel || in.kernel_new);
-	return rc;
-}
-
 static bool is_foreign_call(const char *s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(foreign_calls); i++)
@@ -481,7 +330,7 @@ static bool is_foreign_call(const char *s)
 	return false;
 }
 
-static int add_name(struct reader *r, const struct json_path *at, struct sp_rule *rule,
+static int add_name(struct sp_reader *r, const struct json_path *at, struct sp_rule *rule,
 		    const char *s)
 {
 	const char *near;
@@ -502,12 +351,13 @@ static int add_name(struct reader *r, const struct json_path *at, struct sp_rule
 			"unknown system call \"%.64s\", expected a name from syscalls(2)", s);
 }
 
-static int read_name(struct reader *r, const struct json_path *at, struct json_object *v, void *ctx)
+static int read_name(struct sp_reader *r, const struct json_path *at, struct json_object *v,
+		     void *ctx)
 {
 	return add_name(r, at, ctx, json_object_get_string(v));
 }
 
-static int read_names(struct reader *r, const struct json_path *at, struct json_object *o,
+static int read_names(struct sp_reader *r, const struct json_path *at, struct json_object *o,
 		      struct sp_rule *rule)
 {
 	struct json_path name_at = { at, "name", 0 };
@@ -530,10 +380,10 @@ static int read_names(struct reader *r, const struct json_path *at, struct json_
 				"no system call is named, expected `names` with at least one");
 	if (name)
 		return add_name(r, &name_at, rule, name);
-	return for_each(r, at, o, "names", json_type_string, read_name, rule);
+	return sp_reader_each(r, at, o, "names", json_type_string, read_name, rule);
 }
 
-static int read_op(struct reader *r, const struct json_path *at, struct json_object *o,
+static int read_op(struct sp_reader *r, const struct json_path *at, struct json_object *o,
 		   enum sp_op *out)
 {
 	struct json_path here = { at, "op", 0 };
@@ -553,13 +403,14 @@ static int read_op(struct reader *r, const struct json_path *at, struct json_obj
 			s);
 }
 
-static int read_arg(struct reader *r, const struct json_path *at, struct json_object *o, void *ctx)
+static int read_arg(struct sp_reader *r, const struct json_path *at, struct json_object *o,
+		    void *ctx)
 {
 	static const char *const known[] = { "index", "value", "valueTwo", "op", NULL };
 	uint64_t index, value, value2 = 0;
 	struct sp_rule *rule = ctx;
 	enum sp_op op = SP_EQ;
-	int rc = check_members(r, at, o, known);
+	int rc = sp_reader_members(r, at, o, known);
 
 	if (rc == 0)
 		rc = json_get_u64(r->d, at, o, "index", true, SC_MAX_ARGS - 1, &index, r->e);
@@ -586,15 +437,16 @@ static void drop_last_rule(struct sp_profile *p)
 	free(last->conds);
 }
 
-static int read_rule(struct reader *r, const struct json_path *at, struct json_object *o, void *ctx)
+static int read_rule(struct sp_reader *r, const struct json_path *at, struct json_object *o,
+		     void *ctx)
 {
-	static const char *const known[] = { "names",	 "name",     "action",	 "errnoRet", "errno",
-					     "args",	 "comment",  "includes", "excludes", NULL };
+	static const char *const known[] = { "names", "name",	 "action",   "errnoRet", "errno",
+					     "args",  "comment", "includes", "excludes", NULL };
 	const char *comment = NULL;
 	struct sp_rule *rule;
 	struct sp_ret ret;
 	bool keep = false;
-	int rc = check_members(r, at, o, known);
+	int rc = sp_reader_members(r, at, o, known);
 
 	(void)ctx;
 	if (rc == 0 && r->p.rules_n == SP_MAX_RULES)
@@ -604,12 +456,12 @@ static int read_rule(struct reader *r, const struct json_path *at, struct json_o
 	if (rc == 0)
 		rc = json_get_str(r->d, at, o, "comment", false, &comment, r->e);
 	if (rc == 0)
-		rc = read_conditions(r, at, o, &keep);
+		rc = sp_reader_conditions(r, at, o, &keep);
 	if (rc < 0)
 		return rc;
 	rule = sp_rule_add(&r->p, ret, comment && *comment ? comment : NULL);
 	rule->source = at->idx;
-	rc = for_each(r, at, o, "args", json_type_object, read_arg, rule);
+	rc = sp_reader_each(r, at, o, "args", json_type_object, read_arg, rule);
 	if (rc == 0 && keep)
 		rc = read_names(r, at, o, rule);
 	if (!rule->names_n)
@@ -617,12 +469,12 @@ static int read_rule(struct reader *r, const struct json_path *at, struct json_o
 	return rc;
 }
 
-static int read_profile(struct reader *r)
+static int read_profile(struct sp_reader *r)
 {
 	static const char *const known[] = {
-		"defaultAction",    "defaultErrnoRet", "defaultErrno",	   "architectures",
-		"archMap",	    "flags",	       "listenerPath",	   "listenerMetadata",
-		"syscalls",	    "comment",	       NULL,
+		"defaultAction", "defaultErrnoRet", "defaultErrno", "architectures",
+		"archMap",	 "flags",	    "listenerPath", "listenerMetadata",
+		"syscalls",	 "comment",	    NULL,
 	};
 	struct json_object *o = r->d->root;
 	int rc;
@@ -631,25 +483,25 @@ static int read_profile(struct reader *r)
 		return json_err(r->d, NULL, r->e, EINVAL,
 				"expected a seccomp profile (an object), found %s",
 				json_type_word(o));
-	rc = check_members(r, NULL, o, known);
+	rc = sp_reader_members(r, NULL, o, known);
 	if (rc == 0)
 		rc = read_ret(r, NULL, o, "defaultAction", "defaultErrnoRet", "defaultErrno",
 			      &r->p.deflt);
 	if (rc == 0)
 		rc = read_arches(r, o);
 	if (rc == 0)
-		rc = for_each(r, NULL, o, "flags", json_type_string, read_flag, NULL);
+		rc = sp_reader_each(r, NULL, o, "flags", json_type_string, read_flag, NULL);
 	if (rc == 0)
 		rc = read_listener(r, o);
 	if (rc == 0)
-		rc = for_each(r, NULL, o, "syscalls", json_type_object, read_rule, NULL);
+		rc = sp_reader_each(r, NULL, o, "syscalls", json_type_object, read_rule, NULL);
 	return rc;
 }
 
 int sp_read(struct sp_profile *p, const struct json_doc *d, const struct sp_host *h,
 	    struct buf *unknown, struct err *e)
 {
-	struct reader r = { .d = d, .h = h, .unknown = unknown, .e = e };
+	struct sp_reader r = { .d = d, .h = h, .unknown = unknown, .e = e };
 	struct sp_host current;
 	int rc;
 

@@ -231,8 +231,8 @@ char *sp_write(const struct sp_profile *p, enum sp_dialect dialect)
 	if (p->listener_metadata)
 		add_str(o, "listenerMetadata", p->listener_metadata);
 	for (size_t i = 0; i < entries.n; i++)
-		if (json_object_array_add(list, json_entry(&entries.v[i],
-							   podman ? "errno" : NULL)) < 0)
+		if (json_object_array_add(list,
+					  json_entry(&entries.v[i], podman ? "errno" : NULL)) < 0)
 			mem_exhausted();
 	add(o, "syscalls", list);
 	return json_text(o);

@@ -101,18 +101,19 @@ static bool call_row(const struct wl_call *c, unsigned n, const uint8_t *index,
 static bool collect_abi(const struct workload *w, const struct wl_syscall *s, uint32_t phases,
 			unsigned n, const uint8_t *index, const uint64_t *mask, struct seen *out)
 {
-	if (!seen_complete(w, s, phases))
-		return false;
+	bool complete = seen_complete(w, s, phases);
+
 	for (size_t i = 0; i < s->calls_n; i++) {
 		uint64_t v[WL_MAX_ARGS];
 
 		if (!(s->calls[i].prov.phases & phases))
 			continue;
-		if (!call_row(&s->calls[i], n, index, mask, v))
-			return false;
-		seen_add(out, v, n);
+		if (call_row(&s->calls[i], n, index, mask, v))
+			seen_add(out, v, n);
+		else
+			complete = false;
 	}
-	return true;
+	return complete;
 }
 
 void seen_collect(const struct workload *w, const char *name, uint32_t phases, unsigned n,
@@ -124,12 +125,10 @@ void seen_collect(const struct workload *w, const char *name, uint32_t phases, u
 
 		if (!s || !(s->prov.phases & phases))
 			continue;
-		if (!collect_abi(w, s, phases, n, index, mask, out)) {
-			seen_free(out);
+		if (!collect_abi(w, s, phases, n, index, mask, out))
 			out->state = SEEN_UNKNOWN;
-			return;
-		}
-		out->state = SEEN_KNOWN;
+		else if (out->state == SEEN_NEVER)
+			out->state = SEEN_KNOWN;
 	}
 	seen_sort(out);
 }

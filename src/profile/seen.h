@@ -23,19 +23,19 @@ struct seen_row {
 
 struct seen {
 	enum seen_state state;
-	struct seen_row *rows; /* distinct, ascending; only with SEEN_KNOWN */
+	struct seen_row *rows; /* distinct, ascending; with SEEN_UNKNOWN some of them */
 	size_t n, cap;
 };
 
 /*
- * Whether the recorded calls of `s` are all that happened in `phases`: every source that saw the call
- * also recorded its arguments and lost none. A static analysis knows names but no arguments.
+ * Whether the recorded calls of `s` are all that happened in `phases`: every source that saw the
+ * call also recorded its arguments and lost none. A static analysis knows names but no arguments.
  */
 bool seen_complete(const struct workload *w, const struct wl_syscall *s, uint32_t phases);
 
 /*
- * The values of the `n` arguments `index` of the call, each ANDed with its `mask`, over all ABIs and
- * the phases. seen_free() releases the result.
+ * The values of the `n` arguments `index` of the call, each ANDed with its `mask`, over all ABIs
+ * and the phases. seen_free() releases the result.
  */
 void seen_collect(const struct workload *w, const char *name, uint32_t phases, unsigned n,
 		  const uint8_t *index, const uint64_t *mask, struct seen *out);

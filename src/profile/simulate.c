@@ -123,8 +123,8 @@ int sp_filter_check(const struct sp_filter *f, struct err *e)
 	}
 	if (!fault)
 		return 0;
-	return err_set(e, EINVAL, "instruction %zu (code 0x%02x, k 0x%x): %s", pc,
-		       f->insn[pc].code, f->insn[pc].k, fault);
+	return err_set(e, EINVAL, "instruction %zu (code 0x%02x, k 0x%x): %s", pc, f->insn[pc].code,
+		       f->insn[pc].k, fault);
 }
 
 struct machine {

@@ -1,10 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/cleanup.h"
 #include "base/mem.h"
-#include "model/capture.h"
 #include "model/caps.h"
+#include "model/capture.h"
 #include "profile/generate.h"
 #include "profile/region.h"
 #include "profile/runtime_base.h"
@@ -32,8 +33,8 @@ struct outcome {
 };
 
 /*
- * Whether the model's value is the register's value: it is not for pointers (clone3 records the flags
- * it points to) and for what a recorder keeps only some bits of.
+ * Whether the model's value is the register's value: it is not for pointers (clone3 records the
+ * flags it points to) and for what a recorder keeps only some bits of.
  */
 static bool is_register(const struct known_call *k, unsigned i)
 {
@@ -100,8 +101,8 @@ static enum truth rule_holds(const struct sp_rule *r, const struct known_call *k
 }
 
 /*
- * The outcomes among the rules with (or without) conditions, by the profile's meaning: the strictest
- * that matches wins. Returns true when one of them is certain to match.
+ * The outcomes among the rules with (or without) conditions, by the profile's meaning: the
+ * strictest that matches wins. Returns true when one of them is certain to match.
  */
 static bool outcomes_of(const struct sp_call *c, const struct known_call *k, bool conditional,
 			struct outcome *o)
@@ -179,23 +180,21 @@ struct verifier {
 };
 
 /*
- * clone3 that answers ENOSYS is not a denial when clone with the same flags is allowed: that is what
- * every libc calls then (the flags beyond 32 bits are those that clone does not have).
+ * clone3 that answers ENOSYS is not a denial when clone with the same flags is allowed: that is
+ * what every libc calls then (the flags beyond 32 bits are those that clone does not have).
  */
-static bool falls_back(const struct verifier *v, const struct known_call *k,
-		       const struct outcome *o)
+static int clone3_verdict(const struct verifier *v, const struct known_call *k)
 {
 	const struct sc_desc *clone = sc_by_name("clone");
 	static const uint8_t first = 0;
 	uint64_t flags = k->n && k->index[0] == 0 ? k->value[0] & UINT32_MAX : 0;
 	struct known_call plain = { k->abi, clone, k->n ? 1 : 0, &first, &flags };
-	struct outcome other;
+	struct outcome o;
+	int verdict;
 
-	if (!k->desc || strcmp(k->desc->name, "clone3") || o->ret.action != SP_ERRNO ||
-	    o->ret.data != ENOSYS)
-		return false;
-	call_outcome(v->profile, &v->calls[k->abi], &plain, (uint32_t)clone->nr[k->abi], &other);
-	return verdict_of(&other) == -1;
+	call_outcome(v->profile, &v->calls[k->abi], &plain, (uint32_t)clone->nr[k->abi], &o);
+	verdict = verdict_of(&o);
+	return verdict < 0 ? VERDICT_FALLBACK : verdict;
 }
 
 static void check_call(struct verifier *v, const struct known_call *k, uint32_t nr,
@@ -211,8 +210,9 @@ static void check_call(struct verifier *v, const struct known_call *k, uint32_t 
 	verdict = verdict_of(&o);
 	if (verdict < 0)
 		return;
-	if (verdict == VERDICT_DENIED && falls_back(v, k, &o))
-		verdict = VERDICT_FALLBACK;
+	if (verdict == VERDICT_DENIED && k->desc && !strcmp(k->desc->name, "clone3") &&
+	    o.ret.action == SP_ERRNO && o.ret.data == ENOSYS)
+		verdict = clone3_verdict(v, k);
 	c = vec_push(r->calls, r->calls_n, r->calls_cap);
 	*c = (struct verify_call){
 		.verdict = (enum verdict)verdict,
@@ -257,8 +257,25 @@ static int native_abi(const struct workload *w)
 	return abi >= 0 || !w->syscalls_n ? abi : (int)w->syscalls[0].abi;
 }
 
-static int check_base(struct verifier *v, const struct workload *w,
-		      const struct verify_options *o, struct err *e)
+/* Of the runtimes' own calls only this one has rules on arguments in profiles that boltseal makes.
+ */
+static void check_base_call(struct verifier *v, struct known_call *k, uint32_t nr)
+{
+	static const uint8_t prot_at[] = { 2 };
+	static const uint64_t prot[] = { PROT_NONE, PROT_READ | PROT_WRITE };
+
+	for (size_t i = 0; !strcmp(k->desc->name, "mmap") && i < ARRAY_SIZE(prot); i++) {
+		k->n = 1;
+		k->index = prot_at;
+		k->value = &prot[i];
+		check_call(v, k, nr, NULL);
+	}
+	if (!k->n)
+		check_call(v, k, nr, NULL);
+}
+
+static int check_base(struct verifier *v, const struct workload *w, const struct verify_options *o,
+		      struct err *e)
 {
 	struct runtime_base base;
 	int abi = native_abi(w);
@@ -268,10 +285,11 @@ static int check_base(struct verifier *v, const struct workload *w,
 		return r;
 	memcpy(v->report->runtime, base.label, sizeof(base.label));
 	for (size_t i = 0; i < base.n; i++) {
-		struct known_call k = { .abi = (enum sc_abi)abi, .desc = sc_by_name(base.names[i]) };
+		struct known_call k = { .abi = (enum sc_abi)abi,
+					.desc = sc_by_name(base.names[i]) };
 
 		if (k.desc && k.desc->nr[abi] >= 0)
-			check_call(v, &k, (uint32_t)k.desc->nr[abi], NULL);
+			check_base_call(v, &k, (uint32_t)k.desc->nr[abi]);
 	}
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "model/caps.h"
+#include "model/constants.h"
 #include "profile/generate_private.h"
 
 static const struct {
@@ -11,7 +12,8 @@ static const struct {
 	const char *title;
 } verdicts[] = {
 	[VERDICT_DENIED] = { "denied", "Denied" },
-	[VERDICT_DEPENDS] = { "depends", "May be denied (it depends on arguments that are not known)" },
+	[VERDICT_DEPENDS] = { "depends",
+			      "May be denied (it depends on arguments that are not known)" },
 	[VERDICT_HANDED_ON] = { "handed-on", "Decided by another process" },
 	[VERDICT_FALLBACK] = { "fallback", "Not implemented, with a way around that is allowed" },
 };
@@ -38,6 +40,18 @@ static void describe_place(const struct verify_call *c, struct buf *out)
 		buf_printf(out, ": /syscalls/%ld", c->rule);
 }
 
+/* "0: AF_INET", with the other recorded values at hand, on which names may depend. */
+static void describe_arg(const struct verify_call *c, unsigned i, struct buf *out)
+{
+	struct wl_call recorded = { .n = c->args_n };
+
+	memcpy(recorded.index, c->index, c->args_n);
+	memcpy(recorded.value, c->value, c->args_n * sizeof(*c->value));
+	buf_printf(out, "%s%u: ", i ? ", " : "", c->index[i]);
+	const_arg(c->name ? sc_by_name(c->name) : NULL, c->abi, c->index[i], c->value[i], &recorded,
+		  out);
+}
+
 static void describe_call(const struct workload *w, const struct verify_report *r,
 			  const struct verify_call *c, struct buf *out)
 {
@@ -45,7 +59,7 @@ static void describe_call(const struct workload *w, const struct verify_report *
 
 	buf_printf(out, "  %s %s(", sc_abi_name(c->abi), call_name(c, number));
 	for (unsigned i = 0; i < c->args_n; i++)
-		buf_printf(out, "%sarg%u=0x%" PRIx64, i ? ", " : "", c->index[i], c->value[i]);
+		describe_arg(c, i, out);
 	buf_puts(out, ")  ");
 	describe_place(c, out);
 	buf_puts(out, "  [");
@@ -142,13 +156,13 @@ struct json_object *gen_prov_json(const struct workload *w, const struct wl_prov
 
 	for (unsigned i = 0; i < WL_PHASE_COUNT; i++)
 		if (p->phases & WL_PHASE_BIT(i))
-			json_object_array_add(phases, json_object_new_string(
-							      wl_phase_name((enum wl_phase)i)));
+			json_object_array_add(
+				phases, json_object_new_string(wl_phase_name((enum wl_phase)i)));
 	for (size_t i = 0; i < p->programs.n; i++)
 		if (p->programs.v[i] < w->programs_n)
-			json_object_array_add(programs,
-					      json_object_new_string(
-						      w->programs[p->programs.v[i]].path));
+			json_object_array_add(
+				programs,
+				json_object_new_string(w->programs[p->programs.v[i]].path));
 	json_object_object_add(o, "phases", phases);
 	json_object_object_add(o, "programs", programs);
 	return o;
@@ -166,11 +180,10 @@ static struct json_object *call_json(const struct workload *w, const struct veri
 	json_object_object_add(o, "action", json_object_new_string(sp_action_name(c->ret.action)));
 	if (sp_action_takes_data(c->ret.action))
 		json_object_object_add(o, "data", json_object_new_int(c->ret.data));
-	json_object_object_add(o, "place", c->rule >= 0 ?
-						   json_object_new_string("rule") :
-						   json_object_new_string(c->rule == -1 ?
-										  "default" :
-										  "architecture"));
+	json_object_object_add(
+		o, "place",
+		c->rule >= 0 ? json_object_new_string("rule")
+			     : json_object_new_string(c->rule == -1 ? "default" : "architecture"));
 	if (c->rule >= 0)
 		json_object_object_add(o, "rule", json_object_new_int64(c->rule));
 	json_object_object_add(o, "needed_by", c->prov ? gen_prov_json(w, c->prov) : NULL);
@@ -186,12 +199,12 @@ struct json_object *verify_json(const struct workload *w, const struct verify_re
 		json_object_array_add(calls, call_json(w, &r->calls[i]));
 	for (unsigned nr = 0; nr < BCAP_COUNT; nr++)
 		if (r->caps_denied >> nr & 1)
-			json_object_array_add(caps,
-					      json_object_new_string(bcap_by_nr(nr)->name));
+			json_object_array_add(caps, json_object_new_string(bcap_by_nr(nr)->name));
 	json_object_object_add(o, "format", json_object_new_string("boltseal.verify/1"));
 	json_object_object_add(o, "denials", json_object_new_uint64(verify_denials(r)));
 	json_object_object_add(o, "checked", json_object_new_uint64(r->checked));
-	json_object_object_add(o, "runtime", *r->runtime ? json_object_new_string(r->runtime) : NULL);
+	json_object_object_add(o, "runtime",
+			       *r->runtime ? json_object_new_string(r->runtime) : NULL);
 	json_object_object_add(o, "calls", calls);
 	json_object_object_add(o, "capabilities", caps);
 	return o;

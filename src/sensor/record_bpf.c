@@ -146,7 +146,6 @@ static int configure(struct record_bpf *r, const struct record_bpf_options *o, b
 	ro->host_mnt_ns = own_mount_namespace();
 	ro->watch_runtimes = o->watch_runtimes;
 	ro->cgroup_id = o->cgroup_id;
-	ro->opens_at_exit = 1;
 	for (size_t i = 0; i < ARRAY_SIZE(runtime_names) && runtime_names[i]; i++)
 		snprintf((char *)ro->runtimes[i], sizeof(ro->runtimes[i]), "%s", runtime_names[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(open_names); i++) {
@@ -202,14 +201,15 @@ static int load(struct record_bpf *r, const struct record_bpf_options *o, bool f
 	return 0;
 }
 
-static int attach(struct record_bpf *r, struct err *e)
+static void detach_exits(struct record_bpf *r)
 {
-	struct record_bpf_prog *s = r->skel;
-	int err = record_bpf_prog__attach(s);
+	while (r->links_n)
+		bpf_link__destroy(r->links[--r->links_n]);
+}
 
-	if (err < 0)
-		return err_set(e, err == -EPERM ? EPERM : EOPNOTSUPP,
-			       "cannot attach the BPF programs: %s", strerror(-err));
+/* The events at the return of the open calls; they cost every call of the machine a little. */
+static int attach_exits(struct record_bpf *r, struct err *e)
+{
 	for (size_t i = 0; r->per_call_exit && i < ARRAY_SIZE(open_names); i++) {
 		char event[64];
 		struct bpf_link *link;
@@ -217,12 +217,26 @@ static int attach(struct record_bpf *r, struct err *e)
 		if (sc_nr(sc_abi_native(), open_names[i]) < 0)
 			continue;
 		snprintf(event, sizeof(event), "sys_exit_%s", open_names[i]);
-		link = bpf_program__attach_tracepoint(s->progs.on_exit_open, "syscalls", event);
-		if (!link)
+		link = bpf_program__attach_tracepoint(r->skel->progs.on_exit_open, "syscalls",
+						      event);
+		if (!link) {
+			detach_exits(r);
 			return err_errno(e, EOPNOTSUPP, "cannot attach to syscalls:%s", event);
+		}
 		r->links[r->links_n++] = link;
 	}
 	return 0;
+}
+
+static int attach(struct record_bpf *r, struct err *e)
+{
+	int err = record_bpf_prog__attach(r->skel);
+
+	if (err < 0)
+		return err_set(e, err == -EPERM ? EPERM : EOPNOTSUPP,
+			       "cannot attach the BPF programs: %s", strerror(-err));
+	r->skel->bss->opens_at_exit = 1;
+	return attach_exits(r, e);
 }
 
 static int on_event(void *ctx, void *data, size_t size);
@@ -271,8 +285,7 @@ void record_bpf_free(struct record_bpf *r)
 {
 	if (!r)
 		return;
-	for (unsigned i = 0; i < r->links_n; i++)
-		bpf_link__destroy(r->links[i]);
+	detach_exits(r);
 	ring_buffer__free(r->ring);
 	if (r->tids)
 		munmap(r->tids, r->tids_size);
@@ -585,19 +598,6 @@ static int on_event(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-/* Whether calls of this kind still have something to tell once their number is known. */
-static bool worth_observing(const struct record_bpf *r, unsigned abi, unsigned nr, bool serving)
-{
-	unsigned i = r->skel->rodata->spec_of[abi][nr];
-	unsigned kind = r->skel->rodata->specs[i].kind;
-
-	if (!i)
-		return false;
-	if (kind == CAPTURE_WAIT)
-		return !serving;
-	return kind != CAPTURE_OPEN || abi != 0; /* native opens are read when they return */
-}
-
 /* The only kept slot with nothing else going on, or 0. */
 static unsigned sole_slot(const struct record_bpf_prog__bss *b)
 {
@@ -630,15 +630,67 @@ static void update_todo(struct record_bpf *r)
 		return;
 	for (unsigned a = 0; a < REC_ABIS; a++) {
 		for (unsigned nr = 0; nr < REC_NRS; nr++) {
-			bool todo = worth_observing(r, a, nr, phase == WL_SERVING);
+			bool todo = false;
 
 			for (unsigned p = 0; p < REC_PROGRAMS && !todo; p++)
-				todo = b->prog_live[p] && !b->seen[p][phase][a][nr];
+				todo = b->prog_live[p] &&
+				       b->seen[p][phase][a][nr] != REC_SEEN_ALL;
 			b->todo[next][a][nr] = todo;
 		}
 	}
 	__atomic_compare_exchange_n(&b->mode, &was, (was & ~UINT64_C(3)) | next, false,
 				    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+/* The numbers of the native open calls are to be looked at in every call again. */
+static void reopen_opens(struct record_bpf *r)
+{
+	struct record_bpf_prog__bss *b = r->skel->bss;
+	bool changed = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(open_names); i++) {
+		int nr = sc_nr(sc_abi_native(), open_names[i]);
+
+		for (unsigned p = 0; nr >= 0 && p < REC_PROGRAMS; p++) {
+			for (unsigned ph = 0; ph < REC_PHASES; ph++) {
+				if (b->seen[p][ph][0][nr] != REC_SEEN_ALL)
+					continue;
+				b->seen[p][ph][0][nr] = REC_SEEN;
+				changed = true;
+			}
+		}
+	}
+	if (changed)
+		b->mode = (b->mode & ~UINT64_C(3)) + 4;
+}
+
+/*
+ * Reading opened files when the call returns is exact, and costs every system call some time. While
+ * the workload opens nothing the events are switched off; a call that opens is then seen at its
+ * entry, by name, and switches them on again.
+ */
+static void switch_exits(struct record_bpf *r)
+{
+	enum { QUIET_POLLS = 3 };
+	struct record_bpf_prog__bss *b = r->skel->bss;
+	bool quiet = b->opens_n == r->opens_seen;
+
+	r->opens_seen = b->opens_n;
+	if (!r->per_call_exit)
+		return;
+	if (b->opens_at_exit) {
+		r->quiet_polls = quiet && !b->runtime_tasks ? r->quiet_polls + 1 : 0;
+		if (r->quiet_polls < QUIET_POLLS)
+			return;
+		b->opens_at_exit = 0;
+		reopen_opens(r);
+		detach_exits(r);
+	} else if (quiet) {
+		reopen_opens(r); /* a call that was under way may have marked its number */
+	} else if (attach_exits(r, NULL) == 0) {
+		b->opens_at_exit = 1;
+		r->quiet_polls = 0;
+	}
 }
 
 /* A dropped slot is free again once no thread can still carry its number. */
@@ -672,6 +724,7 @@ int record_bpf_poll(struct record_bpf *r, int timeout_ms, record_bpf_handler *ha
 	recycle_dropped(r);
 	if (r->skel->bss->files_n > REC_FILES_HIGH)
 		record_bpf_drain(r);
+	switch_exits(r);
 	update_todo(r);
 	return 0;
 }

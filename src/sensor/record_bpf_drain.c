@@ -536,6 +536,7 @@ void record_bpf_purge(struct record_bpf *r, unsigned slot)
 	each_entry(r, r->skel->maps.nets, visit_purge, &p);
 	each_entry(r, r->skel->maps.unixes, visit_purge, &p);
 	each_entry(r, r->skel->maps.caps, visit_purge, &p);
+	each_entry(r, r->skel->maps.cap_counts, visit_purge, &p);
 	p.prog_at = offsetof(struct rec_edge, child);
 	each_entry(r, r->skel->maps.edges, visit_purge, &p);
 	each_entry(r, r->skel->maps.programs, visit_purge_program, &p);

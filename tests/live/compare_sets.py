@@ -16,7 +16,6 @@ TIMING = {
     "madvise": "depends on how much memory threads left behind",
     "mremap": "depends on how a buffer grew",
     "munmap": "depends on which thread ends first",
-    "restart_syscall": "only after a stop in a waiting call",
     "rt_sigreturn": "only when a signal arrives at a handler",
     "sched_yield": "only when threads meet",
     "poll": "only when a child's output is not there yet",
@@ -26,6 +25,9 @@ TIMING = {
     "brk": "depends on how threads share the heap",
     "mprotect": "depends on how many heaps threads used",
 }
+
+# Calls that appear because a tracer stops the program.
+TRACED = {"restart_syscall": "a tracer's stop in a waiting call"}
 
 LINE = re.compile(r"^(\d+) +\[ *(\d+)\] (\w+)\(")
 # From this number on all ABIs have the same numbers (kernel 5.1).
@@ -87,14 +89,17 @@ def main(argv):
     always = set.intersection(*runs)
     details, wrong = [], 0
     for call in sorted(traced - recorded):
-        if call not in always and call[1] in TIMING:
+        if call[1] in TRACED:
+            details.append(f"only strace: {spell(call)} ({TRACED[call[1]]})")
+        elif call not in always and call[1] in TIMING:
             details.append(f"only strace, not in every run: {spell(call)} ({TIMING[call[1]]})")
         else:
             wrong += 1
             details.append(f"MISSING in the recording: {spell(call)}")
     for call in sorted(recorded - traced):
-        if call[1] in TIMING:
-            details.append(f"only recorded: {spell(call)} ({TIMING[call[1]]})")
+        reason = TIMING.get(call[1]) or TRACED.get(call[1])
+        if reason:
+            details.append(f"only recorded: {spell(call)} ({reason})")
         else:
             wrong += 1
             details.append(f"ONLY RECORDED, no reason known: {spell(call)}")

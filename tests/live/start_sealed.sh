@@ -93,11 +93,11 @@ record() {
 # seal SERVICE RUNTIME NNP: a bundle with the profile for it.
 seal() {
 	local name=$1-$2-$3 options=() privs=()
-	[ "$3" = off ] || { options+=(--no-new-privs) privs+=(--no-new-privs); }
-	"$boltseal" generate seccomp "$scratch/$1.json" --dialect oci --runtime "$2" \
+	[ "$3" = off ] || { options+=(--no-new-privs) privs+=(--no-new-privileges on); }
+	"$boltseal" generate seccomp "$scratch/$1.json" --format oci --runtime "$2" \
 		${privs[@]+"${privs[@]}"} --output "$scratch/$name.seccomp"
-	caps=$("$boltseal" generate capabilities "$scratch/$1.json" -o json | python3 -c \
-		'import json, sys; print(" ".join(json.load(sys.stdin)["needed"]))')
+	caps=$("$boltseal" generate capabilities "$scratch/$1.json" --print json | python3 -c \
+		'import json, sys; print(" ".join(c["name"] for c in json.load(sys.stdin)["needed"]))')
 	bundle "$1" "$name" --seccomp "$scratch/$name.seccomp" --caps "$caps" \
 		${options[@]+"${options[@]}"}
 }

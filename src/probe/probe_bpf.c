@@ -1,0 +1,163 @@
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "probe/probe_private.h"
+
+/* r0 = 0; exit */
+static const struct bpf_insn return_0[] = {
+	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+	{ .code = BPF_JMP | BPF_EXIT },
+};
+
+static int load(enum bpf_prog_type type, const struct bpf_prog_load_opts *opts)
+{
+	return bpf_prog_load(type, "boltseal_probe", "GPL", return_0, ARRAY_SIZE(return_0), opts);
+}
+
+static void refused(struct probe_result *r, const char *what, int error)
+{
+	probe_set(r, PROBE_NO, "%s: %s", what, strerror(error));
+}
+
+void probe_btf(struct probe_result *r)
+{
+	struct stat st;
+
+	if (stat("/sys/kernel/btf/vmlinux", &st) < 0)
+		refused(r, "/sys/kernel/btf/vmlinux", errno);
+	else
+		probe_set(r, PROBE_YES, "/sys/kernel/btf/vmlinux, %lld KiB",
+			  (long long)st.st_size / 1024);
+}
+
+void probe_bpf(struct probe_result *r)
+{
+	cleanup_close int fd = load(BPF_PROG_TYPE_RAW_TRACEPOINT, NULL);
+
+	if (fd < 0)
+		refused(r, "bpf(2)", errno);
+	else
+		probe_set(r, PROBE_YES, "a program was loaded");
+}
+
+void probe_bpf_unprivileged(struct probe_result *r)
+{
+	long v = probe_number("/proc/sys/kernel/unprivileged_bpf_disabled");
+
+	if (v < 0)
+		probe_set(r, PROBE_LIMITED, "the kernel does not say");
+	else
+		probe_set(r, v ? PROBE_YES : PROBE_LIMITED,
+			  "kernel.unprivileged_bpf_disabled is %ld", v);
+}
+
+void probe_raw_tracepoint(struct probe_result *r)
+{
+	cleanup_close int prog = load(BPF_PROG_TYPE_RAW_TRACEPOINT, NULL);
+	cleanup_close int link = -1;
+
+	if (prog < 0) {
+		refused(r, "bpf(2)", errno);
+		return;
+	}
+	link = bpf_raw_tracepoint_open("sys_enter", prog);
+	if (link < 0)
+		refused(r, "sys_enter", errno);
+	else
+		probe_set(r, PROBE_YES, "attached to sys_enter");
+}
+
+/* The kernel's type number of a tracepoint, or a negative errno. */
+static int tracepoint_id(const char *type)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id;
+
+	if (!btf)
+		return -errno;
+	id = btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF);
+	btf__free(btf);
+	return id;
+}
+
+void probe_tp_btf(struct probe_result *r)
+{
+	int id = tracepoint_id("btf_trace_sched_process_exec");
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_RAW_TP,
+		    .attach_btf_id = id < 0 ? 0 : (uint32_t)id);
+	cleanup_close int prog = -1;
+	cleanup_close int link = -1;
+
+	if (id < 0) {
+		refused(r, "type of sched_process_exec", -id);
+		return;
+	}
+	prog = load(BPF_PROG_TYPE_TRACING, &opts);
+	if (prog < 0) {
+		refused(r, "bpf(2)", errno);
+		return;
+	}
+	link = bpf_raw_tracepoint_open(NULL, prog);
+	if (link < 0)
+		refused(r, "sched_process_exec", errno);
+	else
+		probe_set(r, PROBE_YES, "attached to sched_process_exec");
+}
+
+void probe_ringbuf(struct probe_result *r)
+{
+	cleanup_close int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "boltseal_probe", 0, 0,
+					      (uint32_t)sysconf(_SC_PAGESIZE), NULL);
+
+	if (fd < 0)
+		refused(r, "bpf(2)", errno);
+	else
+		probe_set(r, PROBE_YES, "a map was made");
+}
+
+/* 0 when a kprobe on the function can be set, or a negative errno. */
+static int try_kprobe(const char *function)
+{
+	long type = probe_number("/sys/bus/event_source/devices/kprobe/type");
+	struct perf_event_attr attr = { .size = sizeof(attr),
+					.type = (uint32_t)type,
+					.kprobe_func = (uintptr_t)function };
+	cleanup_close int fd = -1;
+
+	if (type < 0)
+		return -ENOENT;
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	return fd < 0 ? -errno : 0;
+}
+
+void probe_kprobe(struct probe_result *r)
+{
+	int rc = try_kprobe("cap_capable");
+
+	if (rc == -ENOENT)
+		probe_set(r, PROBE_NO, "not in this kernel");
+	else if (rc < 0)
+		refused(r, "perf_event_open(2)", -rc);
+	else
+		probe_set(r, PROBE_YES, "set on cap_capable");
+}
+
+void probe_cap_events(struct probe_result *r)
+{
+	if (tracepoint_id("btf_trace_cap_capable") > 0)
+		probe_set(r, PROBE_YES, "tracepoint cap_capable");
+	else if (try_kprobe("cap_capable") == 0)
+		probe_set(r, PROBE_YES, "kprobe on cap_capable");
+	else
+		probe_set(r, PROBE_LIMITED, "neither the tracepoint cap_capable nor kprobes");
+}

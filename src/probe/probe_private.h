@@ -1,0 +1,57 @@
+/* The probes behind the table in probe.c. */
+#ifndef PROBE_PRIVATE_H
+#define PROBE_PRIVATE_H
+
+#include <stdint.h>
+
+#include "probe/probe.h"
+
+__attribute__((format(printf, 3, 4))) void probe_set(struct probe_result *r, enum probe_state s,
+						     const char *fmt, ...);
+/* The number in a small file, or -1. */
+long probe_number(const char *path);
+/* This process's effective capabilities, 0 when /proc does not say. */
+uint64_t probe_effective_caps(void);
+/* Whether the running kernel's release is at least this one. */
+bool probe_kernel_at_least(unsigned major, unsigned minor);
+
+/* probe_kernel.c */
+void probe_kernel(struct probe_result *r);
+void probe_arch(struct probe_result *r);
+void probe_ia32(struct probe_result *r);
+void probe_x32(struct probe_result *r);
+void probe_ptrace(struct probe_result *r);
+void probe_tracefs(struct probe_result *r);
+void probe_seccomp(struct probe_result *r);
+void probe_seccomp_actions(struct probe_result *r);
+void probe_seccomp_notify(struct probe_result *r);
+void probe_seccomp_bitmap(struct probe_result *r);
+
+/* probe_lsm.c */
+void probe_landlock(struct probe_result *r);
+void probe_lsm(struct probe_result *r);
+void probe_apparmor(struct probe_result *r);
+void probe_apparmor_parser(struct probe_result *r);
+void probe_selinux(struct probe_result *r);
+void probe_bpf_lsm(struct probe_result *r);
+
+/* probe_bpf.c, the user of libbpf */
+void probe_btf(struct probe_result *r);
+void probe_bpf(struct probe_result *r);
+void probe_bpf_unprivileged(struct probe_result *r);
+void probe_raw_tracepoint(struct probe_result *r);
+void probe_tp_btf(struct probe_result *r);
+void probe_ringbuf(struct probe_result *r);
+void probe_kprobe(struct probe_result *r);
+void probe_cap_events(struct probe_result *r);
+
+/* probe_host.c */
+void probe_privileges(struct probe_result *r);
+void probe_cgroup(struct probe_result *r);
+void probe_docker(struct probe_result *r);
+void probe_podman(struct probe_result *r);
+void probe_containerd(struct probe_result *r);
+void probe_runc(struct probe_result *r);
+void probe_crun(struct probe_result *r);
+
+#endif
