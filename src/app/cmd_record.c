@@ -232,18 +232,24 @@ static size_t count_caps(const struct workload *w)
 	return n;
 }
 
-static void report(const struct recording *rec, const char *output)
+static void report(const struct recording *rec, const struct target *t, const char *output)
 {
 	const struct workload *w = &rec->model;
 	const struct wl_source *s = &w->sources[rec->source];
 	int st = rec->command_status;
 
-	log_note("%s: %zu system calls (start %zu, serving %zu), %zu capabilities, %zu files, "
-		 "%zu programs -> %s",
-		 w->identity.name, count_syscalls(w, WL_PROGRAM_PHASES),
-		 count_syscalls(w, WL_PHASE_BIT(WL_START)),
-		 count_syscalls(w, WL_PHASE_BIT(WL_SERVING)), count_caps(w), w->files_n,
-		 w->programs_n, output);
+	if (t->runtime_base)
+		log_note("%s: %zu system calls under its own filter in %llu starts -> %s",
+			 t->runtime_base, count_syscalls(w, WL_PHASE_BIT(WL_SEALED)),
+			 (unsigned long long)s->runs, output);
+	else
+		log_note("%s: %zu system calls (start %zu, serving %zu), %zu capabilities, %zu "
+			 "files, "
+			 "%zu programs -> %s",
+			 w->identity.name, count_syscalls(w, WL_PROGRAM_PHASES),
+			 count_syscalls(w, WL_PHASE_BIT(WL_START)),
+			 count_syscalls(w, WL_PHASE_BIT(WL_SERVING)), count_caps(w), w->files_n,
+			 w->programs_n, output);
 	if (!s->complete)
 		log_warn("the model is incomplete: %s", s->incomplete_reason);
 	for (size_t i = 0; i < s->loss_n; i++)
@@ -281,7 +287,7 @@ static int finish(struct recording *rec, struct args *a, const struct target *t,
 	}
 	if (wl_save(w, output, e) < 0)
 		return EXIT_ERROR;
-	report(rec, output);
+	report(rec, t, output);
 	return wl_incomplete(w) ? EXIT_INCOMPLETE : EXIT_OK;
 }
 

@@ -16,10 +16,10 @@ enum { RECORD_MAX_PIDS = 4096 };
 struct recording {
 	struct workload model;
 	int source;
-	int64_t deadline_ms;  /* CLOCK_MONOTONIC; 0: none */
-	bool interrupted;     /* SIGINT or SIGTERM ended it */
-	bool own_terminal;    /* the command stays in our process group */
-	int command_status;   /* wait status, -1 unknown */
+	int64_t deadline_ms; /* CLOCK_MONOTONIC; 0: none */
+	bool interrupted;    /* SIGINT or SIGTERM ended it */
+	bool own_terminal;   /* the command stays in our process group */
+	int command_status;  /* wait status, -1 unknown */
 	struct log_progress progress;
 };
 
@@ -42,8 +42,8 @@ int record_cgroup_bpf(struct recording *rec, const char *path, struct err *e);
 int record_container_bpf(struct recording *rec, const char *wanted, bool wait, uint64_t runs,
 			 struct err *e);
 /*
- * What `runtime` ("runc", "crun") itself calls between its filter and the execve: `runs` starts of a
- * program that only ends.
+ * What `runtime` ("runc", "crun") itself calls between its filter and the execve: `runs` starts of
+ * a program that only ends.
  */
 int record_runtime_base(struct recording *rec, const char *runtime, bool no_new_privs,
 			uint64_t runs, struct err *e);

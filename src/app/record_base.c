@@ -1,7 +1,7 @@
 /*
  * The runtime base: what a container runtime itself calls between installing the seccomp filter and
- * executing the container's program. Every profile has to allow that. Measured by starting a program
- * that only ends, with a filter that allows everything.
+ * executing the container's program. Every profile has to allow that. Measured by starting a
+ * program that only ends, with a filter that allows everything.
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -31,8 +31,8 @@ static size_t exit_program(unsigned char *out)
 	static const unsigned char code[] = { 0xb8, 0xe7, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05 };
 	const unsigned char machine = 62; /* EM_X86_64 */
 #else
-	static const unsigned char code[] = { 0xc8, 0x0b, 0x80, 0xd2, 0, 0, 0x80, 0xd2, 0x01, 0, 0,
-					      0xd4 };
+	static const unsigned char code[] = { 0xc8, 0x0b, 0x80, 0xd2, 0, 0,
+					      0x80, 0xd2, 0x01, 0,    0, 0xd4 };
 	const unsigned char machine = 183; /* EM_AARCH64 */
 #endif
 	enum { EHDR = 64, PHDR = 56, BASE = 0x400000 };
@@ -71,8 +71,8 @@ static void put_config(struct buf *b, bool nnp)
 		   "\"noNewPrivileges\":%s,\"capabilities\":{",
 		   nnp ? "true" : "false");
 	for (size_t i = 0; i < ARRAY_SIZE(caps); i++)
-		buf_printf(b, "%s\"%s\":[\"CAP_KILL\",\"CAP_SETUID\",\"CAP_SETGID\"]",
-			   i ? "," : "", caps[i]);
+		buf_printf(b, "%s\"%s\":[\"CAP_KILL\",\"CAP_SETUID\",\"CAP_SETGID\"]", i ? "," : "",
+			   caps[i]);
 	buf_puts(b, "}},\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":"
 		    "\"proc\"}],\"linux\":{\"namespaces\":[");
 	for (size_t i = 0; i < ARRAY_SIZE(ns); i++)
@@ -137,9 +137,9 @@ static _Noreturn void runtime_child(const char *runtime, const char *dir, const 
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
 	signal(SIGINT, SIG_IGN);
-	if (no_cgroup && (unshare(CLONE_NEWNS) < 0 ||
-			  mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-			  umount2("/sys/fs/cgroup/unified", MNT_DETACH) < 0))
+	if (no_cgroup &&
+	    (unshare(CLONE_NEWNS) < 0 || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	     umount2("/sys/fs/cgroup/unified", MNT_DETACH) < 0))
 		_exit(126);
 	if (no_cgroup)
 		execlp(runtime, runtime, "--cgroup-manager=disabled", "run", "--bundle", dir, id,
@@ -190,8 +190,10 @@ static int start_once(struct base *b, const char *runtime, const char *dir, stru
 	if (err < 0)
 		return err;
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		return err_set(e, EIO, "%s run failed with status %d; try it by hand with a bundle of "
-				       "its own", runtime,
+		return err_set(e, EIO,
+			       "%s run failed with status %d; try it by hand with a bundle of "
+			       "its own",
+			       runtime,
 			       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	return record_bpf_poll(b->r, 0, on_event, b, e);
 }
@@ -204,7 +206,6 @@ static void set_identity(struct recording *rec, const char *runtime)
 
 	w->identity.runtime = wl_string(w, runtime);
 	if (proc_capture(argv, 4096, 5000, &out, NULL) == 0) {
-
 		if (out.p)
 			out.p[strcspn(out.p, "\n")] = '\0';
 		w->identity.image = wl_string(w, buf_str(&out)); /* "runc version 1.1.5" */
@@ -234,12 +235,12 @@ int record_runtime_base(struct recording *rec, const char *runtime, bool no_new_
 		err = make_bundle(dir, no_new_privs, e);
 	}
 	for (uint64_t i = 0; err == 0 && i < runs; i++) {
-		cleanup_free char *id =
-			xasprintf("boltseal-base-%d-%llu", getpid(), (unsigned long long)i);
+		cleanup_free char *id = xasprintf("boltseal-base-%d-%llu", getpid(),
+						  (unsigned long long)i);
 
 		b.id = id;
-		log_progress_update(&rec->progress, "start %llu of %llu",
-				    (unsigned long long)i + 1, (unsigned long long)runs);
+		log_progress_update(&rec->progress, "start %llu of %llu", (unsigned long long)i + 1,
+				    (unsigned long long)runs);
 		err = start_once(&b, runtime, dir, e);
 	}
 	if (err == 0)

@@ -1,6 +1,6 @@
 /* Recording with eBPF: commands, running processes, cgroups. */
-#include <stdio.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -87,7 +87,8 @@ int record_running_bpf(struct recording *rec, const pid_t *pids, size_t n, struc
 	return follow_slot(rec, r, slot, e);
 }
 
-/* ---- cgroups ---------------------------------------------------------------------------------- */
+/* ---- cgroups ----------------------------------------------------------------------------------
+ */
 
 static size_t read_procs(const char *dir, pid_t *out, size_t n, size_t max)
 {

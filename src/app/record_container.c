@@ -1,6 +1,6 @@
 /*
- * Recording containers. Every start of a container runtime opens a candidate slot in the recorder, so
- * nothing is missed while we find out which container it is for.
+ * Recording containers. Every start of a container runtime opens a candidate slot in the recorder,
+ * so nothing is missed while we find out which container it is for.
  */
 #include <stdio.h>
 #include <string.h>
@@ -97,7 +97,8 @@ static int look_up(const struct candidate *c, struct container *out)
 {
 	if (container_find(c->call.id, out, NULL) == 0)
 		return 0;
-	return c->call.root[0] ? container_find_state(c->call.root, c->call.id, out, NULL) : -ENOENT;
+	return c->call.root[0] ? container_find_state(c->call.root, c->call.id, out, NULL)
+			       : -ENOENT;
 }
 
 static void learn_target(struct session *s, const struct candidate *c)

@@ -226,7 +226,7 @@ static void sample_text(const struct call *c, const struct notify_sample *s, str
 		buf_printf(out, "%s%s=%#llx", sep, name, (unsigned long long)s->value[i]);
 		sep = ", ";
 	}
-	buf_printf(out, ") %llu times\n", (unsigned long long)s->count);
+	buf_printf(out, ") %llu time%s\n", (unsigned long long)s->count, s->count == 1 ? "" : "s");
 }
 
 static void entry_text(const struct notify_entry *entry, struct buf *out)

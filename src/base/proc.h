@@ -9,9 +9,10 @@
 #include "base/err.h"
 
 /*
- * Runs argv[0] (PATH is searched) with standard input from /dev/null and appends its standard output
- * to `out`; its standard error goes to /dev/null. More than `max` bytes or `timeout_ms`: it is
- * killed, -EFBIG or -ETIMEDOUT. Returns its exit status (0 … 255), 128 + signal, or a negative errno
+ * Runs argv[0] (PATH is searched) with standard input from /dev/null and appends its standard
+ * output to `out`; its standard error goes to /dev/null. More than `max` bytes or `timeout_ms`: it
+ * is killed, -EFBIG or -ETIMEDOUT. Returns its exit status (0 … 255), 128 + signal, or a negative
+ * errno
  * (-ENOENT: there is no such program).
  */
 int proc_capture(const char *const *argv, size_t max, int timeout_ms, struct buf *out,

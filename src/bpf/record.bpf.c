@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
- * Recording: what the threads of a process tree do. Every set lives in a map, so nothing that decides
- * a profile can be dropped by a full buffer; what does not fit into a map is counted in `lost`.
+ * Recording: what the threads of a process tree do. Every set lives in a map, so nothing that
+ * decides a profile can be dropped by a full buffer; what does not fit into a map is counted in
+ * `lost`.
  *
- * The cheap path is at the top of on_sys_enter: `todo` says, by ABI and number, whether any call with
- * this number can still teach something. The loader clears its entries as calls become known.
+ * The cheap path is at the top of on_sys_enter: `todo` says, by ABI and number, whether any call
+ * with this number can still teach something. The loader clears its entries as calls become known.
  */
-#include "ktypes.h"
 #include "record.h"
+#include "ktypes.h"
 
 #include <stdbool.h>
 
-#include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include <linux/bpf.h>
 
 /* Mirrors of enums of the model (rank 1 has no order among its folders); checked by the loader. */
 enum { RUNTIME, SEALED, START, SERVING };
@@ -45,38 +46,38 @@ enum { NET_LISTEN, NET_BIND, NET_CONNECT, NET_SEND };
 #define F_MISSING (1 << 10)
 #define F_REFUSED (1 << 11)
 
-#define AF_UNIX	     1
-#define AF_INET	     2
-#define AF_INET6     10
-#define SOCK_DGRAM   2
-#define S_IFMT	     0170000
-#define S_IFDIR	     0040000
-#define S_IFSOCK     0140000
-#define O_ACCMODE    03
-#define O_WRONLY     01
-#define O_CREAT	     0100
-#define O_TRUNC	     01000
-#define O_APPEND     02000
-#define O_PATH	     010000000
-#define O_TMPFILE    020000000
-#define PROT_EXEC    4
+#define AF_UNIX	      1
+#define AF_INET	      2
+#define AF_INET6      10
+#define SOCK_DGRAM    2
+#define S_IFMT	      0170000
+#define S_IFDIR	      0040000
+#define S_IFSOCK      0140000
+#define O_ACCMODE     03
+#define O_WRONLY      01
+#define O_CREAT	      0100
+#define O_TRUNC	      01000
+#define O_APPEND      02000
+#define O_PATH	      010000000
+#define O_TMPFILE     020000000
+#define PROT_EXEC     4
 #define FMODE_CREATED 0x100000 /* include/linux/fs.h */
-#define AT_FDCWD     -100
-#define ENOENT	     2
-#define EACCES	     13
-#define EPERM	     1
-#define ENOTDIR	     20
-#define EROFS	     30
-#define F_SETLK	     6
-#define F_SETLKW     7
-#define F_SETLK64    13
-#define F_SETLKW64   14
-#define F_OFD_SETLK  37
-#define F_OFD_SETLKW 38
-#define X32_BIT	     0x40000000
-#define TS_COMPAT    2 /* arch/x86/include/asm/thread_info.h */
-#define TIF_32BIT    22 /* arch/arm64/include/asm/thread_info.h */
-#define NO_NR	     0xffff
+#define AT_FDCWD      -100
+#define ENOENT	      2
+#define EACCES	      13
+#define EPERM	      1
+#define ENOTDIR	      20
+#define EROFS	      30
+#define F_SETLK	      6
+#define F_SETLKW      7
+#define F_SETLK64     13
+#define F_SETLKW64    14
+#define F_OFD_SETLK   37
+#define F_OFD_SETLKW  38
+#define X32_BIT	      0x40000000
+#define TS_COMPAT     2	 /* arch/x86/include/asm/thread_info.h */
+#define TIF_32BIT     22 /* arch/arm64/include/asm/thread_info.h */
+#define NO_NR	      0xffff
 
 enum { CAP_STACKS = 64 };
 enum { MAX_COMPONENTS = 64, NAME_BYTES = 256, SCRATCH = 2 * REC_PATH_MAX };
@@ -85,10 +86,9 @@ enum { MAX_COMPONENTS = 64, NAME_BYTES = 256, SCRATCH = 2 * REC_PATH_MAX };
 const volatile struct rec_spec specs[REC_SPECS];
 const volatile __u8 spec_of[REC_ABIS][REC_NRS];
 const volatile char runtimes[REC_RUNTIMES][16];
-const volatile __u32 host_mnt_ns;
 const volatile __u8 watch_runtimes;
-const volatile __u64 cgroup_id; /* 0: none */
-const volatile __u16 open_nrs[4];  /* native numbers of open, openat, openat2, creat; 0xffff none */
+const volatile __u64 cgroup_id;	  /* 0: none */
+const volatile __u16 open_nrs[4]; /* native numbers of open, openat, openat2, creat; 0xffff none */
 
 /* Shared with the loader through memory. */
 __u8 seen[REC_PROGRAMS][REC_PHASES][REC_ABIS][REC_NRS];
@@ -100,11 +100,12 @@ __u8 slot_listens[REC_SLOTS];
 __u8 slot_command[REC_SLOTS]; /* begins with the first exec, not in another mount namespace */
 __u8 slot_started[REC_SLOTS];
 __u32 slot_filters[REC_SLOTS]; /* filters that the runtime had when it started */
+__u32 slot_mnt_ns[REC_SLOTS];  /* mount namespace of the runtime itself */
 __u32 slot_live[REC_SLOTS];
 __u32 prog_used[REC_PROGRAMS];
 __u8 prog_slot[REC_PROGRAMS];
 __u32 prog_live[REC_PROGRAMS]; /* threads */
-__u32 files_n; /* entries of the two file maps */
+__u32 files_n;		       /* entries of the two file maps */
 __u32 runtime_tasks;
 __u32 cgroup_slot;
 __u8 opens_at_exit; /* paths of native opens are read when the call returns, else by name */
@@ -295,7 +296,8 @@ static __always_inline __u8 phase_of(struct task_struct *task, __u32 word)
 	return (__u32)task->seccomp.filter_count.counter > slot_filters[slot] ? SEALED : RUNTIME;
 }
 
-/* ---- paths ------------------------------------------------------------------------------------ */
+/* ---- paths ------------------------------------------------------------------------------------
+ */
 
 /*
  * What a walk needs of a dentry, read at once: the members d_parent, d_name and d_inode lie close
@@ -344,13 +346,14 @@ static __always_inline void file_ident(struct dentry *d, struct vfsmount *mnt,
 }
 
 /*
- * The functions from here on that are not static are checked by the verifier once each, not once per
- * caller (global functions); kernel pointers come as numbers, since such functions take no others.
+ * The functions from here on that are not static are checked by the verifier once each, not once
+ * per caller (global functions); kernel pointers come as numbers, since such functions take no
+ * others.
  */
 
 /*
- * Writes the path of (mnt, dentry), up to the root of the current task, into the scratch text so that
- * it ends at REC_PATH_MAX. Returns where it begins, and REC_P_* flags in the upper half.
+ * Writes the path of (mnt, dentry), up to the root of the current task, into the scratch text so
+ * that it ends at REC_PATH_MAX. Returns where it begins, and REC_P_* flags in the upper half.
  */
 __noinline __u32 walk_path(__u64 mnt_ptr, __u64 dentry_ptr)
 {
@@ -593,7 +596,7 @@ static __always_inline __u64 open_flags(struct call *c, const volatile struct re
 	if (spec->flags_arg >= 0)
 		return arg_at(c, spec->flags_arg);
 	if (spec->path[0].dirfd < 0)
-		return O_CREAT | O_WRONLY | O_TRUNC; /* creat(2) */
+		return O_CREAT | O_WRONLY | O_TRUNC;		     /* creat(2) */
 	bpf_probe_read_user(&flags, sizeof(flags), (void *)c->a[2]); /* struct open_how */
 	return flags;
 }
@@ -651,7 +654,8 @@ static __always_inline int observe_fd(struct call *c, __u32 fd, __u32 access)
 	return f ? observe_file((__u64)f, access, 0, c->prog, c->phase) : 0;
 }
 
-/* ---- argument values -------------------------------------------------------------------------- */
+/* ---- argument values --------------------------------------------------------------------------
+ */
 
 __noinline int observe_args(struct call *c)
 {
@@ -688,7 +692,8 @@ __noinline int observe_args(struct call *c)
 	return 0;
 }
 
-/* ---- network ---------------------------------------------------------------------------------- */
+/* ---- network ----------------------------------------------------------------------------------
+ */
 
 static __always_inline struct socket *socket_of_fd(__u32 fd)
 {
@@ -766,7 +771,8 @@ __noinline int observe_address(struct call *c, __u32 fd, __u8 op, __u64 addr, __
 		k.port = bpf_ntohs(sa.port);
 		__builtin_memcpy(k.addr, sa.v6, 16);
 	}
-	if (op == NET_BIND && k.type == SOCK_DGRAM && (sa.family == AF_INET || sa.family == AF_INET6))
+	if (op == NET_BIND && k.type == SOCK_DGRAM &&
+	    (sa.family == AF_INET || sa.family == AF_INET6))
 		slot_listens[c->slot & (REC_SLOTS - 1)] = 1;
 	store_net(&k);
 	return 0;
@@ -794,8 +800,8 @@ __noinline int observe_listen(struct call *c)
 		return 0; /* its name is in the bind */
 	k.port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	if (k.family == AF_INET)
-		bpf_probe_read_kernel(k.addr, 4,
-				      __builtin_preserve_access_index(&sk->__sk_common.skc_rcv_saddr));
+		bpf_probe_read_kernel(
+			k.addr, 4, __builtin_preserve_access_index(&sk->__sk_common.skc_rcv_saddr));
 	else if (k.family == AF_INET6)
 		bpf_probe_read_kernel(
 			k.addr, 16,
@@ -821,7 +827,8 @@ __noinline int observe_sendmsg(struct call *c)
 	return name ? observe_address(c, c->a[0], NET_SEND, name, len) : 0;
 }
 
-/* ---- system calls ----------------------------------------------------------------------------- */
+/* ---- system calls -----------------------------------------------------------------------------
+ */
 
 static __always_inline bool is_lock_command(__u32 cmd)
 {
@@ -1056,7 +1063,8 @@ int on_sys_exit(__u64 *ctx)
 	return open_returned(bpf_get_current_task_btf(), regs, nr, ctx[1]);
 }
 
-/* ---- capabilities ----------------------------------------------------------------------------- */
+/* ---- capabilities -----------------------------------------------------------------------------
+ */
 
 static __always_inline __u16 current_nr(struct task_struct *task)
 {
@@ -1133,7 +1141,8 @@ static __always_inline int observe_cap(void *ctx, const struct cred *cred, __u32
 SEC("tp_btf/cap_capable")
 int on_cap_capable(__u64 *ctx)
 {
-	return observe_cap(ctx, (const struct cred *)ctx[0], ctx[3], (int)ctx[4] == 0, false, false);
+	return observe_cap(ctx, (const struct cred *)ctx[0], ctx[3], (int)ctx[4] == 0, false,
+			   false);
 }
 
 /* Before 6.14: cap_capable(cred, targ_ns, cap, opts) itself; opts bit 1 is CAP_OPT_NOAUDIT. */
@@ -1143,7 +1152,8 @@ int BPF_PROG(after_cap_capable, void *cred, void *ns, int cap, unsigned int opts
 	return observe_cap(ctx, cred, cap, ret == 0, true, opts & 2);
 }
 
-/* ---- processes -------------------------------------------------------------------------------- */
+/* ---- processes --------------------------------------------------------------------------------
+ */
 
 static __always_inline struct rec_event *event_get(__u32 kind, __u32 slot, struct task_struct *task,
 						   __u32 prog)
@@ -1294,6 +1304,7 @@ __noinline int runtime_begins(__u64 bprm_ptr)
 	slot_command[slot] = 0;
 	slot_live[slot] = 0;
 	slot_filters[slot] = task->seccomp.filter_count.counter;
+	slot_mnt_ns[slot] = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	prog = program_id((__u64)BPF_CORE_READ(bprm, file), 0, &fresh);
 	look_again();
 	*word = REC_W(slot, prog) | REC_W_RUNTIME;
@@ -1323,8 +1334,8 @@ __noinline int program_begins(__u64 bprm_ptr, __u32 w)
 	if (!word)
 		return 0;
 	if (w & REC_W_RUNTIME && !slot_command[slot] &&
-	    BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == host_mnt_ns) {
-		*word = w; /* the runtime executes itself or a helper on the host */
+	    BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == slot_mnt_ns[slot]) {
+		*word = w; /* the runtime executes itself or a helper outside of the container */
 		return 0;
 	}
 	f = (__u64)BPF_CORE_READ(bprm, file);

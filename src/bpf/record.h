@@ -23,11 +23,12 @@ enum {
 };
 
 /* The word of a thread in the tids map; 0: not followed. */
-#define REC_W_VALID    0x8000u
-#define REC_W_RUNTIME  0x4000u /* a container runtime, before it executes the container's program */
-#define REC_W_SLOT(w)  (((w) >> 8) & 0x1f)
-#define REC_W_PROG(w)  ((w)&0xff)
-#define REC_W(s, p)    (REC_W_VALID | ((s) << 8) | (p))
+#define REC_W_VALID   0x8000u
+#define REC_W_RUNTIME 0x4000u /* a container runtime, before it executes the container's program \
+			       */
+#define REC_W_SLOT(w) (((w) >> 8) & 0x1f)
+#define REC_W_PROG(w) ((w)&0xff)
+#define REC_W(s, p)   (REC_W_VALID | ((s) << 8) | (p))
 
 enum rec_slot_state {
 	REC_FREE,
@@ -66,19 +67,19 @@ struct rec_call {
 
 /* Flags of a path. */
 enum {
-	REC_P_NAME = 1,	     /* as the caller wrote it, behind the directory: not resolved */
-	REC_P_DIR = 2,	     /* a directory */
-	REC_P_PROGRAM = 4,   /* the path of the executable of program `prog` */
-	REC_P_DETACHED = 8,  /* not below the root: memfd, deleted mount, other root */
+	REC_P_NAME = 1,	    /* as the caller wrote it, behind the directory: not resolved */
+	REC_P_DIR = 2,	    /* a directory */
+	REC_P_PROGRAM = 4,  /* the path of the executable of program `prog` */
+	REC_P_DETACHED = 8, /* not below the root: memfd, deleted mount, other root */
 	REC_P_TRUNCATED = 16,
 };
 
 /* Identity of a path entry: what makes it worth another look. */
 struct rec_file_key {
-	__u64 folder;	   /* where the kernel keeps the folder, or the one that a name starts from */
+	__u64 folder; /* where the kernel keeps the folder, or the one that a name starts from */
 	__u64 folder_name; /* hash and length of the folder's name */
-	__u64 name;	   /* hash and length of the last component; `named`: hash of the whole name */
-	__u16 access;	   /* WL_F_* */
+	__u64 name;   /* hash and length of the last component; `named`: hash of the whole name */
+	__u16 access; /* WL_F_* */
 	__u8 prog;
 	__u8 phase;
 	__u8 named;
@@ -136,12 +137,13 @@ enum rec_event_kind {
 	REC_EV_RUNTIME, /* a runtime was executed: argv says what it does */
 	REC_EV_STARTED, /* the first program of a slot was executed */
 	REC_EV_GONE,	/* the last thread of a slot ended */
-	REC_EV_JOINED,	/* a process entered the followed cgroup: its other threads are to be marked */
+	REC_EV_JOINED,	/* a process entered the followed cgroup: its other threads are to be marked
+			 */
 };
 
 struct rec_event {
 	__u32 kind, slot;
-	__u32 pid;  /* thread group, in the initial pid namespace */
+	__u32 pid; /* thread group, in the initial pid namespace */
 	__u32 prog;
 	__u32 started; /* the slot has executed a program */
 	__u32 argv_len;

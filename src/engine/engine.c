@@ -32,8 +32,9 @@ static const char *copy(struct container *c, const char *s)
 
 static void set_empty(struct container *c, const char *engine)
 {
-	*c = (struct container){ .engine = engine, .id = "", .name = "", .image = "",
-				 .digest = "", .runtime = "" };
+	*c = (struct container){
+		.engine = engine, .id = "", .name = "", .image = "", .digest = "", .runtime = ""
+	};
 }
 
 /* A string member at a path of keys, "" when anything on the way is missing. */
@@ -79,8 +80,8 @@ static void from_inspect(struct container *c, struct json_object *o)
 	c->digest = copy(c, DEEP(o, "Image"));
 	if (*DEEP(o, "ImageDigest"))
 		c->digest = copy(c, DEEP(o, "ImageDigest"));
-	c->runtime = copy(c, *DEEP(o, "HostConfig", "Runtime") ? DEEP(o, "HostConfig", "Runtime") :
-								 DEEP(o, "OCIRuntime"));
+	c->runtime = copy(c, *DEEP(o, "HostConfig", "Runtime") ? DEEP(o, "HostConfig", "Runtime")
+							       : DEEP(o, "OCIRuntime"));
 	c->pid = deep_pid(o, "State", "Pid");
 	c->argv = arena_alloc(&c->arena, ARGV_MAX * sizeof(*c->argv));
 	if (*DEEP(o, "Path"))
@@ -119,8 +120,8 @@ static int find_podman(const char *name, struct container *c, struct err *e)
 	r = json_parse(&d, "podman container inspect", buf_str(&out), out.len, e);
 	if (r < 0)
 		return r;
-	o = json_object_is_type(d.root, json_type_array) ? json_object_array_get_idx(d.root, 0) :
-							   NULL;
+	o = json_object_is_type(d.root, json_type_array) ? json_object_array_get_idx(d.root, 0)
+							 : NULL;
 	if (!json_object_is_type(o, json_type_object))
 		return err_set(e, EPROTO, "podman container inspect: expected a list of objects");
 	set_empty(c, "podman");
@@ -128,7 +129,8 @@ static int find_podman(const char *name, struct container *c, struct err *e)
 	return 0;
 }
 
-/* ---- state directories of OCI runtimes --------------------------------------------------------- */
+/* ---- state directories of OCI runtimes ---------------------------------------------------------
+ */
 
 static bool plain_name(const char *id)
 {
@@ -224,10 +226,11 @@ int container_find(const char *name, struct container *c, struct err *e)
 	if (find_docker(name, c, &docker) == 0 || find_in_states(name, c) == 0 ||
 	    find_podman(name, c, &podman) == 0)
 		return 0;
-	return err_set(e, ENOENT,
-		       "no container \"%s\": docker: %s; podman: %s; runc, crun and containerd have "
-		       "no state of it",
-		       name, docker.msg, podman.msg);
+	return err_set(
+		e, ENOENT,
+		"no container \"%s\": docker: %s; podman: %s; runc, crun and containerd have "
+		"no state of it",
+		name, docker.msg, podman.msg);
 }
 
 bool container_matches(const struct container *c, const char *wanted)

@@ -1,6 +1,6 @@
 /*
- * Container engines: which container is meant by a name, and what is known of it. Docker is asked by
- * its API, Podman by its command; what runc, crun and containerd keep is read from their state
+ * Container engines: which container is meant by a name, and what is known of it. Docker is asked
+ * by its API, Podman by its command; what runc, crun and containerd keep is read from their state
  * directories.
  */
 #ifndef ENGINE_ENGINE_H
@@ -38,7 +38,8 @@ int container_find(const char *name, struct container *c, struct err *e);
 /* The same for runc's and crun's own state below `root`, a state directory (their --root). */
 int container_find_state(const char *root, const char *id, struct container *c, struct err *e);
 
-/* Whether the container is the one that the user means: by id, id prefix, name or image reference. */
+/* Whether the container is the one that the user means: by id, id prefix, name or image reference.
+ */
 bool container_matches(const struct container *c, const char *wanted);
 
 /*
@@ -54,7 +55,8 @@ struct runtime_call {
 };
 void runtime_call_parse(const char *argv, size_t len, struct runtime_call *out);
 
-/* Processes that are in the same pid namespace as `pid` (at most `max`); only `pid` on the host's. */
+/* Processes that are in the same pid namespace as `pid` (at most `max`); only `pid` on the host's.
+ */
 size_t container_pids(pid_t pid, pid_t *out, size_t max);
 
 #endif

@@ -4,14 +4,39 @@
 #include "base/cleanup.h"
 #include "engine/engine.h"
 
-/* Options of runc(8) and crun(1), before and behind the verb, that take a value in the next word. */
+/* Options of runc(8) and crun(1), before and behind the verb, that take a value in the next word.
+ */
 static const char *const with_value[] = {
-	"--root",	 "--log",	  "--log-format", "--log-level",  "--criu",
-	"--rootless",	 "--cgroup-manager", "--bundle", "-b",	  "--console-socket",
-	"--pid-file",	 "--preserve-fds",   "--config", "-f",	  "--process",
-	"-p",		 "--cwd",	  "--env",	  "-e",		  "--user",
-	"-u",		 "--apparmor",	  "--process-label", "--cap", "-c",
-	"--additional-gids", "-g",	  "--cgroup",	  "--image-path", "--work-path",
+	"--root",
+	"--log",
+	"--log-format",
+	"--log-level",
+	"--criu",
+	"--rootless",
+	"--cgroup-manager",
+	"--bundle",
+	"-b",
+	"--console-socket",
+	"--pid-file",
+	"--preserve-fds",
+	"--config",
+	"-f",
+	"--process",
+	"-p",
+	"--cwd",
+	"--env",
+	"-e",
+	"--user",
+	"-u",
+	"--apparmor",
+	"--process-label",
+	"--cap",
+	"-c",
+	"--additional-gids",
+	"-g",
+	"--cgroup",
+	"--image-path",
+	"--work-path",
 };
 
 static bool takes_value(const char *word)

@@ -8,9 +8,12 @@
 #define A1(a)	    .args_n = 1, .arg = { a }
 #define A2(a, b)    .args_n = 2, .arg = { a, b }
 #define A3(a, b, c) .args_n = 3, .arg = { a, b, c }
-#define AT(d, p, f) { .dirfd = (d), .path = (p), .access = (f) }
-#define CWD	    CAPTURE_CWD
-#define SELF	    CAPTURE_NONE
+#define AT(d, p, f)                                      \
+	{                                                \
+		.dirfd = (d), .path = (p), .access = (f) \
+	}
+#define CWD  CAPTURE_CWD
+#define SELF CAPTURE_NONE
 
 #define R  WL_F_READ
 #define W  WL_F_WRITE

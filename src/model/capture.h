@@ -12,38 +12,38 @@
 #include "model/workload.h"
 
 enum capture_kind {
-	CAPTURE_PLAIN,	  /* argument values and paths as the row says, at entry */
-	CAPTURE_OPEN,	  /* path at exit: the opened file, or the name that was not opened */
-	CAPTURE_EXEC,	  /* the attempted name; success is seen at the exec event */
-	CAPTURE_MMAP,	  /* arg[0] is prot, arg[1] flags; PROT_EXEC of a file: its path */
-	CAPTURE_FD,	  /* `access` to the file behind the descriptor path[0].dirfd */
-	CAPTURE_FCNTL,	  /* arg[0] is the command; a lock command: LOCK of the descriptor's file */
-	CAPTURE_BIND,	  /* descriptor, sockaddr, length */
+	CAPTURE_PLAIN, /* argument values and paths as the row says, at entry */
+	CAPTURE_OPEN,  /* path at exit: the opened file, or the name that was not opened */
+	CAPTURE_EXEC,  /* the attempted name; success is seen at the exec event */
+	CAPTURE_MMAP,  /* arg[0] is prot, arg[1] flags; PROT_EXEC of a file: its path */
+	CAPTURE_FD,    /* `access` to the file behind the descriptor path[0].dirfd */
+	CAPTURE_FCNTL, /* arg[0] is the command; a lock command: LOCK of the descriptor's file */
+	CAPTURE_BIND,  /* descriptor, sockaddr, length */
 	CAPTURE_LISTEN,
-	CAPTURE_CONNECT,  /* descriptor, sockaddr, length */
-	CAPTURE_SENDTO,	  /* descriptor, …, sockaddr, length (arguments 4 and 5) */
-	CAPTURE_SENDMSG,  /* descriptor, struct msghdr */
-	CAPTURE_WAIT,	  /* waits for requests: begins the phase "serving" after a listen/bind */
-	CAPTURE_CLONE3,	  /* struct clone_args: its flags are the recorded value */
-	CAPTURE_SECCOMP,  /* may install a filter */
+	CAPTURE_CONNECT, /* descriptor, sockaddr, length */
+	CAPTURE_SENDTO,	 /* descriptor, …, sockaddr, length (arguments 4 and 5) */
+	CAPTURE_SENDMSG, /* descriptor, struct msghdr */
+	CAPTURE_WAIT,	 /* waits for requests: begins the phase "serving" after a listen/bind */
+	CAPTURE_CLONE3,	 /* struct clone_args: its flags are the recorded value */
+	CAPTURE_SECCOMP, /* may install a filter */
 	CAPTURE_KIND_COUNT
 };
 
 enum { CAPTURE_CWD = -1, CAPTURE_NONE = -1, CAPTURE_MAX_PATHS = 2 };
 
 struct capture_path {
-	int8_t dirfd;  /* argument with the directory descriptor, CAPTURE_CWD */
-	int8_t path;   /* argument with the path; CAPTURE_NONE: the descriptor itself */
+	int8_t dirfd;	 /* argument with the directory descriptor, CAPTURE_CWD */
+	int8_t path;	 /* argument with the path; CAPTURE_NONE: the descriptor itself */
 	uint16_t access; /* WL_F_* ; 0 ends the list */
 };
 
 struct capture {
 	const char *name;
 	enum capture_kind kind;
-	uint8_t args_n;			/* how many argument values are recorded */
-	uint8_t arg[WL_MAX_ARGS];	/* which */
-	uint64_t mask[WL_MAX_ARGS];	/* applied to each; 0 means all bits */
-	int8_t flags_arg;		/* OPEN: the argument with the flags, CAPTURE_NONE: see name */
+	uint8_t args_n;		    /* how many argument values are recorded */
+	uint8_t arg[WL_MAX_ARGS];   /* which */
+	uint64_t mask[WL_MAX_ARGS]; /* applied to each; 0 means all bits */
+	int8_t flags_arg;	    /* OPEN: the argument with the flags, CAPTURE_NONE: see name */
 	struct capture_path path[CAPTURE_MAX_PATHS];
 };
 

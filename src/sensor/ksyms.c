@@ -49,7 +49,8 @@ static int read_symbols(struct ksyms *k, size_t *name_of, struct buf *names)
 		char type, name[256];
 		size_t off = names->len;
 
-		if (sscanf(line, "%llx %c %255s", &start, &type, name) != 3 || !strchr("tTwW", type))
+		if (sscanf(line, "%llx %c %255s", &start, &type, name) != 3 ||
+		    !strchr("tTwW", type))
 			continue;
 		if (start)
 			visible = true;

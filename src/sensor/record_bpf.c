@@ -38,7 +38,8 @@ int record_bpf_abi(unsigned rec_abi)
 #endif
 }
 
-/* ---- load ------------------------------------------------------------------------------------- */
+/* ---- load -------------------------------------------------------------------------------------
+ */
 
 static void fill_spec(struct rec_spec *s, const struct capture *c, const struct sc_desc *d,
 		      enum sc_abi abi)
@@ -85,7 +86,8 @@ static int fill_tables(struct record_bpf *r, struct err *e)
 				k++;
 			if (k == n) {
 				if (n == REC_SPECS)
-					return err_set(e, E2BIG, "too many kinds of captured calls");
+					return err_set(e, E2BIG,
+						       "too many kinds of captured calls");
 				specs[n++] = s;
 			}
 			((__u8(*)[REC_NRS])ro->spec_of)[a][nr] = (__u8)k;
@@ -124,13 +126,6 @@ static bool btf_has(const struct btf *btf, const char *name, unsigned kind)
 	return btf && btf__find_by_name_kind(btf, name, kind) >= 0;
 }
 
-static __u32 own_mount_namespace(void)
-{
-	struct stat st;
-
-	return stat("/proc/self/ns/mnt", &st) == 0 ? (__u32)st.st_ino : 0;
-}
-
 static int configure(struct record_bpf *r, const struct record_bpf_options *o, bool fexit_caps,
 		     struct err *e)
 {
@@ -141,9 +136,9 @@ static int configure(struct record_bpf *r, const struct record_bpf_options *o, b
 
 	btf__free(btf);
 	if (!btf)
-		return err_set(e, EOPNOTSUPP, "the kernel has no BTF (/sys/kernel/btf/vmlinux): "
-					      "built without CONFIG_DEBUG_INFO_BTF");
-	ro->host_mnt_ns = own_mount_namespace();
+		return err_set(e, EOPNOTSUPP,
+			       "the kernel has no BTF (/sys/kernel/btf/vmlinux): "
+			       "built without CONFIG_DEBUG_INFO_BTF");
 	ro->watch_runtimes = o->watch_runtimes;
 	ro->cgroup_id = o->cgroup_id;
 	for (size_t i = 0; i < ARRAY_SIZE(runtime_names) && runtime_names[i]; i++)
@@ -193,8 +188,9 @@ static int load(struct record_bpf *r, const struct record_bpf_options *o, bool f
 	memset(r->skel->bss->todo[0], 1, sizeof(r->skel->bss->todo[0]));
 	err = record_bpf_prog__load(r->skel);
 	if (err == -EPERM || err == -EACCES)
-		return err_set(e, EPERM, "no right to load BPF programs (needs CAP_BPF and "
-					 "CAP_PERFMON, or CAP_SYS_ADMIN)");
+		return err_set(e, EPERM,
+			       "no right to load BPF programs (needs CAP_BPF and "
+			       "CAP_PERFMON, or CAP_SYS_ADMIN)");
 	if (err < 0)
 		return err_set(e, EOPNOTSUPP, "the kernel refuses the BPF programs (%s)%s%s",
 			       strerror(-err), libbpf_said[0] ? ": " : "", libbpf_said);
@@ -246,7 +242,8 @@ static int map_shared(struct record_bpf *r, struct err *e)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	void *p;
 
-	r->tids_size = ((size_t)r->tids_n * REC_TIDS_CHUNK * sizeof(__u16) + page - 1) & ~(page - 1);
+	r->tids_size = ((size_t)r->tids_n * REC_TIDS_CHUNK * sizeof(__u16) + page - 1) &
+		       ~(page - 1);
 	p = mmap(NULL, r->tids_size, PROT_READ | PROT_WRITE, MAP_SHARED,
 		 bpf_map__fd(r->skel->maps.tids), 0);
 	if (p == MAP_FAILED)
@@ -304,7 +301,8 @@ bool record_bpf_sees_capabilities(const struct record_bpf *r)
 	return r->caps;
 }
 
-/* ---- following -------------------------------------------------------------------------------- */
+/* ---- following --------------------------------------------------------------------------------
+ */
 
 static int take_slot(struct record_bpf *r, struct err *e)
 {
@@ -421,8 +419,7 @@ static unsigned follow_threads(struct record_bpf *r, unsigned slot, pid_t pid, _
 						       __ATOMIC_SEQ_CST))
 			continue;
 		__atomic_fetch_add(&r->skel->bss->slot_live[slot], 1, __ATOMIC_SEQ_CST);
-		__atomic_fetch_add(&r->skel->bss->prog_live[REC_W_PROG(word)], 1,
-				   __ATOMIC_SEQ_CST);
+		__atomic_fetch_add(&r->skel->bss->prog_live[REC_W_PROG(word)], 1, __ATOMIC_SEQ_CST);
 		fresh++;
 	}
 	return fresh;
@@ -489,7 +486,8 @@ int record_bpf_follow_running(struct record_bpf *r, const pid_t *pids, size_t n,
 	if (s < 0)
 		return s;
 	r->skel->bss->slot_started[s] = 1;
-	/* What a marked thread starts is marked by the kernel; repeat until nothing new is found. */
+	/* What a marked thread starts is marked by the kernel; repeat until nothing new is found.
+	 */
 	for (unsigned pass = 0; pass < MAX_PASSES; pass++) {
 		unsigned fresh = follow_pass(r, (unsigned)s, pids, n);
 
@@ -561,7 +559,8 @@ unsigned record_bpf_live(const struct record_bpf *r, unsigned slot)
 	return __atomic_load_n(&r->skel->bss->slot_live[slot], __ATOMIC_SEQ_CST);
 }
 
-/* ---- events and housekeeping ------------------------------------------------------------------ */
+/* ---- events and housekeeping ------------------------------------------------------------------
+ */
 
 static int on_event(void *ctx, void *data, size_t size)
 {
@@ -617,7 +616,8 @@ static unsigned sole_slot(const struct record_bpf_prog__bss *b)
 /*
  * Tells the programs which calls need no more looking at: those that every live executable of the
  * workload has made in the present phase. The programs switch back to looking at everything when
- * the phase or the set of executables changes; then our exchange fails, and the next poll tries again.
+ * the phase or the set of executables changes; then our exchange fails, and the next poll tries
+ * again.
  */
 static void update_todo(struct record_bpf *r)
 {
@@ -633,8 +633,7 @@ static void update_todo(struct record_bpf *r)
 			bool todo = false;
 
 			for (unsigned p = 0; p < REC_PROGRAMS && !todo; p++)
-				todo = b->prog_live[p] &&
-				       b->seen[p][phase][a][nr] != REC_SEEN_ALL;
+				todo = b->prog_live[p] && b->seen[p][phase][a][nr] != REC_SEEN_ALL;
 			b->todo[next][a][nr] = todo;
 		}
 	}

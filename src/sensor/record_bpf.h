@@ -1,8 +1,8 @@
 /*
  * The eBPF recorder: follows process trees and keeps, inside the kernel, the sets of what they did.
  *
- * A followed workload is a "slot". With `watch_runtimes` every execution of a container runtime opens
- * a candidate slot, so that nothing of a start is missed while the caller finds out (from the
+ * A followed workload is a "slot". With `watch_runtimes` every execution of a container runtime
+ * opens a candidate slot, so that nothing of a start is missed while the caller finds out (from the
  * runtime's arguments or from the engine) whether it is the wanted container; the caller then keeps
  * or drops it.
  */
@@ -20,7 +20,8 @@ struct record_bpf;
 
 struct record_bpf_options {
 	bool watch_runtimes;
-	/* Inode of a cgroup directory: processes that enter it, or a group below it, are followed. */
+	/* Inode of a cgroup directory: processes that enter it, or a group below it, are followed.
+	 */
 	uint64_t cgroup_id;
 };
 
@@ -34,7 +35,7 @@ struct record_bpf_event {
 	enum record_bpf_event_kind kind;
 	unsigned slot;
 	pid_t pid;
-	bool started; /* the slot has executed a program, not just a runtime */
+	bool started;	  /* the slot has executed a program, not just a runtime */
 	const char *argv; /* NUL-separated words, borrowed until the handler returns */
 	size_t argv_len;
 };
@@ -76,7 +77,8 @@ unsigned record_bpf_live(const struct record_bpf *r, unsigned slot);
 int record_bpf_poll(struct record_bpf *r, int timeout_ms, record_bpf_handler *handler, void *arg,
 		    struct err *e);
 
-/* Moves everything recorded of the kept slots into their models, with the losses. Once, at the end. */
+/* Moves everything recorded of the kept slots into their models, with the losses. Once, at the end.
+ */
 int record_bpf_collect(struct record_bpf *r, struct err *e);
 
 /* Whether capability checks are seen on this kernel. */

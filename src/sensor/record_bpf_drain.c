@@ -18,10 +18,10 @@
 enum { GENERALISE_AT = 20000 };
 
 static const char *const lost_words[REC_LOST_COUNT] = {
-	[REC_LOST_FILES] = "files",	       [REC_LOST_ARGS] = "arguments",
-	[REC_LOST_NET] = "network",	       [REC_LOST_CAPS] = "capabilities",
-	[REC_LOST_PROGRAMS] = "programs",      [REC_LOST_TASKS] = "tasks",
-	[REC_LOST_EVENTS] = "events",	       [REC_LOST_CALLS] = "unknown system call numbers",
+	[REC_LOST_FILES] = "files",	  [REC_LOST_ARGS] = "arguments",
+	[REC_LOST_NET] = "network",	  [REC_LOST_CAPS] = "capabilities",
+	[REC_LOST_PROGRAMS] = "programs", [REC_LOST_TASKS] = "tasks",
+	[REC_LOST_EVENTS] = "events",	  [REC_LOST_CALLS] = "unknown system call numbers",
 };
 
 /* Calls visit(r, key, value, arg) for every entry; it says whether the entry is to be deleted. */
@@ -67,7 +67,8 @@ static void prov_add(struct record_bpf *r, struct rec_slot *s, struct wl_prov *p
 	wl_prov_add(p, WL_PHASE_BIT(phase), model_program(r, s->w, prog), s->source);
 }
 
-/* ---- files ------------------------------------------------------------------------------------ */
+/* ---- files ------------------------------------------------------------------------------------
+ */
 
 static void add_file(struct record_bpf *r, struct rec_slot *s, const char *path, uint32_t access,
 		     unsigned phase, unsigned prog)
@@ -89,8 +90,8 @@ static void with_slash(char path[PATH_MAX])
 }
 
 /* What an attempt to execute a name comes to. The name of a program that ran is known otherwise. */
-static void add_exec_attempt(struct record_bpf *r, struct rec_slot *s, const char *path, bool exists,
-			     const struct rec_file_key *k)
+static void add_exec_attempt(struct record_bpf *r, struct rec_slot *s, const char *path,
+			     bool exists, const struct rec_file_key *k)
 {
 	struct exe_info info;
 
@@ -231,7 +232,8 @@ void record_bpf_drain(struct record_bpf *r)
 			wl_generalise(r->slots[i].w);
 }
 
-/* ---- programs --------------------------------------------------------------------------------- */
+/* ---- programs ---------------------------------------------------------------------------------
+ */
 
 static void add_interpreter(struct record_bpf *r, struct rec_slot *s, unsigned prog)
 {
@@ -282,7 +284,8 @@ static bool visit_edge(struct record_bpf *r, const void *key, const void *value,
 	return false;
 }
 
-/* ---- system calls ----------------------------------------------------------------------------- */
+/* ---- system calls -----------------------------------------------------------------------------
+ */
 
 static void add_seen(struct record_bpf *r, struct rec_slot *s, unsigned prog, unsigned phase)
 {
@@ -302,8 +305,8 @@ static void add_seen(struct record_bpf *r, struct rec_slot *s, unsigned prog, un
 }
 
 /*
- * The runtime's own programs belong to no slot: what they did before the container's program goes to
- * every kept container.
+ * The runtime's own programs belong to no slot: what they did before the container's program goes
+ * to every kept container.
  */
 static void add_syscalls(struct record_bpf *r, struct rec_slot *s, unsigned slot)
 {
@@ -338,7 +341,8 @@ static bool visit_call(struct record_bpf *r, const void *key, const void *value,
 	return false;
 }
 
-/* ---- network ---------------------------------------------------------------------------------- */
+/* ---- network ----------------------------------------------------------------------------------
+ */
 
 static bool visit_net(struct record_bpf *r, const void *key, const void *value, void *arg)
 {
@@ -374,13 +378,13 @@ static bool visit_unix(struct record_bpf *r, const void *key, const void *value,
 	memcpy(name, k->name, len);
 	if (!name[0])
 		name[0] = '@'; /* abstract: unix(7) */
-	prov_add(r, s,
-		 &wl_net_add(s->w, (enum wl_net_op)k->op, AF_UNIX, k->type, 0, name, 0)->prov,
+	prov_add(r, s, &wl_net_add(s->w, (enum wl_net_op)k->op, AF_UNIX, k->type, 0, name, 0)->prov,
 		 k->phase, k->prog);
 	return false;
 }
 
-/* ---- capabilities ----------------------------------------------------------------------------- */
+/* ---- capabilities -----------------------------------------------------------------------------
+ */
 
 struct cap_list {
 	struct rec_cap *v;
@@ -404,10 +408,11 @@ static bool visit_cap(struct record_bpf *r, const void *key, const void *value, 
 static bool is_cap_plumbing(const char *f)
 {
 	static const char *const words[] = {
-		"bpf_",		"__bpf_",     "trace_",	    "__traceiter_", "__probestub_",
-		"cap_capable",	"security_capable", "ns_capable", "capable",	    "has_capability",
-		"has_ns_cap",	"file_ns_capable", "privileged_wrt", "capable_wrt", "inode_owner_or_",
-		"ptracer_capable", "__cap_capable",
+		"bpf_",		  "__bpf_",	    "trace_",		"__traceiter_",
+		"__probestub_",	  "cap_capable",    "security_capable", "ns_capable",
+		"capable",	  "has_capability", "has_ns_cap",	"file_ns_capable",
+		"privileged_wrt", "capable_wrt",    "inode_owner_or_",	"ptracer_capable",
+		"__cap_capable",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
@@ -416,7 +421,8 @@ static bool is_cap_plumbing(const char *f)
 	return false;
 }
 
-/* Checks that the kernel makes without CAP_OPT_AUDIT; refusing them changes nothing (cap_capable). */
+/* Checks that the kernel makes without CAP_OPT_AUDIT; refusing them changes nothing (cap_capable).
+ */
 static bool is_speculative(const char *f)
 {
 	return strstr(f, "noaudit") || strstr(f, "vm_enough_memory") ||
@@ -461,11 +467,12 @@ static void add_caps(struct record_bpf *r)
 		bool speculative = k->known && k->speculative;
 		const char *f = caller_of_check(&names, l.stack[i], &speculative);
 		int abi = record_bpf_abi(k->abi);
-		const struct sc_desc *d =
-			abi >= 0 && k->nr < REC_NRS ? sc_by_nr((enum sc_abi)abi, k->nr) : NULL;
-		struct wl_cap_use *u =
-			wl_cap_add(s->w, k->cap, k->granted ? WL_CAP_GRANTED : WL_CAP_REFUSED,
-				   d ? d->name : "", f, speculative, false);
+		const struct sc_desc *d = abi >= 0 && k->nr < REC_NRS
+						  ? sc_by_nr((enum sc_abi)abi, k->nr)
+						  : NULL;
+		struct wl_cap_use *u = wl_cap_add(s->w, k->cap,
+						  k->granted ? WL_CAP_GRANTED : WL_CAP_REFUSED,
+						  d ? d->name : "", f, speculative, false);
 
 		prov_add(r, s, &u->prov, k->phase, k->prog);
 	}
@@ -474,7 +481,8 @@ static void add_caps(struct record_bpf *r)
 	free(l.stack);
 }
 
-/* ---- all together ----------------------------------------------------------------------------- */
+/* ---- all together -----------------------------------------------------------------------------
+ */
 
 static void add_losses(struct record_bpf *r, struct rec_slot *s)
 {
@@ -502,7 +510,8 @@ int record_bpf_collect(struct record_bpf *r, struct err *e)
 	return 0;
 }
 
-/* ---- forgetting ------------------------------------------------------------------------------- */
+/* ---- forgetting -------------------------------------------------------------------------------
+ */
 
 struct purge {
 	unsigned slot;

@@ -40,7 +40,8 @@ struct record_bpf {
 
 /* The model's ABI for an ABI index of the programs; negative when there is no table for it. */
 int record_bpf_abi(unsigned rec_abi);
-/* Moves the file entries of kept slots into their models and deletes them and those of dropped ones. */
+/* Moves the file entries of kept slots into their models and deletes them and those of dropped
+ * ones. */
 void record_bpf_drain(struct record_bpf *r);
 /* Deletes every entry of a slot and frees its program ids. */
 void record_bpf_purge(struct record_bpf *r, unsigned slot);

@@ -79,22 +79,42 @@ static void resume(const struct pt_recorder *r, const struct pt_task *t, int sig
 	ptrace(stops ? PTRACE_SYSCALL : PTRACE_CONT, t->tid, 0, sig);
 }
 
+static void on_entry(struct pt_recorder *r, struct pt_task *t, uint32_t arch, uint64_t nr,
+		     const void *raw)
+{
+	uint64_t args[SC_MAX_ARGS];
+	int abi = pt_abi(arch, &nr);
+
+	memcpy(args, raw, sizeof(args));
+	t->want_exit = false;
+	if (t->quiet)
+		return;
+	if (abi < 0) {
+		if (r->recording)
+			pt_lost(r, "calls");
+		return;
+	}
+	if (r->recording)
+		pt_entry(r, t, (enum sc_abi)abi, (uint32_t)nr, args);
+	pt_keep_traced(r, t->tid, (enum sc_abi)abi, nr, args);
+}
+
 static void on_syscall(struct pt_recorder *r, struct pt_task *t)
 {
 	struct __ptrace_syscall_info info;
-	long n = ptrace(PTRACE_GET_SYSCALL_INFO, t->tid, sizeof(info), &info);
 
-	if (n <= 0 || t->quiet || !r->recording)
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, t->tid, sizeof(info), &info) <= 0)
 		return;
 	switch (info.op) {
 	case PTRACE_SYSCALL_INFO_ENTRY:
-		pt_entry(r, t, info.arch, info.entry.nr, (const uint64_t *)info.entry.args);
+		on_entry(r, t, info.arch, info.entry.nr, info.entry.args);
 		break;
 	case PTRACE_SYSCALL_INFO_SECCOMP:
-		pt_entry(r, t, info.arch, info.seccomp.nr, (const uint64_t *)info.seccomp.args);
+		on_entry(r, t, info.arch, info.seccomp.nr, info.seccomp.args);
 		break;
 	case PTRACE_SYSCALL_INFO_EXIT:
-		pt_exit(r, t, info.exit.rval);
+		if (r->recording && !t->quiet)
+			pt_exit(r, t, info.exit.rval);
 		break;
 	}
 }

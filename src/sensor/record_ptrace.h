@@ -26,6 +26,9 @@
  *	if (keep)
  *		record_ptrace_serve(keep);
  *
+ * CLONE_UNTRACED is taken off the calls that have it, or the new task could escape the recording
+ *and would be left with a filter and no tracer.
+ *
  * Known limits: a traced process cannot be traced by another debugger. Without CAP_SYS_PTRACE
  * set-user-ID programs run without their privilege, and without CAP_SYS_ADMIN the filter brings
  * no_new_privs. Attaching and detaching interrupts waiting calls; most are restarted by the kernel,

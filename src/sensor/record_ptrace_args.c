@@ -34,6 +34,8 @@ static const struct {
 void pt_calls_init(struct pt_recorder *r)
 {
 	for (unsigned abi = 0; abi < SC_ABI_COUNT; abi++) {
+		r->clone_nr[abi] = sc_nr(abi, "clone");
+		r->clone3_nr[abi] = sc_nr(abi, "clone3");
 		for (unsigned nr = 0; nr < PT_NR_MAX; nr++) {
 			struct pt_call *c = &r->calls[abi][nr];
 
@@ -377,42 +379,41 @@ static void kind_entry(struct pt_recorder *r, struct pt_task *t, enum sc_abi abi
 		infer_entry(t, abi, &path);
 }
 
-static int abi_of(uint32_t audit_arch, uint64_t nr)
+int pt_abi(uint32_t audit_arch, uint64_t *nr)
 {
+	int abi = -1;
+
 	switch (audit_arch) {
 	case AUDIT_ARCH_X86_64:
-		return nr & SC_X32_BIT ? SC_X32 : SC_X86_64;
+		abi = *nr & SC_X32_BIT ? SC_X32 : SC_X86_64;
+		break;
 	case AUDIT_ARCH_I386:
-		return SC_I386;
+		abi = SC_I386;
+		break;
 	case AUDIT_ARCH_AARCH64:
-		return SC_AARCH64;
-	default:
-		return -1;
+		abi = SC_AARCH64;
+		break;
 	}
+	if (abi == SC_X32)
+		*nr &= ~(uint64_t)SC_X32_BIT;
+	return *nr < PT_NR_MAX ? abi : -1;
 }
 
-void pt_entry(struct pt_recorder *r, struct pt_task *t, uint32_t audit_arch, uint64_t nr,
+void pt_entry(struct pt_recorder *r, struct pt_task *t, enum sc_abi abi, uint32_t nr,
 	      const uint64_t *args)
 {
-	int abi = abi_of(audit_arch, nr);
+	const struct pt_call *call = &r->calls[abi][nr], *target = call;
 	struct pt_pending *p = &t->pend;
-	const struct pt_call *call, *target;
 	struct wl_syscall *s;
 
 	pt_pending_clear(p);
 	t->want_exit = false;
-	nr &= abi == SC_X32 ? ~(uint64_t)SC_X32_BIT : ~UINT64_C(0);
-	if (abi < 0 || nr >= PT_NR_MAX) {
-		pt_lost(r, "calls");
-		return;
-	}
-	call = target = &r->calls[abi][nr];
 	memcpy(p->args, args, sizeof(p->args));
 	if (abi == SC_I386 && call->desc && !strcmp(call->desc->name, "socketcall"))
 		target = socketcall_target(r, t, p->args);
 	if (r->listening && target && target->cap && target->cap->kind == CAPTURE_WAIT)
 		r->phase = WL_SERVING;
-	s = wl_syscall_add(r->w, (enum sc_abi)abi, (uint32_t)nr);
+	s = wl_syscall_add(r->w, abi, nr);
 	wl_prov_add(&s->prov, WL_PHASE_BIT(r->phase), t->program, r->source);
 	if (call->cap && call->cap->args_n)
 		record_values(r, t, s, call->cap, args);
@@ -421,7 +422,7 @@ void pt_entry(struct pt_recorder *r, struct pt_task *t, uint32_t audit_arch, uin
 	p->call = target;
 	p->name = call->desc->name;
 	p->narrow = abi == SC_I386 || abi == SC_X32;
-	kind_entry(r, t, (enum sc_abi)abi);
+	kind_entry(r, t, abi);
 	if (!t->want_exit)
 		pt_pending_clear(p);
 }

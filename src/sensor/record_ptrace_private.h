@@ -82,6 +82,7 @@ struct pt_recorder {
 	int failed_fd;	    /* tells it; -1 none */
 	struct pt_task *tasks[PT_TASK_BUCKETS];
 	size_t tasks_n;
+	int clone_nr[SC_ABI_COUNT], clone3_nr[SC_ABI_COUNT];
 	struct pt_call calls[SC_ABI_COUNT][PT_NR_MAX];
 };
 
@@ -93,12 +94,18 @@ struct pt_task *pt_task_new(struct pt_recorder *r, pid_t tid, bool quiet);
 int pt_start(struct pt_recorder *r, char *const *argv, bool own_group, bool filter, struct err *e);
 /* The errno with which the command could not be executed, 0 when it was. Call once it ended. */
 int pt_start_failed(struct pt_recorder *r);
+/* Clears CLONE_UNTRACED in a call that is about to run: the new task is to be traced. */
+void pt_keep_traced(const struct pt_recorder *r, pid_t tid, enum sc_abi abi, uint64_t nr,
+		    const uint64_t *args);
 int pt_attach(struct pt_recorder *r, const pid_t *pids, size_t n, struct err *e);
 
 /* record_ptrace_args.c: what is kept of a call. */
 void pt_calls_init(struct pt_recorder *r);
+/* Of a call's AUDIT_ARCH_*; *nr loses the mark of x32. -1: one that is not known, or a bad number.
+ */
+int pt_abi(uint32_t audit_arch, uint64_t *nr);
 /* At the entry of a call; sets t->want_exit when pt_exit() is to be called. */
-void pt_entry(struct pt_recorder *r, struct pt_task *t, uint32_t audit_arch, uint64_t nr,
+void pt_entry(struct pt_recorder *r, struct pt_task *t, enum sc_abi abi, uint32_t nr,
 	      const uint64_t *args);
 /* At its exit; `rval` is negative errno when it failed. */
 void pt_exit(struct pt_recorder *r, struct pt_task *t, int64_t rval);

@@ -1,9 +1,12 @@
 /* How tasks come under the tracer: a command that it starts, processes that run already. */
 #include <dirent.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +14,8 @@
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -154,6 +159,40 @@ int pt_start_failed(struct pt_recorder *r)
 	close(r->failed_fd);
 	r->failed_fd = -1;
 	return err;
+}
+
+static void set_first_argument(pid_t tid, enum sc_abi abi, uint64_t v)
+{
+#if defined(__x86_64__)
+	size_t at = abi == SC_I386 ? offsetof(struct user, regs.rbx)
+				   : offsetof(struct user, regs.rdi);
+
+	ptrace(PTRACE_POKEUSER, tid, at, v);
+#else
+	struct user_regs_struct regs;
+	struct iovec io = { &regs, sizeof(regs) };
+
+	(void)abi;
+	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &io))
+		return;
+	regs.regs[0] = v;
+	ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &io);
+#endif
+}
+
+void pt_keep_traced(const struct pt_recorder *r, pid_t tid, enum sc_abi abi, uint64_t nr,
+		    const uint64_t *args)
+{
+	uint64_t flags = args[0];
+
+	if ((int)nr == r->clone_nr[abi]) {
+		if (flags & CLONE_UNTRACED)
+			set_first_argument(tid, abi, flags & ~(uint64_t)CLONE_UNTRACED);
+	} else if ((int)nr == r->clone3_nr[abi]) {
+		/* The first member of struct clone_args; a long has 64 bits here. */
+		if (!task_read(tid, args[0], &flags, sizeof(flags)) && (flags & CLONE_UNTRACED))
+			ptrace(PTRACE_POKEDATA, tid, args[0], flags & ~(uint64_t)CLONE_UNTRACED);
+	}
 }
 
 /* TracerPid of /proc/TID/status: our own, so it came with its parent; or it is a zombie. */
