@@ -136,7 +136,7 @@ def built_tests(build, kinds, style=None, env=None):
         if suite in kinds:
             yield Test(f"{prefix}{suite}/{row['name']}", row["cmd"],
                        style or ("tap" if suite == "unit" else "exit"), row["timeout"],
-                       {**row["env"], "CMOCKA_MESSAGE_OUTPUT": "TAP", **(env or {})})
+                       {**(env or {}), **row["env"], "CMOCKA_MESSAGE_OUTPUT": "TAP"})
 
 
 def asan_tests(build):

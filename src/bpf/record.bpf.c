@@ -59,7 +59,7 @@ enum { NET_LISTEN, NET_BIND, NET_CONNECT, NET_SEND };
 #define O_TRUNC	      01000
 #define O_APPEND      02000
 #define O_PATH	      010000000
-#define O_TMPFILE     020000000
+#define O_TMPFILE     020000000 /* without O_DIRECTORY */
 #define PROT_EXEC     4
 #define FMODE_CREATED 0x100000 /* include/linux/fs.h */
 #define AT_FDCWD      -100
@@ -588,6 +588,14 @@ static __always_inline int dirfd_at(const struct call *c, __s8 i)
 	return i < 0 ? AT_FDCWD : (int)arg_at(c, i);
 }
 
+/* What an open asks for, without knowing whether it created the file. */
+static __always_inline __u32 access_asked(__u64 flags)
+{
+	__u32 access = open_access(flags);
+
+	return access && flags & (O_CREAT | O_TMPFILE) ? access | F_CREATE : access;
+}
+
 /* The flags of an open call; the row says where they are. */
 static __always_inline __u64 open_flags(struct call *c, const volatile struct rec_spec *spec)
 {
@@ -858,10 +866,10 @@ __noinline int observe_call(struct call *c)
 		observe_args(c);
 	switch (spec->kind) {
 	case K_OPEN:
-		opens_n++;
+		__sync_fetch_and_add(&opens_n, 1);
 		return observe_name(c, dirfd_at(c, spec->path[0].dirfd),
 				    arg_at(c, spec->path[0].path),
-				    open_access(open_flags(c, spec)));
+				    access_asked(open_flags(c, spec)));
 	case K_PLAIN:
 	case K_EXEC:
 		return observe_paths(c);
@@ -1024,7 +1032,7 @@ static __always_inline int open_returned(struct task_struct *task, struct pt_reg
 	if (!opens_at_exit || nr >= REC_NRS || abi_of(task, &nr) != 0 || nr >= REC_NRS ||
 	    !call_begin(&c, task) || c.word & REC_W_RUNTIME)
 		return 0;
-	opens_n++;
+	__sync_fetch_and_add(&opens_n, 1);
 	c.nr = nr;
 	c.spec = spec_of[0][nr];
 	if (!c.spec)

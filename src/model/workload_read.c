@@ -7,117 +7,7 @@
 #include "model/caps.h"
 #include "model/constants.h"
 #include "model/workload_private.h"
-
-struct reader {
-	struct workload *w;
-	const struct json_doc *d;
-	struct err *e;
-};
-
-/* A member that is a string of bytes; absent or "": `out` stays. Interned. */
-static int read_text(struct reader *r, const struct json_path *at, struct json_object *o,
-		     const char *key, bool required, const char **out)
-{
-	const char *s = NULL;
-	cleanup_free char *bytes = NULL;
-	int rc = json_get_str(r->d, at, o, key, required, &s, r->e);
-
-	if (rc < 0 || !s)
-		return rc;
-	bytes = json_bytes(xstrdup(s));
-	if (*bytes || required)
-		*out = wl_string(r->w, bytes);
-	return 0;
-}
-
-/* An item of a list of strings, as bytes; the caller frees. */
-static int read_item_text(struct reader *r, const struct json_path *at, struct json_object *v,
-			  char **out)
-{
-	if (!json_object_is_type(v, json_type_string))
-		return json_err(r->d, at, r->e, EINVAL, "expected a string, found %s",
-				json_type_word(v));
-	if (strlen(json_object_get_string(v)) != (size_t)json_object_get_string_len(v))
-		return json_err(r->d, at, r->e, EINVAL, "the string contains a NUL character");
-	*out = json_bytes(xstrdup(json_object_get_string(v)));
-	return 0;
-}
-
-/* What the readers of list items look like; `o` is an object. */
-typedef int (*item_reader)(struct reader *r, const struct json_path *at, struct json_object *o,
-			   void *arg);
-
-static int each_item(struct reader *r, const struct json_path *at, struct json_object *o,
-		     const char *key, bool required, item_reader item, void *arg)
-{
-	struct json_path list = { .up = at, .key = key };
-	struct json_object *a = NULL;
-	int rc = json_get_array(r->d, at, o, key, required, &a, r->e);
-
-	for (size_t i = 0; !rc && a && i < json_object_array_length(a); i++) {
-		struct json_object *v = json_object_array_get_idx(a, i);
-		struct json_path here = { .up = &list, .idx = i };
-
-		if (!json_object_is_type(v, json_type_object))
-			return json_err(r->d, &here, r->e, EINVAL, "expected an object, found %s",
-					json_type_word(v));
-		rc = item(r, &here, v, arg);
-	}
-	return rc;
-}
-
-/* The place of the word in `names`, or an error that lists them. */
-static int read_word(struct reader *r, const struct json_path *at, const char *word, unsigned n,
-		     const char *(*name)(unsigned))
-{
-	cleanup_buf struct buf all = { 0 };
-
-	for (unsigned i = 0; i < n; i++) {
-		if (!strcmp(word, name(i)))
-			return (int)i;
-		buf_printf(&all, "%s%s", i ? ", " : "", name(i));
-	}
-	return json_err(r->d, at, r->e, EINVAL, "\"%.64s\" is not one of %s", word, buf_str(&all));
-}
-
-static int read_word_member(struct reader *r, const struct json_path *at, struct json_object *o,
-			    const char *key, unsigned n, const char *(*name)(unsigned))
-{
-	struct json_path here = { .up = at, .key = key };
-	const char *word = NULL;
-	int rc = json_get_str(r->d, at, o, key, true, &word, r->e);
-
-	return rc < 0 ? rc : read_word(r, &here, word, n, name);
-}
-
-static int read_bits(struct reader *r, const struct json_path *at, struct json_object *o,
-		     const char *key, bool required, unsigned n, const char *(*name)(unsigned),
-		     uint32_t *out)
-{
-	struct json_path list = { .up = at, .key = key };
-	struct json_object *a = NULL;
-	int rc = json_get_array(r->d, at, o, key, required, &a, r->e);
-
-	for (size_t i = 0; !rc && a && i < json_object_array_length(a); i++) {
-		struct json_path here = { .up = &list, .idx = i };
-		cleanup_free char *word = NULL;
-		int bit;
-
-		rc = read_item_text(r, &here, json_object_array_get_idx(a, i), &word);
-		if (rc < 0)
-			return rc;
-		bit = read_word(r, &here, word, n, name);
-		if (bit < 0)
-			return bit;
-		*out |= 1u << bit;
-	}
-	return rc;
-}
-
-static const char *phase_name(unsigned i)
-{
-	return wl_phase_name((enum wl_phase)i);
-}
+#include "model/workload_reader.h"
 
 static const char *kind_name(unsigned i)
 {
@@ -139,74 +29,6 @@ static const char *abi_name(unsigned i)
 	return sc_abi_name((enum sc_abi)i);
 }
 
-/* A list of whole numbers below `limit`, each once, in any order. */
-static int read_numbers(struct reader *r, const struct json_path *at, struct json_object *o,
-			const char *key, uint64_t limit, const char *beyond, struct wl_set *out)
-{
-	struct json_path list = { .up = at, .key = key };
-	struct json_object *a = NULL;
-	int rc = json_get_array(r->d, at, o, key, false, &a, r->e);
-
-	for (size_t i = 0; !rc && a && i < json_object_array_length(a); i++) {
-		struct json_path here = { .up = &list, .idx = i };
-		uint64_t n;
-
-		rc = json_u64(r->d, &here, json_object_array_get_idx(a, i), UINT64_MAX, &n, r->e);
-		if (rc < 0)
-			return rc;
-		if (n >= limit)
-			return json_err(r->d, &here, r->e, ERANGE, "%s %llu, but there %s %llu",
-					beyond, (unsigned long long)n, limit == 1 ? "is" : "are",
-					(unsigned long long)limit);
-		wl_set_push(out, (uint32_t)n);
-	}
-	wl_set_normalise(out);
-	return rc;
-}
-
-static int read_sources(struct reader *r, const struct json_path *at, struct json_object *o,
-			struct wl_set *out)
-{
-	return read_numbers(r, at, o, "sources", r->w->sources_n, "this is the source with index",
-			    out);
-}
-
-static int read_programs(struct reader *r, const struct json_path *at, struct json_object *o,
-			 const char *key, struct wl_set *out)
-{
-	struct json_path list = { .up = at, .key = key };
-	struct json_object *a = NULL;
-	int rc = json_get_array(r->d, at, o, key, false, &a, r->e);
-
-	for (size_t i = 0; !rc && a && i < json_object_array_length(a); i++) {
-		struct json_path here = { .up = &list, .idx = i };
-		cleanup_free char *path = NULL;
-		int program;
-
-		rc = read_item_text(r, &here, json_object_array_get_idx(a, i), &path);
-		if (rc < 0)
-			return rc;
-		program = wl_program_find(r->w, path);
-		if (program < 0)
-			return json_err(r->d, &here, r->e, EINVAL,
-					"the program \"%.200s\" is not in the list \"programs\"",
-					path);
-		wl_set_push(out, (uint32_t)program);
-	}
-	wl_set_normalise(out);
-	return rc;
-}
-
-static int read_prov(struct reader *r, const struct json_path *at, struct json_object *o,
-		     struct wl_prov *p)
-{
-	int rc = read_bits(r, at, o, "phases", false, WL_PHASE_COUNT, phase_name, &p->phases);
-
-	if (!rc)
-		rc = read_programs(r, at, o, "programs", &p->programs);
-	return rc ? rc : read_sources(r, at, o, &p->sources);
-}
-
 static int read_entrypoint(struct reader *r, const struct json_path *at, struct json_object *o,
 			   struct wl_identity *id)
 {
@@ -222,7 +44,7 @@ static int read_entrypoint(struct reader *r, const struct json_path *at, struct 
 		struct json_path here = { .up = &list, .idx = i };
 		cleanup_free char *s = NULL;
 
-		rc = read_item_text(r, &here, json_object_array_get_idx(a, i), &s);
+		rc = rd_item_text(r, &here, json_object_array_get_idx(a, i), &s);
 		if (rc < 0)
 			return rc;
 		id->entrypoint[i] = wl_string(r->w, s);
@@ -241,7 +63,7 @@ static int read_identity(struct reader *r, struct json_object *root)
 	int rc = json_get_object(r->d, NULL, root, "identity", true, &o, r->e);
 
 	for (size_t i = 0; !rc && i < ARRAY_SIZE(keys); i++)
-		rc = read_text(r, &at, o, keys[i], false, out[i]);
+		rc = rd_text(r, &at, o, keys[i], false, out[i]);
 	if (!rc && id->arch && strcmp(id->arch, "x86_64") && strcmp(id->arch, "aarch64"))
 		rc = json_err(r->d, &arch, r->e, EINVAL, "\"%.64s\" is not one of x86_64, aarch64",
 			      id->arch);
@@ -276,7 +98,7 @@ static int read_losses(struct reader *r, const struct json_path *at, struct json
 static int read_source(struct reader *r, const struct json_path *at, struct json_object *o,
 		       void *arg)
 {
-	int kind = read_word_member(r, at, o, "kind", WL_SOURCE_KIND_COUNT, kind_name), i, rc;
+	int kind = rd_word_member(r, at, o, "kind", WL_SOURCE_KIND_COUNT, kind_name), i, rc;
 	struct wl_source *s;
 
 	(void)arg;
@@ -286,21 +108,21 @@ static int read_source(struct reader *r, const struct json_path *at, struct json
 		return json_err(r->d, at, r->e, E2BIG, "more than %d sources", WL_MAX_SOURCES);
 	i = wl_source_add(r->w, (enum wl_source_kind)kind);
 	s = &r->w->sources[i];
-	rc = read_text(r, at, o, "target", false, &s->target);
+	rc = rd_text(r, at, o, "target", false, &s->target);
 	if (!rc)
-		rc = read_text(r, at, o, "started", false, &s->started);
+		rc = rd_text(r, at, o, "started", false, &s->started);
 	if (!rc)
-		rc = read_text(r, at, o, "ended", false, &s->ended);
+		rc = rd_text(r, at, o, "ended", false, &s->ended);
 	if (!rc)
-		rc = read_text(r, at, o, "kernel", false, &s->kernel);
+		rc = rd_text(r, at, o, "kernel", false, &s->kernel);
 	if (!rc)
-		rc = read_text(r, at, o, "version", false, &s->version);
+		rc = rd_text(r, at, o, "version", false, &s->version);
 	if (!rc)
 		rc = json_get_u64(r->d, at, o, "runs", true, UINT64_MAX, &s->runs, r->e);
 	if (!rc)
 		rc = json_get_bool(r->d, at, o, "complete", true, &s->complete, r->e);
 	if (!rc)
-		rc = read_text(r, at, o, "incomplete_reason", false, &s->incomplete_reason);
+		rc = rd_text(r, at, o, "incomplete_reason", false, &s->incomplete_reason);
 	if (!rc && s->complete && s->incomplete_reason)
 		return json_err(r->d, at, r->e, EINVAL,
 				"\"complete\" is true, but there is an \"incomplete_reason\"");
@@ -312,7 +134,7 @@ static int read_program_path(struct reader *r, const struct json_path *at, struc
 			     void *arg)
 {
 	const char *path = NULL;
-	int rc = read_text(r, at, o, "path", true, &path);
+	int rc = rd_text(r, at, o, "path", true, &path);
 
 	(void)arg;
 	if (rc < 0)
@@ -329,12 +151,12 @@ static int read_program(struct reader *r, const struct json_path *at, struct jso
 			void *arg)
 {
 	struct wl_program *p = &r->w->programs[at->idx];
-	int rc = read_text(r, at, o, "interpreter", false, &p->interpreter);
+	int rc = rd_text(r, at, o, "interpreter", false, &p->interpreter);
 
 	(void)arg;
 	if (!rc)
-		rc = read_programs(r, at, o, "parents", &p->parents);
-	return rc ? rc : read_sources(r, at, o, &p->sources);
+		rc = rd_programs(r, at, o, "parents", &p->parents);
+	return rc ? rc : rd_sources(r, at, o, &p->sources);
 }
 
 static int read_call(struct reader *r, const struct json_path *at, struct json_object *o, void *arg)
@@ -374,7 +196,7 @@ static int read_call(struct reader *r, const struct json_path *at, struct json_o
 		seen |= 1u << n;
 		indices[i] = (uint8_t)n;
 	}
-	return read_prov(r, at, o, &wl_call_add(s, (unsigned)count, indices, values)->prov);
+	return rd_prov(r, at, o, &wl_call_add(s, (unsigned)count, indices, values)->prov);
 }
 
 /* The number of the call, from its name or its number; negative on error. */
@@ -423,8 +245,8 @@ static int read_syscall(struct reader *r, const struct json_path *at, struct jso
 	if (rc < 0)
 		return rc;
 	s = wl_syscall_add(r->w, abi, nr);
-	rc = read_prov(r, at, o, &s->prov);
-	return rc ? rc : each_item(r, at, o, "arguments", false, read_call, s);
+	rc = rd_prov(r, at, o, &s->prov);
+	return rc ? rc : rd_each(r, at, o, "arguments", false, read_call, s);
 }
 
 static int read_syscalls(struct reader *r, struct json_object *root)
@@ -439,12 +261,12 @@ static int read_syscalls(struct reader *r, struct json_object *root)
 		struct json_path here = { .up = &at, .key = key };
 		enum sc_abi abi;
 
-		rc = read_word(r, &here, key, SC_ABI_COUNT, abi_name);
+		rc = rd_word(r, &here, key, SC_ABI_COUNT, abi_name);
 		if (rc < 0)
 			return rc;
 		abi = (enum sc_abi)rc;
 		(void)v;
-		rc = each_item(r, &at, o, key, true, read_syscall, &abi);
+		rc = rd_each(r, &at, o, key, true, read_syscall, &abi);
 		if (rc < 0)
 			return rc;
 	}
@@ -462,20 +284,19 @@ static int read_cap_use(struct reader *r, const struct json_path *at, struct jso
 	const struct cap_place *c = arg;
 	const char *syscall = "", *function = "";
 	bool speculative = false, inferred = false;
-	int rc = read_text(r, at, o, "syscall", false, &syscall);
+	int rc = rd_text(r, at, o, "syscall", false, &syscall);
 
 	if (!rc)
-		rc = read_text(r, at, o, "function", false, &function);
+		rc = rd_text(r, at, o, "function", false, &function);
 	if (!rc)
 		rc = json_get_bool(r->d, at, o, "speculative", false, &speculative, r->e);
 	if (!rc)
 		rc = json_get_bool(r->d, at, o, "inferred", false, &inferred, r->e);
 	if (rc < 0)
 		return rc;
-	return read_prov(
-		r, at, o,
-		&wl_cap_add(r->w, c->nr, c->result, syscall, function, speculative, inferred)
-			 ->prov);
+	return rd_prov(r, at, o,
+		       &wl_cap_add(r->w, c->nr, c->result, syscall, function, speculative, inferred)
+				->prov);
 }
 
 static int read_cap(struct reader *r, const struct json_path *at, struct json_object *o, void *arg)
@@ -494,11 +315,11 @@ static int read_cap(struct reader *r, const struct json_path *at, struct json_ob
 		rc = json_get_u64(r->d, at, o, "number", true, 63, &nr, r->e);
 	if (rc < 0)
 		return rc;
-	rc = read_word_member(r, at, o, "result", WL_CAP_RESULT_COUNT, result_name);
+	rc = rd_word_member(r, at, o, "result", WL_CAP_RESULT_COUNT, result_name);
 	if (rc < 0)
 		return rc;
 	c = (struct cap_place){ d ? d->nr : (unsigned)nr, (enum wl_cap_result)rc };
-	return each_item(r, at, o, "uses", true, read_cap_use, &c);
+	return rd_each(r, at, o, "uses", true, read_cap_use, &c);
 }
 
 static int read_file(struct reader *r, const struct json_path *at, struct json_object *o, void *arg)
@@ -508,18 +329,18 @@ static int read_file(struct reader *r, const struct json_path *at, struct json_o
 	struct wl_file *f;
 	bool pattern = false;
 	uint32_t access = 0;
-	int rc = read_text(r, at, o, "path", true, &path);
+	int rc = rd_text(r, at, o, "path", true, &path);
 
 	(void)arg;
 	if (!rc)
 		rc = json_get_bool(r->d, at, o, "pattern", false, &pattern, r->e);
 	if (!rc)
-		rc = read_bits(r, at, o, "access", true, WL_F_BITS, wl_access_name, &access);
+		rc = rd_bits(r, at, o, "access", true, WL_F_BITS, wl_access_name, &access);
 	if (rc < 0)
 		return rc;
 	f = wl_file_add(r->w, path, pattern, access);
 	if (f)
-		return read_prov(r, at, o, &f->prov);
+		return rd_prov(r, at, o, &f->prov);
 	if (path[0] != '/')
 		return json_err(r->d, &here, r->e, EINVAL, "expected an absolute path");
 	if (strlen(path) > WL_MAX_PATH)
@@ -591,7 +412,7 @@ const char *wl_net_protocol_name(unsigned family, unsigned protocol)
 
 static int read_net(struct reader *r, const struct json_path *at, struct json_object *o, void *arg)
 {
-	int op = read_word_member(r, at, o, "op", WL_NET_OP_COUNT, op_name), rc;
+	int op = rd_word_member(r, at, o, "op", WL_NET_OP_COUNT, op_name), rc;
 	uint16_t family = 0, type = 0, protocol = 0;
 	const char *address = "";
 	uint64_t port = 0;
@@ -605,15 +426,15 @@ static int read_net(struct reader *r, const struct json_path *at, struct json_ob
 	if (!rc)
 		rc = read_const(r, at, o, "protocol", false, lookup_protocol, family, &protocol);
 	if (!rc)
-		rc = read_text(r, at, o, "address", false, &address);
+		rc = rd_text(r, at, o, "address", false, &address);
 	if (!rc)
 		rc = json_get_u64(r->d, at, o, "port", false, UINT16_MAX, &port, r->e);
 	if (rc < 0)
 		return rc;
-	return read_prov(r, at, o,
-			 &wl_net_add(r->w, (enum wl_net_op)op, family, type, protocol, address,
-				     (uint16_t)port)
-				  ->prov);
+	return rd_prov(r, at, o,
+		       &wl_net_add(r->w, (enum wl_net_op)op, family, type, protocol, address,
+				   (uint16_t)port)
+				->prov);
 }
 
 static int read_format(struct reader *r, struct json_object *root)
@@ -652,19 +473,19 @@ static int read_all(struct reader *r, struct json_object *root)
 	if (!rc)
 		rc = read_identity(r, root);
 	if (!rc)
-		rc = each_item(r, NULL, root, "sources", false, read_source, NULL);
+		rc = rd_each(r, NULL, root, "sources", false, read_source, NULL);
 	if (!rc)
-		rc = each_item(r, NULL, root, "programs", false, read_program_path, NULL);
+		rc = rd_each(r, NULL, root, "programs", false, read_program_path, NULL);
 	if (!rc)
-		rc = each_item(r, NULL, root, "programs", false, read_program, NULL);
+		rc = rd_each(r, NULL, root, "programs", false, read_program, NULL);
 	if (!rc)
 		rc = read_syscalls(r, root);
 	if (!rc)
-		rc = each_item(r, NULL, root, "capabilities", false, read_cap, NULL);
+		rc = rd_each(r, NULL, root, "capabilities", false, read_cap, NULL);
 	if (!rc)
-		rc = each_item(r, NULL, root, "files", false, read_file, NULL);
+		rc = rd_each(r, NULL, root, "files", false, read_file, NULL);
 	if (!rc)
-		rc = each_item(r, NULL, root, "network", false, read_net, NULL);
+		rc = rd_each(r, NULL, root, "network", false, read_net, NULL);
 	return rc ? rc : read_sequences(r, root);
 }
 

@@ -666,19 +666,19 @@ static void reopen_opens(struct record_bpf *r)
 /*
  * Reading opened files when the call returns is exact, and costs every system call some time. While
  * the workload opens nothing the events are switched off; a call that opens is then seen at its
- * entry, by name, and switches them on again.
+ * entry, by name, and switches them on again; so does a runtime that prepares a container.
  */
 static void switch_exits(struct record_bpf *r)
 {
 	enum { QUIET_POLLS = 3 };
 	struct record_bpf_prog__bss *b = r->skel->bss;
-	bool quiet = b->opens_n == r->opens_seen;
+	bool quiet = b->opens_n == r->opens_seen && !b->runtime_tasks;
 
 	r->opens_seen = b->opens_n;
 	if (!r->per_call_exit)
 		return;
 	if (b->opens_at_exit) {
-		r->quiet_polls = quiet && !b->runtime_tasks ? r->quiet_polls + 1 : 0;
+		r->quiet_polls = quiet ? r->quiet_polls + 1 : 0;
 		if (r->quiet_polls < QUIET_POLLS)
 			return;
 		b->opens_at_exit = 0;

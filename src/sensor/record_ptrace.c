@@ -36,13 +36,12 @@ struct pt_task *pt_task_find(struct pt_recorder *r, pid_t tid)
 	return t;
 }
 
-struct pt_task *pt_task_new(struct pt_recorder *r, pid_t tid, bool quiet)
+struct pt_task *pt_task_new(struct pt_recorder *r, pid_t tid)
 {
 	struct pt_task *t = xcalloc(1, sizeof(*t));
 
 	t->tid = tid;
-	t->quiet = quiet;
-	t->program = r->recording && !quiet ? pt_program(r, tid) : -1;
+	t->program = -1;
 	t->next = *bucket(r, tid);
 	*bucket(r, tid) = t;
 	r->tasks_n++;
@@ -157,6 +156,7 @@ static void on_exec(struct pt_recorder *r, struct pt_task *t)
 		task_drop(r, caller);
 	}
 	t->want_exit = false;
+	t->executed = true;
 	if (r->recording) {
 		if (t->quiet)
 			on_command(r, t);
@@ -167,6 +167,38 @@ static void on_exec(struct pt_recorder *r, struct pt_task *t)
 	pt_pending_clear(&t->pend);
 }
 
+/* Its child runs the same program, until it executes another one. */
+static void on_child(struct pt_recorder *r, const struct pt_task *t)
+{
+	pid_t pid = event_pid(t->tid);
+	struct pt_task *child;
+
+	if (!pid)
+		return;
+	child = pt_task_find(r, pid);
+	if (!child)
+		child = pt_task_new(r, pid);
+	if (!child->executed)
+		child->program = t->program;
+}
+
+/*
+ * A child may stop before its parent tells of it; its process or its parent is asked then. One
+ * without any that is traced is looked up.
+ */
+static struct pt_task *early_child(struct pt_recorder *r, pid_t tid)
+{
+	struct pt_task *t = pt_task_new(r, tid), *from = NULL;
+	struct task_creds c;
+
+	if (!r->recording)
+		return t;
+	if (!task_creds_read(tid, &c))
+		from = pt_task_find(r, c.tgid != tid ? c.tgid : c.ppid);
+	t->program = from ? from->program : pt_program(r, tid);
+	return t;
+}
+
 static bool stops_group(int sig)
 {
 	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
@@ -175,7 +207,6 @@ static bool stops_group(int sig)
 static void on_stop(struct pt_recorder *r, struct pt_task *t, int status)
 {
 	int sig = WSTOPSIG(status);
-	pid_t child;
 
 	switch (status >> 16) {
 	case 0:
@@ -194,9 +225,7 @@ static void on_stop(struct pt_recorder *r, struct pt_task *t, int status)
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:
 	case PTRACE_EVENT_CLONE:
-		child = event_pid(t->tid);
-		if (child && !pt_task_find(r, child))
-			pt_task_new(r, child, false);
+		on_child(r, t);
 		sig = 0;
 		break;
 	case PTRACE_EVENT_EXEC:
@@ -219,8 +248,7 @@ static void on_status(struct pt_recorder *r, pid_t tid, int status)
 	struct pt_task *t = pt_task_find(r, tid);
 
 	if (WIFSTOPPED(status)) {
-		/* A child may stop before its parent tells of it. */
-		on_stop(r, t ? t : pt_task_new(r, tid, false), status);
+		on_stop(r, t ? t : early_child(r, tid), status);
 		return;
 	}
 	if (tid == r->command) {
@@ -274,7 +302,7 @@ static void detach_one(struct pt_recorder *r, pid_t tid, int status)
 	    event == PTRACE_EVENT_CLONE) {
 		child = event_pid(tid);
 		if (child && !pt_task_find(r, child))
-			pt_task_new(r, child, false);
+			pt_task_new(r, child);
 	}
 	if (event || sig == (SIGTRAP | 0x80))
 		sig = 0;

@@ -60,8 +60,9 @@ struct pt_pending {
 struct pt_task {
 	struct pt_task *next; /* in the same bucket */
 	pid_t tid;
-	int program; /* index in the model, -1 unknown */
-	bool quiet;  /* our own child before it executes the command: nothing is recorded */
+	int program;   /* index in the model, -1 unknown */
+	bool quiet;    /* our own child before it executes the command: nothing is recorded */
+	bool executed; /* a program, since it is traced */
 	bool want_exit;
 	bool creds_known;
 	struct task_creds creds;
@@ -88,7 +89,7 @@ struct pt_recorder {
 
 /* record_ptrace.c: the traced tasks. */
 struct pt_task *pt_task_find(struct pt_recorder *r, pid_t tid);
-struct pt_task *pt_task_new(struct pt_recorder *r, pid_t tid, bool quiet);
+struct pt_task *pt_task_new(struct pt_recorder *r, pid_t tid);
 
 /* record_ptrace_start.c: where they come from. */
 int pt_start(struct pt_recorder *r, char *const *argv, bool own_group, bool filter, struct err *e);

@@ -111,7 +111,8 @@ static int seize_child(struct pt_recorder *r, struct start *s, pid_t pid, struct
 		TEMP_FAILURE_RETRY(waitpid(pid, NULL, 0));
 		return err_errno(e, err, "%s: cannot be traced (ptrace)", s->argv[0]);
 	}
-	t = pt_task_new(r, pid, true);
+	t = pt_task_new(r, pid);
+	t->quiet = true;
 	note_path(t, s->path);
 	r->command = pid;
 	r->starting = true;
@@ -221,7 +222,7 @@ static int seize(struct pt_recorder *r, pid_t tid)
 
 		return err == ESRCH || needs_no_seize(tid) ? 0 : -err;
 	}
-	pt_task_new(r, tid, false);
+	pt_task_new(r, tid)->program = pt_program(r, tid);
 	ptrace(PTRACE_INTERRUPT, tid, 0, 0);
 	return 1;
 }

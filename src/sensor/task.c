@@ -158,6 +158,7 @@ int task_creds_read(pid_t tid, struct task_creds *c)
 	got.cap_effective = strtoull(caps, NULL, 16);
 	read_groups(status_field(text, "\nGroups:"), &got);
 	got.tgid = last_number(status_field(text, "\nTgid:"));
+	got.ppid = last_number(status_field(text, "\nPPid:"));
 	got.ns_tgid = last_number(status_field(text, "\nNStgid:"));
 	got.same_userns = same_namespace(tid, "user");
 	got.same_pidns = same_namespace(tid, "pid");

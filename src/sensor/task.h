@@ -27,6 +27,7 @@ struct task_creds {
 	unsigned groups_n;
 	bool groups_cut; /* it has more groups than fit */
 	uint64_t cap_effective;
+	pid_t ppid;
 	pid_t tgid, ns_tgid; /* in our and in the innermost pid namespace */
 	bool same_userns, same_pidns;
 };

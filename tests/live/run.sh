@@ -36,16 +36,15 @@ bs() {
 
 # profile FILE DEFAULT RULE...: writes an OCI profile; a rule is "ACTION NAME..." or JSON.
 profile() {
-	local file=$work/$1 default=$2 sep="" rule
+	local file=$work/$1 default=$2 sep="" rule names
 	shift 2
 	{
 		echo "{\"defaultAction\":\"$default\",\"defaultErrnoRet\":1,\"architectures\":[\"$arch\"],"
 		echo '"syscalls":['
 		for rule in "$@"; do
 			if [ "${rule:0:1}" != "{" ]; then
-				# shellcheck disable=SC2086 # the words of the rule
-				set -- $rule
-				rule="{\"action\":\"$1\",\"names\":[\"$(shift; echo "$*" | sed 's/ /","/g')\"]}"
+				names=${rule#* }
+				rule="{\"action\":\"${rule%% *}\",\"names\":[\"${names// /\",\"}\"]}"
 			fi
 			echo "$sep$rule"
 			sep=,
@@ -435,11 +434,11 @@ for file in btf:/sys/kernel/btf/vmlinux tracefs:/sys/kernel/tracing/events/sysca
 	[ -e "${file#*:}" ] && expected=yes || expected=no
 	got=$(state "${file%%:*}")
 	[ "$got" = limited ] && got=yes
-	same "doctor: ${file%%:*} as the files say" $expected "$got"
+	same "doctor: ${file%%:*} as the files say" "$expected" "$got"
 done
 for program in runc crun podman containerd; do
 	command -v $program >/dev/null && expected=yes || expected=no
-	same "doctor: $program" $expected "$(state $program)"
+	same "doctor: $program" "$expected" "$(state $program)"
 done
 run env LC_ALL=C timeout -s KILL 20 "$boltseal" doctor
 if LC_ALL=C grep -q '[^ -~]' <<<"$out"; then

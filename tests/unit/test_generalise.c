@@ -314,14 +314,16 @@ static void test_below_variable_directory(void **state)
 	assert_non_null(entry(&w, "/tmp/build-Ab3dE9/a.out", false));
 }
 
-static void add_many(struct workload *w, const char *format, int n, uint32_t access)
+/* n files, each with other letters for the "%": letters only, lest single names look variable. */
+static void add_many(struct workload *w, const char *where, int n, uint32_t access)
 {
-	for (int i = 0; i < n; i++) {
-		char path[128];
+	size_t before = strcspn(where, "%");
 
-		/* letters only, so that single names do not look variable */
-		snprintf(path, sizeof(path), format, 'a' + i / 26 / 26 % 26, 'a' + i / 26 % 26,
-			 'a' + i % 26);
+	for (int i = 0; i < n; i++) {
+		cleanup_free char *path = xasprintf("%.*s%c%c%c%s", (int)before, where,
+						    'a' + i / 26 / 26 % 26, 'a' + i / 26 % 26,
+						    'a' + i % 26, where + before + 1);
+
 		add(w, path, access);
 	}
 }
@@ -331,7 +333,7 @@ static void test_siblings(void **state)
 	cleanup_workload struct workload w = { 0 };
 
 	(void)state;
-	add_many(&w, "/srv/www/page%c%c%c.html", 64, R);
+	add_many(&w, "/srv/www/page%.html", 64, R);
 	add(&w, "/srv/www/upload.html", R | W);
 	wl_generalise(&w);
 	assert_int_equal(w.files_n, 65);
@@ -349,8 +351,8 @@ static void test_sibling_directories(void **state)
 	cleanup_workload struct workload w = { 0 };
 
 	(void)state;
-	add_many(&w, "/srv/www/d%c%c%c/", 70, R);
-	add_many(&w, "/srv/www/f%c%c%c", 30, R);
+	add_many(&w, "/srv/www/d%/", 70, R);
+	add_many(&w, "/srv/www/f%", 30, R);
 	wl_generalise(&w);
 	assert_int_equal(w.files_n, 31);
 	assert_non_null(entry(&w, "/srv/www/*/", true));
@@ -363,10 +365,9 @@ static void test_subtree(void **state)
 
 	(void)state;
 	for (char c = 'a'; c < 'k'; c++) { /* 10 directories of 30 */
-		char format[64];
+		cleanup_free char *where = xasprintf("/srv/app/lib/%c%c%c%c/x%%", c, c, c, c);
 
-		snprintf(format, sizeof(format), "/srv/app/lib/%c%c%c%c/x%%c%%c%%c", c, c, c, c);
-		add_many(&w, format, 30, R);
+		add_many(&w, where, 30, R);
 	}
 	add(&w, "/srv/app/lib/state", W);
 	add(&w, "/srv/app/main", R);
@@ -381,22 +382,14 @@ static void test_subtree(void **state)
 static void test_never_wide(void **state)
 {
 	static const char *const shared[] = {
-		"/%c%c%c",	    "/etc/%c%c%c",
-		"/usr/%c%c%c",	    "/usr/bin/%c%c%c",
-		"/usr/lib/%c%c%c",  "/usr/share/%c%c%c",
-		"/bin/%c%c%c",	    "/sbin/%c%c%c",
-		"/lib/%c%c%c",	    "/lib64/%c%c%c",
-		"/dev/%c%c%c",	    "/dev/block/%c%c%c",
-		"/boot/%c%c%c",	    "/proc/%c%c%c",
-		"/proc/sys/%c%c%c", "/proc/sys/net/ipv4/%c%c%c",
-		"/sys/%c%c%c",	    "/sys/class/%c%c%c",
-		"/root/%c%c%c",	    "/home/%c%c%c",
-		"/var/%c%c%c",	    "/var/lib/%c%c%c",
-		"/run/%c%c%c",	    "/opt/%c%c%c",
-		"/etc/%c%c%c/conf", "/usr/lib/%c%c%c/x",
-		"/home/%c%c%c/x",   "/root/%c%c%c/x",
-		"/proc/%c%c%c/x/y", "/var/lib/%c%c%c/x",
-		"/%c%c%c/x",
+		"/%",	       "/etc/%",       "/usr/%",      "/usr/bin/%",
+		"/usr/lib/%",  "/usr/share/%", "/bin/%",      "/sbin/%",
+		"/lib/%",      "/lib64/%",     "/dev/%",      "/dev/block/%",
+		"/boot/%",     "/proc/%",      "/proc/sys/%", "/proc/sys/net/ipv4/%",
+		"/sys/%",      "/sys/class/%", "/root/%",     "/home/%",
+		"/var/%",      "/var/lib/%",   "/run/%",      "/opt/%",
+		"/etc/%/conf", "/usr/lib/%/x", "/home/%/x",   "/root/%/x",
+		"/proc/%/x/y", "/var/lib/%/x", "/%/x",
 	};
 
 	(void)state;
