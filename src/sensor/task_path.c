@@ -135,6 +135,8 @@ static int replace_self(pid_t tid, char path[PATH_MAX])
 	size_t n;
 	int r;
 
+	if (strstr(path, self) || strstr(path, thread))
+		normalise(path);
 	if (!strncmp(path, thread, sizeof(thread) - 1))
 		n = sizeof(thread) - 1;
 	else if (!strncmp(path, self, sizeof(self) - 1))
