@@ -38,7 +38,8 @@ static void hide(struct log_progress *p)
 	}
 }
 
-static void message(enum log_style style, const char *kind, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void message(enum log_style style, const char *kind,
+							  const char *fmt, va_list ap)
 {
 	hide(current);
 	fprintf(stderr, "boltseal: %s%s%s", log_style(stderr, style), kind,

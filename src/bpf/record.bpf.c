@@ -544,9 +544,11 @@ __noinline int observe_name(struct call *c, int dirfd, __u64 name, __u32 access)
 	return store_path(&k, from & 0xffff, n, REC_P_NAME | from >> 16);
 }
 
-static __always_inline const volatile struct rec_spec *spec_at(__u32 i)
+/* Every value of a byte is an index: no comparison, which kernels before 6.8 do not follow here. */
+static __always_inline const volatile struct rec_spec *spec_at(__u8 i)
 {
-	return &specs[i < REC_SPECS ? i : 0];
+	_Static_assert(REC_SPECS == 256, "one for each value of a byte");
+	return &specs[i];
 }
 
 static __always_inline __u32 open_access(__u64 flags)

@@ -11,7 +11,7 @@ enum {
 	REC_NRS = 576,	    /* numbers of every ABI lie below (x32: 547) */
 	REC_PROGRAMS = 256, /* distinct executables of one recording; 0 is "unknown" */
 	REC_SLOTS = 32,	    /* workloads followed at one time; 0 is "none" */
-	REC_SPECS = 160,
+	REC_SPECS = 256, /* a byte says which */
 	REC_ARGS = 3,
 	REC_PATHS = 2,
 	REC_TIDS_CHUNK = 32, /* words in one element of the tids map */

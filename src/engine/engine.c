@@ -144,7 +144,8 @@ static int read_runc_state(const char *root, const char *id, struct container *c
 	char path[1024];
 
 	snprintf(path, sizeof(path), "%s/%s/state.json", root, id);
-	if (json_load(&d, path, STATE_MAX, NULL) < 0)
+	if (json_load(&d, path, STATE_MAX, NULL) < 0 ||
+	    !json_object_is_type(d.root, json_type_object))
 		return -ENOENT;
 	set_empty(c, strstr(root, "containerd") ? "containerd" : "runc");
 	c->id = copy(c, id);
@@ -160,7 +161,8 @@ static int read_crun_status(const char *root, const char *id, struct container *
 	char path[1024];
 
 	snprintf(path, sizeof(path), "%s/%s/status", root, id);
-	if (json_load(&d, path, STATE_MAX, NULL) < 0)
+	if (json_load(&d, path, STATE_MAX, NULL) < 0 ||
+	    !json_object_is_type(d.root, json_type_object))
 		return -ENOENT;
 	set_empty(c, "crun");
 	c->id = copy(c, id);
