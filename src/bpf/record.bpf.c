@@ -252,6 +252,18 @@ static __always_inline __u16 *word_of(__u32 tid)
 	return c ? &c->word[tid % REC_TIDS_CHUNK] : NULL;
 }
 
+/*
+ * The smaller one, compared where the value is used: the verifier of Linux 6.1 does not carry what
+ * it learned from a comparison over to a copy of 32 bits, which the compiler likes to make.
+ */
+static __always_inline __u64 at_most(__u64 value, __u64 max)
+{
+	asm volatile("" : "+r"(value));
+	if (value > max)
+		value = max;
+	return value;
+}
+
 static __always_inline struct scratch *scratch_get(void)
 {
 	__u32 zero = 0;
@@ -410,21 +422,23 @@ __noinline __u32 walk_path(__u64 mnt_ptr, __u64 dentry_ptr)
 }
 
 /* Stores text[from … REC_PATH_MAX + name_len) under the key. */
-__noinline int store_path(const struct rec_file_key *k, __u32 from, __u32 name_len, __u32 flags)
+__noinline int store_path(const struct rec_file_key *key, __u32 from, __u32 name_len, __u32 flags)
 {
 	struct scratch *s = scratch_get();
+	struct rec_file_key k;
 	__u32 len;
 	long r;
 
-	if (!s || !k || from > REC_PATH_MAX || name_len > REC_PATH_MAX)
+	if (!s || !key || from > REC_PATH_MAX || name_len > REC_PATH_MAX)
 		return 0;
+	k = *key; /* Linux 6.1 takes no argument of a global function as a key */
 	len = REC_PATH_MAX - from + name_len;
 	if (len < REC_PATH_SHORT) {
 		s->small.len = len;
 		s->small.base = REC_PATH_MAX - from;
 		s->small.flags = flags;
 		bpf_probe_read_kernel(s->small.text, len, &s->text[from]);
-		r = bpf_map_update_elem(&files, k, &s->small, BPF_NOEXIST);
+		r = bpf_map_update_elem(&files, &k, &s->small, BPF_NOEXIST);
 	} else {
 		s->big.len = len;
 		s->big.base = REC_PATH_MAX - from;
@@ -432,7 +446,7 @@ __noinline int store_path(const struct rec_file_key *k, __u32 from, __u32 name_l
 		if (len >= sizeof(s->big.text))
 			return 0;
 		bpf_probe_read_kernel(s->big.text, len, &s->text[from]);
-		r = bpf_map_update_elem(&files_long, k, &s->big, BPF_NOEXIST);
+		r = bpf_map_update_elem(&files_long, &k, &s->big, BPF_NOEXIST);
 	}
 	if (r == 0)
 		__sync_fetch_and_add(&files_n, 1);
@@ -544,7 +558,7 @@ __noinline int observe_name(struct call *c, int dirfd, __u64 name, __u32 access)
 	return store_path(&k, from & 0xffff, n, REC_P_NAME | from >> 16);
 }
 
-/* Every value of a byte is an index: no comparison, which kernels before 6.8 do not follow here. */
+/* Every value of a byte is an index: nothing to compare for the verifier to follow. */
 static __always_inline const volatile struct rec_spec *spec_at(__u8 i)
 {
 	_Static_assert(REC_SPECS == 256, "one for each value of a byte");
@@ -741,7 +755,8 @@ static __always_inline int observe_unix(struct call *c, __u8 op, __u16 type, __u
 	s->unix_name.type = type;
 	len -= 2;
 	s->unix_name.len = len;
-	if (bpf_probe_read_user(s->unix_name.name, len > 108 ? 108 : len, (void *)(addr + 2)))
+	if (bpf_probe_read_user(s->unix_name.name, at_most(len, sizeof(s->unix_name.name)),
+				(void *)(addr + 2)))
 		return 0;
 	if (bpf_map_lookup_elem(&unixes, &s->unix_name))
 		return 0;
@@ -767,7 +782,7 @@ __noinline int observe_address(struct call *c, __u32 fd, __u8 op, __u64 addr, __
 		return 0;
 	k.prog = c->prog;
 	k.phase = c->phase;
-	if (bpf_probe_read_user(&sa, len > sizeof(sa) ? sizeof(sa) : len, (void *)addr))
+	if (bpf_probe_read_user(&sa, at_most(len, sizeof(sa)), (void *)addr))
 		return 0;
 	k.family = sa.family;
 	k.type = BPF_CORE_READ(sock, type);
@@ -1036,7 +1051,7 @@ static __always_inline int open_returned(struct task_struct *task, struct pt_reg
 		return 0;
 	__sync_fetch_and_add(&opens_n, 1);
 	c.nr = nr;
-	c.spec = spec_of[0][nr];
+	c.spec = spec_of[0][at_most(nr, REC_NRS - 1)];
 	if (!c.spec)
 		return 0;
 	read_args(&c, regs);

@@ -139,13 +139,16 @@ static bool may_vary(const char *dir, size_t n, const char *pattern)
 	       (strcspn(pattern, "*") >= 3 && is_one_of(dir, n, shared, ARRAY_SIZE(shared)));
 }
 
-/* Whether everything below this directory may become "**". */
+/*
+ * Whether everything below this directory may become "**". /srv and /opt hold what belongs to one
+ * application, so its directory there is enough; elsewhere in the system it takes one more.
+ */
 static bool may_stars(const char *dir, size_t n)
 {
-	size_t depth = depth_of(dir, n);
+	bool own = !system_top(dir, n) || within(dir, n, "/srv") || within(dir, n, "/opt");
 
-	return may_star(dir, n) && depth >= (system_top(dir, n) ? 3 : 2) &&
-	       !within(dir, n, "/sys") && !within(dir, n, "/dev");
+	return may_star(dir, n) && depth_of(dir, n) >= (own ? 2 : 3) && !within(dir, n, "/sys") &&
+	       !within(dir, n, "/dev");
 }
 
 /*

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -21,16 +20,6 @@ static const char *const socketcalls[] = {
 	[1] = "socket",	 [2] = "bind",	    [3] = "connect",  [4] = "listen",	[5] = "accept4",
 	[11] = "sendto", [12] = "recvfrom", [16] = "sendmsg", [17] = "recvmsg", [18] = "accept4",
 };
-
-/* Where a call has the AT_SYMLINK_NOFOLLOW flag. */
-static const struct {
-	const char *name;
-	int8_t arg; /* -1: never follows */
-} nofollow[] = {
-	{ "lchown", -1 },  { "lchown32", -1 }, { "lsetxattr", -1 }, { "lremovexattr", -1 },
-	{ "fchownat", 4 }, { "utimensat", 3 }, { "fchmodat2", 3 },
-};
-
 void pt_calls_init(struct pt_recorder *r)
 {
 	for (unsigned abi = 0; abi < SC_ABI_COUNT; abi++) {
@@ -47,40 +36,22 @@ void pt_calls_init(struct pt_recorder *r)
 		}
 	}
 }
-
 void pt_lost(struct pt_recorder *r, const char *what)
 {
 	wl_loss_add(r->w, r->source, what, 1);
 }
-
 void pt_pending_clear(struct pt_pending *p)
 {
 	for (unsigned i = 0; i < CAPTURE_MAX_PATHS; i++)
 		free(p->path[i]);
 	memset(p, 0, sizeof(*p));
 }
-
 const struct task_creds *pt_creds(struct pt_task *t)
 {
 	if (!t->creds_known)
 		t->creds_known = !task_creds_read(t->tid, &t->creds);
 	return t->creds_known ? &t->creds : NULL;
 }
-
-static void add_file(struct pt_recorder *r, struct pt_task *t, const char *path, bool pattern,
-		     uint32_t access)
-{
-	struct wl_file *f;
-
-	if (!access)
-		return;
-	f = wl_file_add(r->w, path, pattern, access);
-	if (f)
-		wl_prov_add(&f->prov, WL_PHASE_BIT(r->phase), t->program, r->source);
-	else
-		pt_lost(r, "files");
-}
-
 static int add_program(struct pt_recorder *r, const char *path)
 {
 	int i = wl_program_add(r->w, path);
@@ -92,7 +63,6 @@ static int add_program(struct pt_recorder *r, const char *path)
 	wl_set_add(&r->w->programs[i].sources, (uint32_t)r->source);
 	return i;
 }
-
 /* A program without a path (memfd) has "", as has one that cannot be seen. */
 static int program_path(pid_t tid, struct task_path *p)
 {
@@ -102,14 +72,12 @@ static int program_path(pid_t tid, struct task_path *p)
 		return -ENOENT;
 	return r;
 }
-
 int pt_program(struct pt_recorder *r, pid_t tid)
 {
 	struct task_path p;
 
 	return add_program(r, program_path(tid, &p) ? "" : p.path);
 }
-
 /* The capabilities that a call asked for: granted or refused by its result. */
 static void add_caps(struct pt_recorder *r, struct pt_task *t, const char *name, uint64_t caps,
 		     bool granted)
@@ -126,7 +94,6 @@ static void add_caps(struct pt_recorder *r, struct pt_task *t, const char *name,
 		wl_prov_add(&u->prov, WL_PHASE_BIT(r->phase), t->program, r->source);
 	}
 }
-
 static void cap_result(struct pt_recorder *r, struct pt_task *t, int64_t rval)
 {
 	const struct pt_pending *p = &t->pend;
@@ -137,132 +104,12 @@ static void cap_result(struct pt_recorder *r, struct pt_task *t, int64_t rval)
 		 rval == -EACCES)
 		add_caps(r, t, p->name, p->caps, false);
 }
-
-/* CAP_DAC_*: whether the mode bits alone open the file; asked only where creds are at hand. */
-static uint64_t dac_needed(struct pt_task *t, const struct stat *st, unsigned want,
-			   const char *acl_of)
-{
-	const struct task_creds *c = pt_creds(t);
-	uint64_t need = c ? infer_access(c, st, want, false) : 0;
-
-	if (need && acl_of && getxattr(acl_of, "system.posix_acl_access", NULL, 0) > 0)
-		need = infer_access(c, st, want, true);
-	return need;
-}
-
-/* A new or removed name: the folder has to be writable. */
-static uint64_t dac_parent(struct pt_task *t, const struct task_path *p)
-{
-	return p->parent.st_mode ? dac_needed(t, &p->parent, INFER_WRITE | INFER_EXECUTE, NULL) : 0;
-}
-
-static int dirfd_of(const struct pt_pending *p, const struct capture_path *c)
-{
-	return c->dirfd == CAPTURE_CWD ? AT_FDCWD : (int)(int32_t)p->args[c->dirfd];
-}
-
-static bool follows(const struct pt_pending *p, const struct capture_path *c)
-{
-	if (c->access & (WL_F_CREATE | WL_F_DELETE | WL_F_LINK))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(nofollow); i++)
-		if (!strcmp(nofollow[i].name, p->call->desc->name))
-			return nofollow[i].arg >= 0 &&
-			       !(p->args[nofollow[i].arg] & AT_SYMLINK_NOFOLLOW);
-	return true;
-}
-
-/* The path of a row; -ENOENT also when the task passed no usable pointer. */
-static int named_path(struct pt_recorder *r, struct pt_task *t, const struct capture_path *c,
-		      bool follow, struct task_path *out)
-{
-	struct pt_pending *p = &t->pend;
-	char name[PATH_MAX], link[32];
-	int n = 0, err;
-
-	name[0] = '\0';
-	if (c->path != CAPTURE_NONE && p->args[c->path]) {
-		n = task_read_string(t->tid, p->args[c->path], name, sizeof(name));
-		if (n < 0)
-			return n;
-	}
-	if (n > 0) {
-		err = task_path_resolve(t->tid, dirfd_of(p, c), name, follow, out);
-		if (err && err != -ENOENT)
-			pt_lost(r, "paths");
-		return err;
-	}
-	/* The descriptor itself: fchmod(2), AT_EMPTY_PATH, futimens(3). */
-	if (c->dirfd == CAPTURE_CWD || dirfd_of(p, c) < 0)
-		return -ENOENT;
-	snprintf(link, sizeof(link), "fd/%d", dirfd_of(p, c));
-	err = task_path_link(t->tid, link, out);
-	return !err && out->deleted ? -ENOENT : err;
-}
-
-/* CAPTURE_FD and its kin: one access to the file behind a descriptor. */
-static void descriptor_access(struct pt_recorder *r, struct pt_task *t, struct task_path *path)
-{
-	const struct capture_path *c = &t->pend.call->cap->path[0];
-
-	if (named_path(r, t, c, true, path))
-		path->exists = false;
-	else
-		add_file(r, t, path->path, false, c->access);
-}
-
 static bool is_lock(enum sc_abi abi, uint64_t cmd)
 {
 	cmd = (uint32_t)cmd;
 	return cmd == F_SETLK || cmd == F_SETLKW || cmd == OFD_SETLK || cmd == OFD_SETLKW ||
 	       (abi == SC_I386 && (cmd == I386_SETLK64 || cmd == I386_SETLKW64));
 }
-
-/* Names are resolved at entry: afterwards a rename or chdir has changed what they mean. */
-static void paths_entry(struct pt_recorder *r, struct pt_task *t, struct task_path *first)
-{
-	struct pt_pending *p = &t->pend;
-
-	for (unsigned i = 0; i < CAPTURE_MAX_PATHS && p->call->cap->path[i].access; i++) {
-		const struct capture_path *c = &p->call->cap->path[i];
-		struct task_path second, *at = i ? &second : first;
-
-		if (named_path(r, t, c, follows(p, c), at)) {
-			at->exists = false;
-			at->path[0] = '\0';
-			continue;
-		}
-		p->path[i] = xstrdup(at->path);
-		p->exists[i] = at->exists;
-		if (c->access & (WL_F_CREATE | WL_F_DELETE))
-			p->caps |= dac_parent(t, at);
-		t->want_exit = true;
-	}
-}
-
-static void open_entry(struct pt_recorder *r, struct pt_task *t)
-{
-	struct pt_pending *p = &t->pend;
-	const struct capture *cap = p->call->cap;
-	struct task_path at;
-
-	if (cap->flags_arg != CAPTURE_NONE)
-		p->flags = (uint32_t)p->args[cap->flags_arg];
-	else if (!strcmp(cap->name, "creat"))
-		p->flags = O_CREAT | O_WRONLY | O_TRUNC;
-	else if (task_read(t->tid, p->args[2], &p->flags, sizeof(p->flags)))
-		return; /* openat2: struct open_how begins with the flags */
-	t->want_exit = true;
-	p->exists[0] = true;
-	if (!(p->flags & O_CREAT))
-		return;
-	if (!named_path(r, t, &cap->path[0], !(p->flags & (O_NOFOLLOW | O_EXCL)), &at)) {
-		p->exists[0] = at.exists;
-		if (!at.exists)
-			p->caps |= dac_parent(t, &at);
-	}
-}
-
 /* Which capabilities the call is about to ask for. */
 static void infer_entry(struct pt_task *t, enum sc_abi abi, const struct task_path *path)
 {
@@ -279,7 +126,6 @@ static void infer_entry(struct pt_task *t, enum sc_abi abi, const struct task_pa
 	if (p->caps || infer_changes_creds(p->call->infer))
 		t->want_exit = true;
 }
-
 /* The call behind socketcall(2), with its arguments; NULL for those of no interest. */
 static const struct pt_call *socketcall_target(struct pt_recorder *r, struct pt_task *t,
 					       uint64_t args[SC_MAX_ARGS])
@@ -298,7 +144,6 @@ static const struct pt_call *socketcall_target(struct pt_recorder *r, struct pt_
 		args[i] = narrow[i];
 	return &r->calls[SC_I386][nr];
 }
-
 static void record_values(struct pt_recorder *r, struct pt_task *t, struct wl_syscall *s,
 			  const struct capture *cap, const uint64_t *args)
 {
@@ -324,7 +169,6 @@ static void record_values(struct pt_recorder *r, struct pt_task *t, struct wl_sy
 	call = wl_call_add(s, cap->args_n, cap->arg, value);
 	wl_prov_add(&call->prov, WL_PHASE_BIT(r->phase), t->program, r->source);
 }
-
 static void mmap_entry(struct pt_recorder *r, struct pt_task *t, enum sc_abi abi,
 		       struct task_path *path)
 {
@@ -338,9 +182,8 @@ static void mmap_entry(struct pt_recorder *r, struct pt_task *t, enum sc_abi abi
 			p->args[i] = old[i];
 	}
 	if ((p->args[2] & PROT_EXEC) && !(p->args[3] & MAP_ANONYMOUS))
-		descriptor_access(r, t, path);
+		pt_descriptor_access(r, t, path);
 }
-
 /* What a call of this kind leaves in the model now, or needs at its exit. */
 static void kind_entry(struct pt_recorder *r, struct pt_task *t, enum sc_abi abi)
 {
@@ -350,20 +193,20 @@ static void kind_entry(struct pt_recorder *r, struct pt_task *t, enum sc_abi abi
 	switch (p->call->cap ? p->call->cap->kind : CAPTURE_KIND_COUNT) {
 	case CAPTURE_PLAIN:
 	case CAPTURE_EXEC:
-		paths_entry(r, t, &path);
+		pt_paths_entry(r, t, &path);
 		break;
 	case CAPTURE_OPEN:
-		open_entry(r, t);
+		pt_open_entry(r, t);
 		break;
 	case CAPTURE_MMAP:
 		mmap_entry(r, t, abi, &path);
 		break;
 	case CAPTURE_FCNTL:
 		if (is_lock(abi, p->args[1]))
-			descriptor_access(r, t, &path);
+			pt_descriptor_access(r, t, &path);
 		break;
 	case CAPTURE_FD:
-		descriptor_access(r, t, &path);
+		pt_descriptor_access(r, t, &path);
 		break;
 	case CAPTURE_BIND:
 	case CAPTURE_LISTEN:
@@ -378,7 +221,6 @@ static void kind_entry(struct pt_recorder *r, struct pt_task *t, enum sc_abi abi
 	if (p->call->infer)
 		infer_entry(t, abi, &path);
 }
-
 int pt_abi(uint32_t audit_arch, uint64_t *nr)
 {
 	int abi = -1;
@@ -398,7 +240,6 @@ int pt_abi(uint32_t audit_arch, uint64_t *nr)
 		*nr &= ~(uint64_t)SC_X32_BIT;
 	return *nr < PT_NR_MAX ? abi : -1;
 }
-
 void pt_entry(struct pt_recorder *r, struct pt_task *t, enum sc_abi abi, uint32_t nr,
 	      const uint64_t *args)
 {
@@ -426,147 +267,6 @@ void pt_entry(struct pt_recorder *r, struct pt_task *t, enum sc_abi abi, uint32_
 	if (!t->want_exit)
 		pt_pending_clear(p);
 }
-
-static bool is_missing(int64_t rval)
-{
-	return rval == -ENOENT || rval == -ENOTDIR;
-}
-
-static bool is_refused(int64_t rval)
-{
-	return rval == -EACCES || rval == -EPERM || rval == -EROFS;
-}
-
-/* An O_TMPFILE file is called "#inode" by whoever asks for its path. */
-static void add_tmpfile(struct pt_recorder *r, struct pt_task *t, const char *path, uint32_t access)
-{
-	char pattern[2 * PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	size_t n = 0;
-
-	for (const char *c = path; c <= slash; c++) {
-		if (strchr("*@\\", *c))
-			pattern[n++] = '\\';
-		pattern[n++] = *c;
-	}
-	snprintf(pattern + n, sizeof(pattern) - n, "#*");
-	add_file(r, t, pattern, true, access | WL_F_CREATE);
-}
-
-static unsigned wanted(uint32_t access)
-{
-	return (access & WL_F_READ ? INFER_READ : 0) |
-	       (access & (WL_F_WRITE | WL_F_APPEND) ? INFER_WRITE : 0);
-}
-
-static void opened(struct pt_recorder *r, struct pt_task *t, int fd)
-{
-	struct pt_pending *p = &t->pend;
-	uint32_t access = capture_open_access(p->flags);
-	bool tmpfile = (p->flags & O_TMPFILE) == O_TMPFILE;
-	char link[32], name[64];
-	struct task_path at;
-	int err;
-
-	snprintf(link, sizeof(link), "fd/%d", fd);
-	err = task_path_link(t->tid, link, &at);
-	if (err) {
-		if (err != -ENOENT)
-			pt_lost(r, "paths");
-		return;
-	}
-	if (p->exists[0] && !tmpfile)
-		access &= ~(uint32_t)WL_F_CREATE;
-	if (tmpfile && at.deleted)
-		add_tmpfile(r, t, at.path, access);
-	else if (!at.deleted)
-		add_file(r, t, at.path, false, access);
-	if (!at.exists || at.deleted || !p->exists[0])
-		return;
-	snprintf(name, sizeof(name), "/proc/%d/fd/%d", t->tid, fd);
-	p->caps |= dac_needed(t, &at.st, wanted(access), name);
-}
-
-static void open_exit(struct pt_recorder *r, struct pt_task *t, int64_t rval)
-{
-	const struct capture_path *c = &t->pend.call->cap->path[0];
-	struct task_path at;
-	uint32_t access;
-
-	if (rval >= 0) {
-		opened(r, t, (int)rval);
-		return;
-	}
-	if (!is_missing(rval) && !is_refused(rval))
-		return;
-	if (named_path(r, t, c, true, &at))
-		return;
-	if (is_missing(rval)) {
-		add_file(r, t, at.path, false, WL_F_MISSING);
-		return;
-	}
-	access = capture_open_access(t->pend.flags);
-	add_file(r, t, at.path, false, WL_F_REFUSED | access);
-	if (rval == -EACCES && at.exists)
-		t->pend.caps |= dac_needed(t, &at.st, wanted(access), NULL);
-}
-
-static void add_directory(struct pt_recorder *r, struct pt_task *t, const char *path,
-			  uint32_t access)
-{
-	cleanup_free char *name = xasprintf("%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/");
-
-	add_file(r, t, name, false, access);
-}
-
-static void paths_done(struct pt_recorder *r, struct pt_task *t)
-{
-	const struct pt_pending *p = &t->pend;
-	const char *name = p->call->desc->name;
-	bool directory = !strncmp(name, "mkdir", 5);
-
-	/* What a folder is renamed to is a folder. */
-	if (!strncmp(name, "rename", 6) && p->path[0])
-		directory = p->path[0][strlen(p->path[0]) - 1] == '/';
-	for (unsigned i = 0; i < CAPTURE_MAX_PATHS; i++) {
-		if (!p->path[i])
-			continue;
-		if (directory)
-			add_directory(r, t, p->path[i], p->call->cap->path[i].access);
-		else
-			add_file(r, t, p->path[i], false, p->call->cap->path[i].access);
-	}
-}
-
-/* Of two names the first that does not exist is what ENOENT was about. */
-static void paths_missing(struct pt_recorder *r, struct pt_task *t)
-{
-	const struct pt_pending *p = &t->pend;
-
-	for (unsigned i = 0; i < CAPTURE_MAX_PATHS; i++) {
-		if (p->path[i] && !p->exists[i]) {
-			add_file(r, t, p->path[i], false, WL_F_MISSING);
-			return;
-		}
-	}
-}
-
-static void paths_exit(struct pt_recorder *r, struct pt_task *t, int64_t rval)
-{
-	const struct pt_pending *p = &t->pend;
-
-	if (rval >= 0) {
-		paths_done(r, t);
-	} else if (is_missing(rval)) {
-		paths_missing(r, t);
-	} else if (is_refused(rval)) {
-		for (unsigned i = 0; i < CAPTURE_MAX_PATHS; i++)
-			if (p->path[i])
-				add_file(r, t, p->path[i], false,
-					 WL_F_REFUSED | p->call->cap->path[i].access);
-	}
-}
-
 void pt_exit(struct pt_recorder *r, struct pt_task *t, int64_t rval)
 {
 	const struct pt_call *call = t->pend.call;
@@ -576,14 +276,14 @@ void pt_exit(struct pt_recorder *r, struct pt_task *t, int64_t rval)
 		return;
 	switch (call->cap ? call->cap->kind : CAPTURE_KIND_COUNT) {
 	case CAPTURE_OPEN:
-		open_exit(r, t, rval);
+		pt_open_exit(r, t, rval);
 		break;
 	case CAPTURE_EXEC: /* success came as pt_exec() */
 		if (rval < 0)
-			paths_exit(r, t, rval);
+			pt_paths_exit(r, t, rval);
 		break;
 	case CAPTURE_PLAIN:
-		paths_exit(r, t, rval);
+		pt_paths_exit(r, t, rval);
 		break;
 	case CAPTURE_BIND:
 	case CAPTURE_LISTEN:
@@ -598,7 +298,6 @@ void pt_exit(struct pt_recorder *r, struct pt_task *t, int64_t rval)
 		t->creds_known = false;
 	pt_pending_clear(&t->pend);
 }
-
 /* The program's ELF interpreter, which is opened and mapped by the kernel. */
 static void add_interpreter(struct pt_recorder *r, struct pt_task *t, const struct task_path *exe)
 {
@@ -613,9 +312,8 @@ static void add_interpreter(struct pt_recorder *r, struct pt_task *t, const stru
 		return;
 	if (t->program >= 0)
 		r->w->programs[t->program].interpreter = wl_string(r->w, at.path);
-	add_file(r, t, at.path, false, WL_F_READ | WL_F_MAP);
+	pt_add_file(r, t, at.path, false, WL_F_READ | WL_F_MAP);
 }
-
 void pt_exec(struct pt_recorder *r, struct pt_task *t, struct pt_pending *exec)
 {
 	int parent = t->quiet ? -1 : t->program;
@@ -626,11 +324,11 @@ void pt_exec(struct pt_recorder *r, struct pt_task *t, struct pt_pending *exec)
 		t->program = add_program(r, "");
 	} else {
 		t->program = add_program(r, exe.path);
-		add_file(r, t, exe.path, false, WL_F_EXEC | WL_F_READ | WL_F_MAP);
+		pt_add_file(r, t, exe.path, false, WL_F_EXEC | WL_F_READ | WL_F_MAP);
 		add_interpreter(r, t, &exe);
 		/* Another file than was asked for runs: a script. */
 		if (exec->path[0] && strcmp(exec->path[0], exe.path) != 0)
-			add_file(r, t, exec->path[0], false, WL_F_EXEC | WL_F_READ);
+			pt_add_file(r, t, exec->path[0], false, WL_F_EXEC | WL_F_READ);
 	}
 	if (parent >= 0 && t->program >= 0)
 		wl_set_add(&r->w->programs[t->program].parents, (uint32_t)parent);

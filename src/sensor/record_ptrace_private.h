@@ -119,6 +119,17 @@ void pt_lost(struct pt_recorder *r, const char *what);
 /* The task's credentials, NULL when they cannot be read. */
 const struct task_creds *pt_creds(struct pt_task *t);
 
+/* record_ptrace_files.c: paths and accesses. */
+void pt_add_file(struct pt_recorder *r, struct pt_task *t, const char *path, bool pattern,
+		 uint32_t access);
+/* One access to the file behind a descriptor; `path` is that file, or does not exist. */
+void pt_descriptor_access(struct pt_recorder *r, struct pt_task *t, struct task_path *path);
+/* Names are resolved at entry: afterwards a rename or chdir has changed what they mean. */
+void pt_paths_entry(struct pt_recorder *r, struct pt_task *t, struct task_path *first);
+void pt_paths_exit(struct pt_recorder *r, struct pt_task *t, int64_t rval);
+void pt_open_entry(struct pt_recorder *r, struct pt_task *t);
+void pt_open_exit(struct pt_recorder *r, struct pt_task *t, int64_t rval);
+
 /* record_ptrace_net.c: sockets. */
 void pt_net_entry(struct pt_recorder *r, struct pt_task *t);
 void pt_net_exit(struct pt_recorder *r, struct pt_task *t, int64_t rval);

@@ -378,6 +378,33 @@ static void test_subtree(void **state)
 	assert_non_null(entry(&w, "/srv/app/main", false));
 }
 
+/* How far up a "**" may stand. */
+static void test_subtree_top(void **state)
+{
+	static const struct {
+		const char *where, *pattern;
+	} cases[] = {
+		{ "/srv/data/%/x", "/srv/data/**" },
+		{ "/opt/app/%/x", "/opt/app/**" },
+		{ "/app/src/%/x", "/app/src/**" },
+		{ "/usr/share/zoneinfo/%/x", "/usr/share/zoneinfo/**" },
+		{ "/var/lib/app/%/x", "/var/lib/app/**" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup_workload struct workload w = { 0 };
+
+		add_many(&w, cases[i].where, 256, R);
+		wl_generalise(&w);
+		assert_int_equal(w.files_n, 256);
+		add_many(&w, cases[i].where, 257, R);
+		wl_generalise(&w);
+		assert_int_equal(w.files_n, 1);
+		assert_string_equal(w.files[0].path, cases[i].pattern);
+	}
+}
+
 /* However much is used there, these stay a list of files. */
 static void test_never_wide(void **state)
 {
@@ -643,6 +670,7 @@ int main(void)
 		cmocka_unit_test(test_siblings),
 		cmocka_unit_test(test_sibling_directories),
 		cmocka_unit_test(test_subtree),
+		cmocka_unit_test(test_subtree_top),
 		cmocka_unit_test(test_never_wide),
 		cmocka_unit_test(test_nothing_lost_nothing_wide),
 		cmocka_unit_test(test_idempotent),
