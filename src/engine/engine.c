@@ -225,8 +225,9 @@ int container_find(const char *name, struct container *c, struct err *e)
 
 	if (!*name || strlen(name) > 255)
 		return err_set(e, EINVAL, "not a container name: \"%.40s\"", name);
-	if (find_docker(name, c, &docker) == 0 || find_in_states(name, c) == 0 ||
-	    find_podman(name, c, &podman) == 0)
+	/* The engines first: the states of their runtimes know neither names nor images. */
+	if (find_docker(name, c, &docker) == 0 || find_podman(name, c, &podman) == 0 ||
+	    find_in_states(name, c) == 0)
 		return 0;
 	return err_set(
 		e, ENOENT,

@@ -20,6 +20,7 @@ static const char *const socketcalls[] = {
 	[1] = "socket",	 [2] = "bind",	    [3] = "connect",  [4] = "listen",	[5] = "accept4",
 	[11] = "sendto", [12] = "recvfrom", [16] = "sendmsg", [17] = "recvmsg", [18] = "accept4",
 };
+
 void pt_calls_init(struct pt_recorder *r)
 {
 	for (unsigned abi = 0; abi < SC_ABI_COUNT; abi++) {
@@ -36,22 +37,26 @@ void pt_calls_init(struct pt_recorder *r)
 		}
 	}
 }
+
 void pt_lost(struct pt_recorder *r, const char *what)
 {
 	wl_loss_add(r->w, r->source, what, 1);
 }
+
 void pt_pending_clear(struct pt_pending *p)
 {
 	for (unsigned i = 0; i < CAPTURE_MAX_PATHS; i++)
 		free(p->path[i]);
 	memset(p, 0, sizeof(*p));
 }
+
 const struct task_creds *pt_creds(struct pt_task *t)
 {
 	if (!t->creds_known)
 		t->creds_known = !task_creds_read(t->tid, &t->creds);
 	return t->creds_known ? &t->creds : NULL;
 }
+
 static int add_program(struct pt_recorder *r, const char *path)
 {
 	int i = wl_program_add(r->w, path);
@@ -63,6 +68,7 @@ static int add_program(struct pt_recorder *r, const char *path)
 	wl_set_add(&r->w->programs[i].sources, (uint32_t)r->source);
 	return i;
 }
+
 /* A program without a path (memfd) has "", as has one that cannot be seen. */
 static int program_path(pid_t tid, struct task_path *p)
 {
@@ -72,12 +78,14 @@ static int program_path(pid_t tid, struct task_path *p)
 		return -ENOENT;
 	return r;
 }
+
 int pt_program(struct pt_recorder *r, pid_t tid)
 {
 	struct task_path p;
 
 	return add_program(r, program_path(tid, &p) ? "" : p.path);
 }
+
 /* The capabilities that a call asked for: granted or refused by its result. */
 static void add_caps(struct pt_recorder *r, struct pt_task *t, const char *name, uint64_t caps,
 		     bool granted)
@@ -94,6 +102,7 @@ static void add_caps(struct pt_recorder *r, struct pt_task *t, const char *name,
 		wl_prov_add(&u->prov, WL_PHASE_BIT(r->phase), t->program, r->source);
 	}
 }
+
 static void cap_result(struct pt_recorder *r, struct pt_task *t, int64_t rval)
 {
 	const struct pt_pending *p = &t->pend;
@@ -104,12 +113,14 @@ static void cap_result(struct pt_recorder *r, struct pt_task *t, int64_t rval)
 		 rval == -EACCES)
 		add_caps(r, t, p->name, p->caps, false);
 }
+
 static bool is_lock(enum sc_abi abi, uint64_t cmd)
 {
 	cmd = (uint32_t)cmd;
 	return cmd == F_SETLK || cmd == F_SETLKW || cmd == OFD_SETLK || cmd == OFD_SETLKW ||
 	       (abi == SC_I386 && (cmd == I386_SETLK64 || cmd == I386_SETLKW64));
 }
+
 /* Which capabilities the call is about to ask for. */
 static void infer_entry(struct pt_task *t, enum sc_abi abi, const struct task_path *path)
 {
@@ -126,6 +137,7 @@ static void infer_entry(struct pt_task *t, enum sc_abi abi, const struct task_pa
 	if (p->caps || infer_changes_creds(p->call->infer))
 		t->want_exit = true;
 }
+
 /* The call behind socketcall(2), with its arguments; NULL for those of no interest. */
 static const struct pt_call *socketcall_target(struct pt_recorder *r, struct pt_task *t,
 					       uint64_t args[SC_MAX_ARGS])
@@ -144,6 +156,7 @@ static const struct pt_call *socketcall_target(struct pt_recorder *r, struct pt_
 		args[i] = narrow[i];
 	return &r->calls[SC_I386][nr];
 }
+
 static void record_values(struct pt_recorder *r, struct pt_task *t, struct wl_syscall *s,
 			  const struct capture *cap, const uint64_t *args)
 {
@@ -169,6 +182,7 @@ static void record_values(struct pt_recorder *r, struct pt_task *t, struct wl_sy
 	call = wl_call_add(s, cap->args_n, cap->arg, value);
 	wl_prov_add(&call->prov, WL_PHASE_BIT(r->phase), t->program, r->source);
 }
+
 static void mmap_entry(struct pt_recorder *r, struct pt_task *t, enum sc_abi abi,
 		       struct task_path *path)
 {
@@ -184,6 +198,7 @@ static void mmap_entry(struct pt_recorder *r, struct pt_task *t, enum sc_abi abi
 	if ((p->args[2] & PROT_EXEC) && !(p->args[3] & MAP_ANONYMOUS))
 		pt_descriptor_access(r, t, path);
 }
+
 /* What a call of this kind leaves in the model now, or needs at its exit. */
 static void kind_entry(struct pt_recorder *r, struct pt_task *t, enum sc_abi abi)
 {
@@ -221,6 +236,7 @@ static void kind_entry(struct pt_recorder *r, struct pt_task *t, enum sc_abi abi
 	if (p->call->infer)
 		infer_entry(t, abi, &path);
 }
+
 int pt_abi(uint32_t audit_arch, uint64_t *nr)
 {
 	int abi = -1;
@@ -240,6 +256,7 @@ int pt_abi(uint32_t audit_arch, uint64_t *nr)
 		*nr &= ~(uint64_t)SC_X32_BIT;
 	return *nr < PT_NR_MAX ? abi : -1;
 }
+
 void pt_entry(struct pt_recorder *r, struct pt_task *t, enum sc_abi abi, uint32_t nr,
 	      const uint64_t *args)
 {
@@ -267,6 +284,7 @@ void pt_entry(struct pt_recorder *r, struct pt_task *t, enum sc_abi abi, uint32_
 	if (!t->want_exit)
 		pt_pending_clear(p);
 }
+
 void pt_exit(struct pt_recorder *r, struct pt_task *t, int64_t rval)
 {
 	const struct pt_call *call = t->pend.call;
@@ -298,6 +316,7 @@ void pt_exit(struct pt_recorder *r, struct pt_task *t, int64_t rval)
 		t->creds_known = false;
 	pt_pending_clear(&t->pend);
 }
+
 /* The program's ELF interpreter, which is opened and mapped by the kernel. */
 static void add_interpreter(struct pt_recorder *r, struct pt_task *t, const struct task_path *exe)
 {
@@ -314,6 +333,7 @@ static void add_interpreter(struct pt_recorder *r, struct pt_task *t, const stru
 		r->w->programs[t->program].interpreter = wl_string(r->w, at.path);
 	pt_add_file(r, t, at.path, false, WL_F_READ | WL_F_MAP);
 }
+
 void pt_exec(struct pt_recorder *r, struct pt_task *t, struct pt_pending *exec)
 {
 	int parent = t->quiet ? -1 : t->program;

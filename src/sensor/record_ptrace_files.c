@@ -1,5 +1,4 @@
-/* What a call does with files: paths, their accesses, and whether the modes would have allowed it.
- */
+/* What a call does with files: their paths, the accesses, and what the mode bits say to them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@ static const struct {
 	{ "lchown", -1 },  { "lchown32", -1 }, { "lsetxattr", -1 }, { "lremovexattr", -1 },
 	{ "fchownat", 4 }, { "utimensat", 3 }, { "fchmodat2", 3 },
 };
+
 void pt_add_file(struct pt_recorder *r, struct pt_task *t, const char *path, bool pattern,
 		 uint32_t access)
 {
@@ -51,10 +51,12 @@ static uint64_t dac_parent(struct pt_task *t, const struct task_path *p)
 {
 	return p->parent.st_mode ? dac_needed(t, &p->parent, INFER_WRITE | INFER_EXECUTE, NULL) : 0;
 }
+
 static int dirfd_of(const struct pt_pending *p, const struct capture_path *c)
 {
 	return c->dirfd == CAPTURE_CWD ? AT_FDCWD : (int)(int32_t)p->args[c->dirfd];
 }
+
 static bool follows(const struct pt_pending *p, const struct capture_path *c)
 {
 	if (c->access & (WL_F_CREATE | WL_F_DELETE | WL_F_LINK))
@@ -125,6 +127,7 @@ void pt_paths_entry(struct pt_recorder *r, struct pt_task *t, struct task_path *
 		t->want_exit = true;
 	}
 }
+
 void pt_open_entry(struct pt_recorder *r, struct pt_task *t)
 {
 	struct pt_pending *p = &t->pend;
@@ -142,15 +145,18 @@ void pt_open_entry(struct pt_recorder *r, struct pt_task *t)
 	if (!(p->flags & O_CREAT))
 		return;
 	if (!named_path(r, t, &cap->path[0], !(p->flags & (O_NOFOLLOW | O_EXCL)), &at)) {
-		p->exists[0] = at.exists;
+		/* A link is left over only when it leads nowhere: its target is made. */
+		p->exists[0] = at.exists && !S_ISLNK(at.st.st_mode);
 		if (!at.exists)
 			p->caps |= dac_parent(t, &at);
 	}
 }
+
 static bool is_missing(int64_t rval)
 {
 	return rval == -ENOENT || rval == -ENOTDIR;
 }
+
 static bool is_refused(int64_t rval)
 {
 	return rval == -EACCES || rval == -EPERM || rval == -EROFS;
@@ -171,11 +177,13 @@ static void add_tmpfile(struct pt_recorder *r, struct pt_task *t, const char *pa
 	snprintf(pattern + n, sizeof(pattern) - n, "#*");
 	pt_add_file(r, t, pattern, true, access | WL_F_CREATE);
 }
+
 static unsigned wanted(uint32_t access)
 {
 	return (access & WL_F_READ ? INFER_READ : 0) |
 	       (access & (WL_F_WRITE | WL_F_APPEND) ? INFER_WRITE : 0);
 }
+
 static void opened(struct pt_recorder *r, struct pt_task *t, int fd)
 {
 	struct pt_pending *p = &t->pend;
@@ -203,6 +211,7 @@ static void opened(struct pt_recorder *r, struct pt_task *t, int fd)
 	snprintf(name, sizeof(name), "/proc/%d/fd/%d", t->tid, fd);
 	p->caps |= dac_needed(t, &at.st, wanted(access), name);
 }
+
 void pt_open_exit(struct pt_recorder *r, struct pt_task *t, int64_t rval)
 {
 	const struct capture_path *c = &t->pend.call->cap->path[0];
@@ -226,6 +235,7 @@ void pt_open_exit(struct pt_recorder *r, struct pt_task *t, int64_t rval)
 	if (rval == -EACCES && at.exists)
 		t->pend.caps |= dac_needed(t, &at.st, wanted(access), NULL);
 }
+
 static void add_directory(struct pt_recorder *r, struct pt_task *t, const char *path,
 			  uint32_t access)
 {
@@ -233,6 +243,7 @@ static void add_directory(struct pt_recorder *r, struct pt_task *t, const char *
 
 	pt_add_file(r, t, name, false, access);
 }
+
 static void paths_done(struct pt_recorder *r, struct pt_task *t)
 {
 	const struct pt_pending *p = &t->pend;
@@ -264,6 +275,7 @@ static void paths_missing(struct pt_recorder *r, struct pt_task *t)
 		}
 	}
 }
+
 void pt_paths_exit(struct pt_recorder *r, struct pt_task *t, int64_t rval)
 {
 	const struct pt_pending *p = &t->pend;
