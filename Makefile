@@ -23,7 +23,7 @@ help:
 build:
 	@tools/build.sh $(BUILD)
 
-check:
+check: deps
 	@tools/build.sh $(BUILD) -Dtests=enabled -Dwerror=true
 	@tools/build.sh $(ASAN) -Dtests=enabled -Db_sanitize=address,undefined
 	@tools/run-tests.py --build $(BUILD) --asan $(ASAN)
@@ -32,6 +32,7 @@ demo:
 	@demo/demo.sh
 
 bench: build
+	@tools/install-deps.sh bench
 	@tests/bench/run.sh
 
 fuzz:

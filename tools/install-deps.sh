@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the packages of tools/packages that are missing. Nothing to do: takes no time and says
-# nothing. No service is started. Groups may be given (build, test); without any: all.
+# nothing. No service is started. Groups may be given; without any: build, test.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)

@@ -37,23 +37,23 @@ static inline void closedir_p(DIR **d)
 		closedir(*d);
 }
 
-#define cleanup_free     cleanup(free_p)
-#define cleanup_close    cleanup(close_p)
-#define cleanup_fclose   cleanup(fclose_p)
+#define cleanup_free	 cleanup(free_p)
+#define cleanup_close	 cleanup(close_p)
+#define cleanup_fclose	 cleanup(fclose_p)
 #define cleanup_closedir cleanup(closedir_p)
 
 /* Hands over: the variable gives up what it owns and the expression has the old value. */
-#define take_ptr(p)                                                                               \
-	({                                                                                        \
-		__typeof__(p) taken_ = (p);                                                       \
-		(p) = NULL;                                                                       \
-		taken_;                                                                           \
+#define take_ptr(p)                         \
+	({                                  \
+		__typeof__(p) taken_ = (p); \
+		(p) = NULL;                 \
+		taken_;                     \
 	})
-#define take_fd(fd)                                                                               \
-	({                                                                                        \
-		int taken_ = (fd);                                                                \
-		(fd) = -1;                                                                        \
-		taken_;                                                                           \
+#define take_fd(fd)                \
+	({                         \
+		int taken_ = (fd); \
+		(fd) = -1;         \
+		taken_;            \
 	})
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

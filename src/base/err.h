@@ -1,6 +1,6 @@
 /*
- * One error type for all of boltseal. A function that can fail takes `struct err *e` last, returns 0
- * or a negative errno, and writes its outputs only on success. The message names the place
+ * One error type for all of boltseal. A function that can fail takes `struct err *e` last, returns
+ * 0 or a negative errno, and writes its outputs only on success. The message names the place
  * (file:line:column, option, pid …) and what was expected there. Only app/ prints it.
  */
 #ifndef BASE_ERR_H

@@ -34,7 +34,8 @@ int io_read_file(const char *path, size_t max, struct buf *out, struct err *e)
 			return 0;
 		total += (size_t)n;
 		if (total > max)
-			return err_set(e, EFBIG, "%s: larger than the limit of %zu bytes", name, max);
+			return err_set(e, EFBIG, "%s: larger than the limit of %zu bytes", name,
+				       max);
 		buf_append(out, chunk, (size_t)n);
 	}
 }

@@ -7,7 +7,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Reads the file, or standard input for "-", into `out` (appended). More than `max` bytes: -EFBIG. */
+/* Reads the file, or standard input for "-", into `out` (appended). More than `max` bytes: -EFBIG.
+ */
 int io_read_file(const char *path, size_t max, struct buf *out, struct err *e);
 
 /*

@@ -18,10 +18,10 @@ __attribute__((format(printf, 1, 2))) char *xasprintf(const char *fmt, ...);
  * used and `cap` allocated elements, and has the address of the new, zeroed one.
  */
 void *vec_grow(void *v, size_t *n, size_t *cap, size_t elem);
-#define vec_push(v, n, cap)                                                                       \
-	({                                                                                        \
-		(v) = vec_grow((v), &(n), &(cap), sizeof(*(v)));                                  \
-		&(v)[(n)-1];                                                                      \
+#define vec_push(v, n, cap)                                      \
+	({                                                       \
+		(v) = vec_grow((v), &(n), &(cap), sizeof(*(v))); \
+		&(v)[(n)-1];                                     \
 	})
 
 #endif

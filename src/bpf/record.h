@@ -11,7 +11,7 @@ enum {
 	REC_NRS = 576,	    /* numbers of every ABI lie below (x32: 547) */
 	REC_PROGRAMS = 256, /* distinct executables of one recording; 0 is "unknown" */
 	REC_SLOTS = 32,	    /* workloads followed at one time; 0 is "none" */
-	REC_SPECS = 256, /* a byte says which */
+	REC_SPECS = 256,    /* a byte says which */
 	REC_ARGS = 3,
 	REC_PATHS = 2,
 	REC_TIDS_CHUNK = 32, /* words in one element of the tids map */
@@ -23,9 +23,10 @@ enum {
 };
 
 /* The word of a thread in the tids map; 0: not followed. */
-#define REC_W_VALID   0x8000u
-#define REC_W_RUNTIME 0x4000u /* a container runtime, before it executes the container's program \
-			       */
+#define REC_W_VALID 0x8000u
+#define REC_W_RUNTIME                                                              \
+	0x4000u /* a container runtime, before it executes the container's program \
+		 */
 #define REC_W_SLOT(w) (((w) >> 8) & 0x1f)
 #define REC_W_PROG(w) ((w)&0xff)
 #define REC_W(s, p)   (REC_W_VALID | ((s) << 8) | (p))
