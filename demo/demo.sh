@@ -215,7 +215,8 @@ generate_all() {
 
 # Reads what `generate docker` says into the array sealed_options.
 read_docker_options() {
-	mapfile -t sealed_options < <(python3 "$here/report.py" options "$out/docker.json")
+	python3 "$here/report.py" options "$out/docker.json" >"$out/docker.options"
+	mapfile -t sealed_options <"$out/docker.options"
 	[ ${#sealed_options[@]} -gt 0 ] || die "generate docker gave no options"
 }
 

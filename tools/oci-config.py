@@ -2,7 +2,8 @@
 """Writes an OCI bundle's config.json for runc and crun, with what Docker gives a container: its 14
 capabilities, namespaces of its own, the usual mounts, masked and read-only paths.
 
-The capabilities can be replaced, and a seccomp profile in the OCI dialect put in.
+The capabilities can be replaced, and a seccomp profile in the OCI dialect and the name of an AppArmor
+profile put in.
 """
 import argparse
 import json
@@ -69,6 +70,8 @@ def config(a):
     }
     if a.cgroup:
         spec["linux"]["cgroupsPath"] = a.cgroup
+    if a.apparmor:
+        spec["process"]["apparmorProfile"] = a.apparmor
     if a.seccomp:
         spec["linux"]["seccomp"] = read_seccomp(a.seccomp)
     return spec
@@ -79,6 +82,7 @@ def main():
     p.add_argument("--rootfs", required=True, help="root file system, absolute or below the bundle")
     p.add_argument("--output", required=True, help="the config.json to write")
     p.add_argument("--seccomp", help="profile in the OCI dialect")
+    p.add_argument("--apparmor", help="name of a loaded AppArmor profile")
     p.add_argument("--caps", default=DOCKER_CAPS, help="names, separated by blanks or commas")
     p.add_argument("--no-new-privs", action="store_true")
     p.add_argument("--cgroup", help="cgroupsPath")

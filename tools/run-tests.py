@@ -30,6 +30,19 @@ TIME_LIMIT = re.compile(r"^# Time limit: (\d+) s$", re.M)
 LIVE_SKIP = re.compile(r"skip\b[ :-]*([^:]*):? *(.*)")
 
 
+running = set()  # process ids of tests, each the leader of a session and process group
+
+
+def interrupted(signum, _frame):
+    """Ends what runs, which Ctrl-C and a signal to this process alone do not reach."""
+    for pid in list(running):
+        try:
+            os.killpg(pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+    os._exit(128 + signum)
+
+
 class Test:
     """One program and how to read what it says: "tap", "lines" or "exit" (its exit code)."""
 
@@ -46,7 +59,9 @@ class Test:
             with subprocess.Popen(self.command, cwd=TOP, env=env, stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                   start_new_session=True) as p:
+                running.add(p.pid)
                 code, late = self.wait(p)
+                running.discard(p.pid)
         except OSError as e:
             code, late = 1, False
             self.output = str(e)
@@ -212,6 +227,8 @@ def main():
     args = parser.parse_args()
     build = os.path.join(TOP, args.build)
     share_testdata()
+    for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sig, interrupted)
 
     quick = [*check_tests(), *built_tests(build, ("unit",))]
     if args.asan:

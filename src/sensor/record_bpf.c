@@ -187,7 +187,7 @@ static int load(struct record_bpf *r, const struct record_bpf_options *o, bool f
 		return err;
 	memset(r->skel->bss->todo[0], 1, sizeof(r->skel->bss->todo[0]));
 	err = record_bpf_prog__load(r->skel);
-	if (err == -EPERM || err == -EACCES)
+	if (err == -EPERM) /* the verifier's refusal is EACCES or EINVAL */
 		return err_set(e, EPERM,
 			       "no right to load BPF programs (needs CAP_BPF and "
 			       "CAP_PERFMON, or CAP_SYS_ADMIN)");

@@ -15,6 +15,9 @@
 /* F_SETLK64 and F_SETLKW64 of i386, F_OFD_SETLK and F_OFD_SETLKW: fcntl(2), <asm/fcntl.h>. */
 enum { I386_SETLK64 = 13, I386_SETLKW64 = 14, OFD_SETLK = 37, OFD_SETLKW = 38 };
 
+/* Interpreters that are scripts themselves: the kernel follows no more (exec_binprm). */
+enum { MAX_SCRIPTS = 5 };
+
 /* The calls behind socketcall(2), by its first argument: SYS_* of <linux/net.h>. */
 static const char *const socketcalls[] = {
 	[1] = "socket",	 [2] = "bind",	    [3] = "connect",  [4] = "listen",	[5] = "accept4",
@@ -318,14 +321,12 @@ void pt_exit(struct pt_recorder *r, struct pt_task *t, int64_t rval)
 }
 
 /* The program's ELF interpreter, which is opened and mapped by the kernel. */
-static void add_interpreter(struct pt_recorder *r, struct pt_task *t, const struct task_path *exe)
+static void add_interpreter(struct pt_recorder *r, struct pt_task *t, int root, const char *exe)
 {
-	cleanup_close int root = task_root(t->tid);
 	struct exe_info info;
 	struct task_path at;
 
-	if (root < 0 || exe_describe(root, exe->path, &info) || info.kind != EXE_ELF ||
-	    !info.interpreter[0])
+	if (exe_describe(root, exe, &info) || info.kind != EXE_ELF || !info.interpreter[0])
 		return;
 	if (task_path_resolve(t->tid, AT_FDCWD, info.interpreter, true, &at))
 		return;
@@ -334,9 +335,31 @@ static void add_interpreter(struct pt_recorder *r, struct pt_task *t, const stru
 	pt_add_file(r, t, at.path, false, WL_F_READ | WL_F_MAP);
 }
 
+/* From the file that was asked for to the one that runs: scripts, whose interpreters may be such.
+ */
+static void add_scripts(struct pt_recorder *r, struct pt_task *t, int root, const char *asked,
+			const char *exe)
+{
+	struct task_path at;
+	struct exe_info info;
+
+	snprintf(at.path, sizeof(at.path), "%s", asked);
+	for (unsigned i = 0; i < MAX_SCRIPTS && strcmp(at.path, exe) != 0; i++) {
+		int err = exe_describe(root, at.path, &info);
+
+		/* One that may be executed but not read is a script all the same. */
+		if (err != -EACCES && (err || info.kind != EXE_SCRIPT))
+			return;
+		pt_add_file(r, t, at.path, false, WL_F_EXEC | WL_F_READ);
+		if (err || task_path_resolve(t->tid, AT_FDCWD, info.interpreter, true, &at))
+			return;
+	}
+}
+
 void pt_exec(struct pt_recorder *r, struct pt_task *t, struct pt_pending *exec)
 {
 	int parent = t->quiet ? -1 : t->program;
+	cleanup_close int root = task_root(t->tid);
 	struct task_path exe;
 
 	t->creds_known = false;
@@ -345,10 +368,9 @@ void pt_exec(struct pt_recorder *r, struct pt_task *t, struct pt_pending *exec)
 	} else {
 		t->program = add_program(r, exe.path);
 		pt_add_file(r, t, exe.path, false, WL_F_EXEC | WL_F_READ | WL_F_MAP);
-		add_interpreter(r, t, &exe);
-		/* Another file than was asked for runs: a script. */
-		if (exec->path[0] && strcmp(exec->path[0], exe.path) != 0)
-			pt_add_file(r, t, exec->path[0], false, WL_F_EXEC | WL_F_READ);
+		add_interpreter(r, t, root, exe.path);
+		if (exec->path[0])
+			add_scripts(r, t, root, exec->path[0], exe.path);
 	}
 	if (parent >= 0 && t->program >= 0)
 		wl_set_add(&r->w->programs[t->program].parents, (uint32_t)parent);

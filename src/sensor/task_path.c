@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "sensor/root_path.h"
 #include "sensor/task.h"
 
 static const char deleted_suffix[] = " (deleted)";
@@ -100,32 +101,6 @@ int task_path_link(pid_t tid, const char *link, struct task_path *out)
 	return read_task_link(tid, name, out);
 }
 
-/* "." and ".." by the text alone, doubled slashes removed, no slash at the end. In place. */
-static void normalise(char *path)
-{
-	char *out = path, *in = path;
-
-	while (*in) {
-		size_t n;
-
-		while (*in == '/')
-			in++;
-		n = strcspn(in, "/");
-		if (n == 2 && in[0] == '.' && in[1] == '.') {
-			while (out > path && *--out != '/')
-				;
-		} else if (n && !(n == 1 && in[0] == '.')) {
-			*out++ = '/';
-			memmove(out, in, n);
-			out += n;
-		}
-		in += n;
-	}
-	if (out == path)
-		*out++ = '/';
-	*out = '\0';
-}
-
 /* /proc/self means another process to us than to the task. */
 static int replace_self(pid_t tid, char path[PATH_MAX])
 {
@@ -136,7 +111,7 @@ static int replace_self(pid_t tid, char path[PATH_MAX])
 	int r;
 
 	if (strstr(path, self) || strstr(path, thread))
-		normalise(path);
+		root_path_normalise(path);
 	if (!strncmp(path, thread, sizeof(thread) - 1))
 		n = sizeof(thread) - 1;
 	else if (!strncmp(path, self, sizeof(self) - 1))
@@ -250,7 +225,7 @@ int task_path_resolve(pid_t tid, int dirfd, const char *name, bool follow, struc
 		if (!r || (r == -EINVAL && resolve_whole(tid, root, text, out)))
 			return 0;
 	}
-	normalise(text);
+	root_path_normalise(text);
 	strcpy(out->path, text);
 	out->exists = false;
 	out->parent.st_mode = 0;

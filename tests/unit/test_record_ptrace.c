@@ -582,6 +582,9 @@ static void test_threads(void **state)
 		call(&w, NATIVE, "getppid");
 		assert_int_equal(w.programs_n, 1);
 		assert_int_equal(w.programs[0].parents.n, 1);
+		for (size_t i = 0; i < w.files_n; i++) /* /proc/self/exe is the program */
+			if (w.files[i].access & WL_F_EXEC)
+				assert_string_equal(w.files[i].path, self);
 		wl_free(&w);
 	}
 }
@@ -760,19 +763,30 @@ static void test_chroot(void **state)
 	wl_free(&w);
 }
 
-static void test_script(void **state)
+static void make_script(const char *name, const char *text)
 {
-	static const char text[] = "#!/bin/sh -e\nexec /bin/true\n";
-	char path[4200], *argv[] = { path, NULL };
-	struct workload w;
+	char path[4200];
 	struct err e;
 
-	(void)state;
-	snprintf(path, sizeof(path), "%s/script", dir);
-	assert_int_equal(io_write_file(path, text, sizeof(text) - 1, &e), 0);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(io_write_file(path, text, strlen(text), &e), 0);
 	assert_int_equal(chmod(path, 0755), 0);
+}
+
+static void test_script(void **state)
+{
+	char path[4200], text[4300], *argv[] = { path, NULL };
+	struct workload w;
+
+	(void)state;
+	make_script("inner", "#!/bin/sh -e\nexec /bin/true\n");
+	snprintf(text, sizeof(text), "#!%s/inner\n", dir);
+	make_script("outer", text);
+	snprintf(path, sizeof(path), "%s/outer", dir);
 	assert_int_equal(record(&w, argv, true), 0);
-	assert_int_equal(access_of(&w, "script"), WL_F_EXEC | WL_F_READ);
+	assert_int_equal(access_of(&w, "outer"), WL_F_EXEC | WL_F_READ);
+	assert_int_equal(access_of(&w, "inner"), WL_F_EXEC | WL_F_READ);
+	assert_int_equal(w.programs_n, 2);
 	program_at(&w, "/usr/bin/dash");
 	assert_int_equal(program_at(&w, "/usr/bin/true")->parents.n, 1);
 	wl_free(&w);
