@@ -31,7 +31,8 @@ def load(path):
 def cell(attack, width):
     word, colour = ("works", 31) if attack["result"] == "done" else ("stopped", 32)
     text = f"{word:{width}}"
-    return f"\x1b[{colour}m{text}\x1b[0m" if sys.stdout.isatty() else text
+    coloured = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    return f"\x1b[{colour}m{text}\x1b[0m" if coloured else text
 
 
 class Attacks:
@@ -91,7 +92,7 @@ def print_summary(out):
         ("capabilities", f"{f['caps']} of {f['caps_docker']} kept: {f['caps_names']}"),
         ("files", apparmor),
         ("service", f"{f['answers']} of {f['answers']} kinds of requests answered exactly as before;"
-                    " reload, log rotation and stop work"),
+                    " reload, log rotation, restart and stop work"),
         ("attacks", f"{a.stopped(a.sealed)} of {count} stopped; Docker's defaults stop "
                     f"{a.stopped(a.docker)}, no protection {a.stopped(a.bare)}"),
         ("", f"(attacker is root in the container; as the worker's user {a.stopped(a.worker)})"),

@@ -103,7 +103,7 @@ static void print_text(const struct probe_result *results, const struct probe_ve
 static int doctor_run(struct args *a, struct err *e)
 {
 	cleanup_free struct probe_result *results = xcalloc(probe_count(), sizeof(*results));
-	const char *output = args_value(a, "output");
+	const char *output = args_value(a, "format");
 	struct log_progress progress;
 	struct probe_verdict v;
 
@@ -124,7 +124,7 @@ static int doctor_run(struct args *a, struct err *e)
 }
 
 static const struct option_desc options[] = {
-	{ 'o', "output", "FORMAT", "json|text", "Format of the result; text is the default." },
+	{ 'o', "format", "FORMAT", "json|text", "Format of the result; text is the default." },
 	{ 0 },
 };
 

@@ -40,7 +40,7 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		{ "runtime", "seccomp" },
 		{ "runtime-version", "seccomp" },
 		{ "base", "seccomp" },
-		{ "format", "seccomp" },
+		{ "dialect", "seccomp" },
 		{ "arguments", "seccomp" },
 		{ "clone3", "seccomp" },
 		{ "mode", "seccomp apparmor" },
@@ -58,9 +58,9 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		return usage_error(a, e,
 				   "--no-new-privileges auto is for docker; seccomp takes on or "
 				   "off");
-	if (!strcmp(what, "seccomp") && is(a, "print", "text"))
+	if (!strcmp(what, "seccomp") && is(a, "format", "text"))
 		return usage_error(a, e, "a seccomp profile is JSON");
-	if (!strcmp(what, "apparmor") && is(a, "print", "json"))
+	if (!strcmp(what, "apparmor") && is(a, "format", "json"))
 		return usage_error(a, e, "an AppArmor profile is text");
 	return 0;
 }
@@ -86,7 +86,7 @@ static int read_options(struct generate *g, const struct args *a, struct err *e)
 		o->equivalents = is(a, "close-equivalents", "off")   ? GEN_EQ_OFF
 				 : is(a, "close-equivalents", "all") ? GEN_EQ_ALL
 								     : GEN_EQ_PROCESS;
-	g->json = is(a, "print", "json");
+	g->json = is(a, "format", "json");
 	if (!base)
 		return 0;
 	o->base = &g->base;
@@ -95,8 +95,8 @@ static int read_options(struct generate *g, const struct args *a, struct err *e)
 
 static int make_seccomp(struct generate *g, const struct args *a, struct err *e)
 {
-	enum sp_dialect dialect = is(a, "format", "podman") ? SP_DIALECT_PODMAN
-				  : is(a, "format", "oci") || is(a, "format", "kubernetes")
+	enum sp_dialect dialect = is(a, "dialect", "podman") ? SP_DIALECT_PODMAN
+				  : is(a, "dialect", "oci") || is(a, "format", "kubernetes")
 					  ? SP_DIALECT_OCI
 					  : SP_DIALECT_DOCKER;
 	cleanup_sp_profile struct sp_profile p;
@@ -224,12 +224,12 @@ static int run_generate(struct args *a, struct err *e)
 
 static const struct option_desc options[] = {
 	{ 0, "output", "FILE", NULL, "Where to write; standard output is the default." },
-	{ 'o', "print", "FORMAT", "json|text",
+	{ 'o', "format", "FORMAT", "json|text",
 	  "Form of what capabilities and docker print; text is the default." },
 	{ 'n', "name", "NAME", NULL,
 	  "Name of the profile: in AppArmor, and of the file that docker refers to. The name of "
 	  "the workload is the default." },
-	{ 'f', "format", "FORMAT", "docker|podman|oci|kubernetes",
+	{ 'd', "dialect", "DIALECT", "docker|podman|oci|kubernetes",
 	  "seccomp: the dialect; docker, with a comment on each rule, is the default." },
 	{ 0, "mode", "MODE", "enforce|complain",
 	  "enforce (the default), or complain: what is not allowed is logged and goes on." },

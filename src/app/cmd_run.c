@@ -229,7 +229,7 @@ static int read_options(struct run *r, struct args *a, struct err *e)
 	const char *nnp = args_value(a, "no-new-privileges");
 	const char *mode = args_value(a, "mode");
 	const char *caps = args_value(a, "capabilities");
-	const char *output = args_value(a, "output");
+	const char *output = args_value(a, "format");
 	bool need_model = args_has(a, "landlock") || (caps && !strcmp(caps, "model"));
 
 	r->complain = mode && !strcmp(mode, "complain");
@@ -337,7 +337,7 @@ static const struct option_desc options[] = {
 	  "enforce (the default), or complain: calls that the profile would deny are made and "
 	  "reported." },
 	{ 0, "report", "FILE", NULL, "Writes the report there (- is standard output)." },
-	{ 'o', "output", "FORMAT", "json|text", "Format of the report; text is the default." },
+	{ 'o', "format", "FORMAT", "json|text", "Format of the report; text is the default." },
 	{ 0 },
 };
 

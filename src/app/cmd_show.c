@@ -50,7 +50,7 @@ static int find_program(struct show *s, const char *path, struct err *e)
 static int read_options(const struct args *a, struct show *s, struct err *e)
 {
 	const char *phase = args_value(a, "phase");
-	const char *format = args_value(a, "output");
+	const char *format = args_value(a, "format");
 	bool json = format && !strcmp(format, "json");
 
 	if (args_count(a) != 1)
@@ -69,7 +69,7 @@ static int show_run(struct args *a, struct err *e)
 {
 	cleanup_workload struct workload w = { 0 };
 	cleanup_buf struct buf out = { 0 };
-	const char *format = args_value(a, "output"), *program = args_value(a, "program");
+	const char *format = args_value(a, "format"), *program = args_value(a, "program");
 	struct show s = { .w = &w, .out = &out, .program = -1, .width = terminal_width() };
 
 	if (read_options(a, &s, e) || wl_load(&w, args_at(a, 0), e))
@@ -87,7 +87,7 @@ static int show_run(struct args *a, struct err *e)
 }
 
 static const struct option_desc options[] = {
-	{ 'o', "output", "FORMAT", "json|text",
+	{ 'o', "format", "FORMAT", "json|text",
 	  "text, the default, is for people; json is the model itself in its regular order." },
 	{ 0, "syscalls", NULL, NULL,
 	  "Each system call with its phases, its programs and the arguments that were seen." },

@@ -132,7 +132,7 @@ static int print(struct verify *v, bool json, struct err *e)
 
 static int verify(struct verify *v, struct args *a, struct err *e)
 {
-	const char *path = args_value(a, "profile"), *form = args_value(a, "output");
+	const char *path = args_value(a, "profile"), *form = args_value(a, "format");
 
 	if (read_options(v, a, e) || wl_load(&v->model, args_at(a, 0), e) < 0)
 		return EXIT_ERROR;
@@ -166,7 +166,7 @@ static const struct option_desc options[] = {
 	{ 0, "no-new-privileges", "on|off", "on|off",
 	  "Whether the container runs with it, when the runtime makes fewer calls (off is the "
 	  "default)." },
-	{ 'o', "output", "FORMAT", "json|text", "Format of the report; text is the default." },
+	{ 'o', "format", "FORMAT", "json|text", "Format of the report; text is the default." },
 	{ 0 },
 };
 
