@@ -167,7 +167,7 @@ client() {
 }
 
 record() {
-	"$boltseal" record --container "$prefix-record" --output "$out/model.json" \
+	"$boltseal" record --container "$prefix-record" --runs 2 --output "$out/model.json" \
 		>"$out/record.log" 2>&1 &
 	recorder=$!
 	local tries=0
@@ -182,12 +182,16 @@ record() {
 	start record
 	quiet "$here/load.sh" "$prefix-record" "$out/logs-record"
 	client record answers "$out/answers-before.json"
+	# The second start meets what the first one left behind.
+	quiet docker restart -t 10 "$prefix-record"
+	client record wait
+	client record load
 	stop record
 	wait "$recorder" || die "the recorder failed"
 	recorder=
 	cat "$out/record.log" >>"$log"
-	say "$(awk '/^[0-9]+ requests in/ { n += $1 } END { print n }' "$log") requests, 2 reloads," \
-		"2 log rotations, stop"
+	say "$(awk '/^[0-9]+ requests in/ { n += $1 } END { print n }' "$log") requests, 3 reloads," \
+		"2 log rotations, restart, stop"
 	say "$(sed -n 's/.*: \([0-9]* system calls.*\) -> .*/seen: \1/p' "$out/record.log")"
 }
 
@@ -243,7 +247,7 @@ compare() {
 	if grep -h -E '\[(alert|crit|emerg)\]' "$out"/logs-sealed/error.log* >>"$log"; then
 		die "nginx complains in its error log"
 	fi
-	say "load, 2 reloads, 2 log rotations, restart: as before, no complaint in nginx's error log"
+	say "load, 3 reloads, 2 log rotations, restart: as before, no complaint in nginx's error log"
 }
 
 # attack NAME USER FILE: the attacker's program in the running container.
@@ -304,7 +308,7 @@ run_step() {
 run_step "Packages" install_packages
 run_step "Build" build
 run_step "An nginx container from Debian packages" make_image
-run_step "Record it: start, requests, reload, log rotation, stop" record
+run_step "Record it: start, requests, reload, log rotation, restart, stop" record
 run_step "Generate its profiles from the recording" generate_all
 run_step "Start the same container sealed" start_sealed
 run_step "Does it still do everything?" compare

@@ -3,7 +3,8 @@
 #
 # Waits until the server in the (running) container answers, sends requests, reloads its
 # configuration in both usual ways, rotates its logs (LOG_DIR is the host's side of its log
-# directory) and sends requests again. Stopping it is left to the caller.
+# directory), reloads it with those, and sends requests again. Restarting and stopping it is left to
+# the caller.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -66,5 +67,8 @@ echo "log rotation: nginx -s reopen"
 rotate docker exec "$container" /usr/sbin/nginx -s reopen
 echo "log rotation: SIGUSR1"
 rotate docker kill --signal USR1 "$container"
+# Now the log files belong to the workers' user, and the main process opens them again.
+echo "reload after log rotation"
+reload docker exec "$container" /usr/sbin/nginx -s reload
 client wait
 client load

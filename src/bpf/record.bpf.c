@@ -104,8 +104,11 @@ __u32 slot_mnt_ns[REC_SLOTS];  /* mount namespace of the runtime itself */
 __u32 slot_live[REC_SLOTS];
 __u32 prog_used[REC_PROGRAMS];
 __u8 prog_slot[REC_PROGRAMS];
-__u32 prog_live[REC_PROGRAMS]; /* threads */
-__u32 files_n;		       /* entries of the two file maps */
+__u32 prog_live[REC_PROGRAMS];	    /* threads */
+__u8 prog_generation[REC_PROGRAMS]; /* counts how often an id was given to another program */
+__u64 path_tags[REC_TAGS];	    /* files that were handed over; see path_known() */
+__u32 paths_n;			    /* entries of the ring of paths, ever */
+__u32 files_n;			    /* entries of the two file maps */
 __u32 runtime_tasks;
 __u32 cgroup_slot;
 __u8 opens_at_exit; /* paths of native opens are read when the call returns, else by name */
@@ -132,9 +135,16 @@ struct {
 	__type(value, __u8);
 } calls SEC(".maps");
 
+/* Paths on their way to the loader; what does not fit into the ring goes into the maps below. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 2 * 1024 * 1024);
+} paths SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct rec_file_key);
 	__type(value, struct rec_path);
 } files SEC(".maps");
@@ -144,7 +154,7 @@ struct {
 	__uint(max_entries, 256);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct rec_file_key);
-	__type(value, struct rec_path_long);
+	__type(value, struct rec_path_entry);
 } files_long SEC(".maps");
 
 struct {
@@ -212,8 +222,13 @@ struct {
 struct scratch {
 	char text[SCRATCH + NAME_BYTES];
 	__u32 off; /* kept in memory: a range that the verifier forgets lets it prune the loop */
+	/* The folder whose path stands in the lower half of `text`; `folder` 0: none. */
+	struct {
+		__u64 folder, name, above, mnt, root;
+		__u32 from;
+	} dir;
 	struct rec_path small;
-	struct rec_path_long big;
+	struct rec_path_entry entry;
 	struct rec_unix unix_name;
 };
 
@@ -381,6 +396,7 @@ __noinline __u32 walk_path(__u64 mnt_ptr, __u64 dentry_ptr)
 	if (!s)
 		return REC_PATH_MAX | REC_P_DETACHED << 16;
 	s->off = REC_PATH_MAX;
+	s->dir.folder = 0;
 	for (int i = 0; i < MAX_COMPONENTS; i++) {
 		struct link l;
 		__u32 len, off;
@@ -421,43 +437,78 @@ __noinline __u32 walk_path(__u64 mnt_ptr, __u64 dentry_ptr)
 	return s->off | flag;
 }
 
-/* Stores text[from … REC_PATH_MAX + name_len) under the key. */
+static __always_inline __u64 path_tag(const struct rec_file_key *k)
+{
+	const __u64 prime = 0x9e3779b97f4a7c15ULL; /* 2^64 divided by the golden ratio */
+	__u64 h = k->folder * prime ^ k->folder_name;
+
+	h = (h ^ h >> 32) * prime ^ k->name;
+	h = (h ^ h >> 32) * prime ^ ((__u64)k->access << 32 | k->prog << 24 | k->phase << 16 |
+				     k->named << 8 | prog_generation[k->prog]);
+	h = (h ^ h >> 32) * prime;
+	return h | 1;
+}
+
+/*
+ * Whether the file was handed over lately. The table forgets a file when another one falls on its
+ * place; it is handed over again then, which changes nothing.
+ */
+static __always_inline bool path_known(const struct rec_file_key *k)
+{
+	__u64 tag = path_tag(k);
+
+	return path_tags[tag >> 32 & (REC_TAGS - 1)] == tag;
+}
+
+/* The maps that take what finds no room in the ring. */
+static __always_inline long store_in_map(struct scratch *s, const struct rec_file_key *k, __u32 len)
+{
+	long r;
+
+	if (len < REC_PATH_SHORT) {
+		s->small.len = s->entry.len;
+		s->small.base = s->entry.base;
+		s->small.flags = s->entry.flags;
+		bpf_probe_read_kernel(s->small.text, len, s->entry.text);
+		r = bpf_map_update_elem(&files, k, &s->small, BPF_NOEXIST);
+	} else {
+		r = bpf_map_update_elem(&files_long, k, &s->entry, BPF_NOEXIST);
+	}
+	if (r == 0)
+		__sync_fetch_and_add(&files_n, 1);
+	return r == -17 /* EEXIST */ ? 0 : r;
+}
+
+/* Hands over text[from … REC_PATH_MAX + name_len) under the key. */
 __noinline int store_path(const struct rec_file_key *key, __u32 from, __u32 name_len, __u32 flags)
 {
+	const __u32 head = sizeof(struct rec_path_entry) -
+			   sizeof(((struct rec_path_entry *)0)->text);
 	struct scratch *s = scratch_get();
 	struct rec_file_key k;
+	__u64 wake, tag;
 	__u32 len;
-	long r;
 
 	if (!s || !key || from > REC_PATH_MAX || name_len > REC_PATH_MAX)
 		return 0;
 	k = *key; /* Linux 6.1 takes no argument of a global function as a key */
 	len = REC_PATH_MAX - from + name_len;
-	if (len < REC_PATH_SHORT) {
-		s->small.len = len;
-		s->small.base = REC_PATH_MAX - from;
-		s->small.flags = flags;
-		bpf_probe_read_kernel(s->small.text, len, &s->text[from]);
-		r = bpf_map_update_elem(&files, &k, &s->small, BPF_NOEXIST);
-	} else {
-		s->big.len = len;
-		s->big.base = REC_PATH_MAX - from;
-		s->big.flags = flags;
-		if (len >= sizeof(s->big.text))
-			return 0;
-		bpf_probe_read_kernel(s->big.text, len, &s->text[from]);
-		r = bpf_map_update_elem(&files_long, &k, &s->big, BPF_NOEXIST);
-	}
-	if (r == 0)
-		__sync_fetch_and_add(&files_n, 1);
-	else if (r != -17 /* EEXIST */)
+	if (len > REC_PATH_MAX * 2 - 1)
+		return 0;
+	s->entry.key = k;
+	s->entry.len = len;
+	s->entry.base = REC_PATH_MAX - from;
+	s->entry.flags = flags;
+	bpf_probe_read_kernel(s->entry.text, len, &s->text[from]);
+	/* The loader looks every 50 ms; it is woken when a flood of new paths comes before. */
+	wake = __sync_fetch_and_add(&paths_n, 1) % 1024 ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP;
+	if (bpf_ringbuf_output(&paths, &s->entry, head + len, wake) && store_in_map(s, &k, len)) {
 		count_lost(REC_LOST_FILES);
+		return 0;
+	}
+	tag = path_tag(&k);
+	path_tags[tag >> 32 & (REC_TAGS - 1)] = tag;
 	return 0;
-}
-
-static __always_inline bool path_known(const struct rec_file_key *k)
-{
-	return bpf_map_lookup_elem(&files, k) || bpf_map_lookup_elem(&files_long, k);
 }
 
 /* The file that is open in the current task as `fd`, or NULL. */
@@ -473,6 +524,43 @@ static __always_inline struct file *file_of_fd(__u32 fd)
 	return f;
 }
 
+/*
+ * The path of a file: that of its folder, which is often the one of the file before, and its name.
+ * Leaves it in text[from … REC_PATH_MAX + *name_len); returns `from`, REC_P_* in the upper half.
+ */
+static __always_inline __u32 folder_and_name(struct scratch *s, struct dentry *d,
+					     struct vfsmount *mnt, __u32 *name_len)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 root = (__u64)BPF_CORE_READ(task, fs, root.dentry);
+	struct link own, up;
+	__u32 from, len;
+
+	read_link(d, &own);
+	if (own.parent == d || d == BPF_CORE_READ(mnt, mnt_root) || (__u64)d == root)
+		return walk_path((__u64)mnt, (__u64)d); /* its own name is not the last part */
+	read_link(own.parent, &up);
+	if (s->dir.folder == (__u64)own.parent && s->dir.mnt == (__u64)mnt && s->dir.root == root &&
+	    s->dir.name == up.hash_len && s->dir.above == (__u64)up.parent) {
+		from = s->dir.from;
+	} else {
+		from = walk_path((__u64)mnt, (__u64)own.parent);
+		if (from >> 16)
+			return walk_path((__u64)mnt, (__u64)d);
+		s->dir.folder = (__u64)own.parent;
+		s->dir.mnt = (__u64)mnt;
+		s->dir.root = root;
+		s->dir.name = up.hash_len;
+		s->dir.above = (__u64)up.parent;
+		s->dir.from = from;
+	}
+	len = own.hash_len >> 32 & (NAME_BYTES - 1);
+	s->text[REC_PATH_MAX] = '/';
+	bpf_probe_read_kernel(&s->text[REC_PATH_MAX + 1], len, own.name);
+	*name_len = len + 1;
+	return from;
+}
+
 /* A file that the current task holds. */
 __noinline int observe_file(__u64 file, __u32 access, __u32 flags, __u32 prog, __u32 phase)
 {
@@ -480,17 +568,18 @@ __noinline int observe_file(__u64 file, __u32 access, __u32 flags, __u32 prog, _
 	struct dentry *d = BPF_CORE_READ(f, f_path.dentry);
 	struct vfsmount *mnt = BPF_CORE_READ(f, f_path.mnt);
 	struct rec_file_key k = { .access = access, .prog = prog, .phase = phase };
-	__u32 from;
+	struct scratch *s = scratch_get();
+	__u32 from, name_len = 0;
 
-	if (!d)
+	if (!d || !s)
 		return 0;
 	file_ident(d, mnt, &k);
 	if (path_known(&k))
 		return 0;
 	if ((BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT) == S_IFDIR)
 		flags |= REC_P_DIR;
-	from = walk_path((__u64)mnt, (__u64)d);
-	return store_path(&k, from & 0xffff, 0, flags | from >> 16);
+	from = folder_and_name(s, d, mnt, &name_len);
+	return store_path(&k, from & 0xffff, name_len, flags | from >> 16);
 }
 
 /* FNV-1a over the 8-byte words of the name of `len` bytes in the upper half of the scratch text. */

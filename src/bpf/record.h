@@ -15,6 +15,7 @@ enum {
 	REC_ARGS = 3,
 	REC_PATHS = 2,
 	REC_TIDS_CHUNK = 32, /* words in one element of the tids map */
+	REC_TAGS = 32768,    /* a power of two */
 	REC_PATH_SHORT = 400,
 	REC_PATH_MAX = 4096, /* PATH_MAX */
 	REC_STACK_DEPTH = 12,
@@ -94,7 +95,9 @@ struct rec_path {
 	char text[REC_PATH_SHORT];
 };
 
-struct rec_path_long {
+/* As it travels through the ring: `len` bytes of `text` are there. Also the long ones in a map. */
+struct rec_path_entry {
+	struct rec_file_key key;
 	__u16 len, base;
 	__u32 flags;
 	char text[2 * REC_PATH_MAX];

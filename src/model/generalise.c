@@ -151,6 +151,14 @@ static bool may_stars(const char *dir, size_t n)
 	       !within(dir, n, "/dev");
 }
 
+static struct arena take_arena(struct arena *a)
+{
+	struct arena old = *a;
+
+	*a = (struct arena){ 0 };
+	return old;
+}
+
 /*
  * Puts the files whose `pattern[i]` is set under that pattern, joining accesses and provenance of
  * those that meet there. Frees the patterns and the array.
@@ -158,6 +166,7 @@ static bool may_stars(const char *dir, size_t n)
 static void replace(struct workload *w, char **pattern)
 {
 	struct wl_file *old = w->files;
+	struct arena old_paths = take_arena(&w->paths);
 	size_t n = w->files_n;
 
 	w->files = NULL;
@@ -176,6 +185,7 @@ static void replace(struct workload *w, char **pattern)
 	}
 	free(pattern);
 	free(old);
+	arena_free(&old_paths);
 }
 
 /* Counts the key once more; the new number. */
@@ -251,7 +261,8 @@ static void find_created(struct names *s, const struct wl_file *f)
 		return;
 	slot = map_at(&s->variable, f->path, bare_len(f->path));
 	if (!*slot || strcmp(buf_str(&out), *slot) < 0)
-		*slot = arena_strdup(&s->w->arena, buf_str(&out));
+		*slot = arena_strdup(&s->w->paths,
+				     buf_str(&out)); /* until the paths are replaced */
 }
 
 /* Names in places whose meaning is fixed. `prev` is the name before; false: not variable. */

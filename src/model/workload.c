@@ -122,6 +122,7 @@ void wl_free(struct workload *w)
 	map_free(&w->file_index);
 	map_free(&w->net_index);
 	arena_free(&w->arena);
+	arena_free(&w->paths);
 	wl_init(w);
 }
 
@@ -422,7 +423,8 @@ struct wl_file *wl_file_add(struct workload *w, const char *path, bool pattern, 
 			return NULL;
 		index_set(map_at(&w->file_index, key, strlen(key)), w->files_n);
 		f = vec_push(w->files, w->files_n, w->files_cap);
-		f->path = wl_string(w, path);
+		f->path = arena_strdup(&w->paths,
+				       path); /* not interned: the index finds equal ones */
 		f->pattern = pattern;
 	}
 	f->access |= access;

@@ -181,7 +181,8 @@ struct wl_net {
 };
 
 struct workload {
-	struct arena arena; /* owns every string */
+	struct arena arena; /* owns every string but the paths of files */
+	struct arena paths; /* which come and go when names are generalised */
 	struct wl_identity identity;
 	struct wl_source *sources;
 	size_t sources_n, sources_cap;

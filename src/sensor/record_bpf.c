@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,8 +251,9 @@ static int map_shared(struct record_bpf *r, struct err *e)
 		return err_errno(e, errno, "cannot map the table of threads");
 	r->tids = p;
 	r->ring = ring_buffer__new(bpf_map__fd(r->skel->maps.events), on_event, r, NULL);
-	if (!r->ring)
-		return err_errno(e, errno, "cannot open the ring buffer");
+	if (!r->ring ||
+	    ring_buffer__add(r->ring, bpf_map__fd(r->skel->maps.paths), record_bpf_on_path, r) < 0)
+		return err_errno(e, errno, "cannot open the ring buffers");
 	return 0;
 }
 
@@ -266,6 +268,7 @@ int record_bpf_new(struct record_bpf **out, const struct record_bpf_options *o, 
 		r->skel = NULL;
 		err = load(r, o, false, e);
 	}
+	malloc_trim(0); /* the kernel's type information, some 20 MB, was needed for loading only */
 	if (err == 0)
 		err = map_shared(r, e);
 	if (err == 0)
@@ -290,9 +293,11 @@ void record_bpf_free(struct record_bpf *r)
 		record_bpf_prog__destroy(r->skel);
 	for (unsigned i = 0; i < REC_PROGRAMS; i++)
 		free(r->prog_path[i]);
-	for (unsigned i = 0; i < REC_SLOTS; i++)
+	for (unsigned i = 0; i < REC_SLOTS; i++) {
 		if (r->slots[i].root_open)
 			close(r->slots[i].root_fd);
+		record_bpf_forget_pending(&r->slots[i]);
+	}
 	free(r);
 }
 
@@ -527,6 +532,7 @@ void record_bpf_keep(struct record_bpf *r, unsigned slot, struct workload *w, in
 {
 	r->slots[slot].w = w;
 	r->slots[slot].source = source;
+	record_bpf_replay(r, slot);
 	__atomic_store_n(&r->skel->bss->slot_state[slot], REC_KEPT, __ATOMIC_SEQ_CST);
 }
 
@@ -721,8 +727,7 @@ int record_bpf_poll(struct record_bpf *r, int timeout_ms, record_bpf_handler *ha
 	if (n < 0 && n != -EINTR)
 		return err_errno(e, -n, "cannot wait for events");
 	recycle_dropped(r);
-	if (r->skel->bss->files_n > REC_FILES_HIGH)
-		record_bpf_drain(r);
+	record_bpf_drain(r);
 	switch_exits(r);
 	update_todo(r);
 	return 0;

@@ -15,7 +15,7 @@
 #include "sensor/root_path.h"
 
 /* Models grow no further than this before names that come and go become patterns. */
-enum { GENERALISE_AT = 20000 };
+enum { GENERALISE_AT = 5000 };
 
 static const char *const lost_words[REC_LOST_COUNT] = {
 	[REC_LOST_FILES] = "files",	  [REC_LOST_ARGS] = "arguments",
@@ -165,71 +165,125 @@ static void add_path(struct record_bpf *r, struct rec_slot *s, const struct rec_
 }
 
 struct path_view {
+	const struct rec_file_key *key;
 	const char *text;
 	unsigned len, base, flags;
 };
 
-static struct path_view view_short(const void *value)
+static void learn_program(struct record_bpf *r, const struct path_view *v)
+{
+	char **path = &r->prog_path[v->key->prog];
+
+	if (!(v->flags & REC_P_PROGRAM) || *path)
+		return;
+	*path = xcalloc(1, v->len + 1);
+	memcpy(*path, v->text, v->len);
+}
+
+/* An entry whose slot nobody has decided on yet waits in the slot. */
+static void postpone(struct rec_slot *s, const struct path_view *v)
+{
+	struct rec_pending *p;
+
+	if (s->pending_n >= REC_PENDING_MAX) {
+		s->pending_lost++;
+		return;
+	}
+	p = vec_push(s->pending, s->pending_n, s->pending_cap);
+	p->key = *v->key;
+	p->len = v->len;
+	p->base = v->base;
+	p->flags = v->flags;
+	p->text = xcalloc(1, v->len + 1);
+	memcpy(p->text, v->text, v->len);
+}
+
+static void take_path(struct record_bpf *r, const struct path_view *v)
+{
+	struct rec_slot *s = slot_of_program(r, v->key->prog);
+
+	if (is_dropped(r, v->key->prog))
+		return;
+	learn_program(r, v);
+	if (s->w)
+		add_path(r, s, v->key, v->text, v->len, v->base, v->flags);
+	else
+		postpone(s, v);
+}
+
+static bool valid_text(unsigned len, unsigned base, size_t max)
+{
+	return len <= max && base <= len;
+}
+
+int record_bpf_on_path(void *ctx, void *data, size_t size)
+{
+	const size_t head = offsetof(struct rec_path_entry, text);
+	struct rec_path_entry e;
+
+	if (size < head)
+		return 0;
+	memcpy(&e, data, head);
+	if (!valid_text(e.len, e.base, size - head))
+		return 0;
+	take_path(ctx,
+		  &(struct path_view){ &e.key, (const char *)data + head, e.len, e.base, e.flags });
+	return 0;
+}
+
+void record_bpf_replay(struct record_bpf *r, unsigned slot)
+{
+	struct rec_slot *s = &r->slots[slot];
+
+	for (size_t i = 0; s->w && i < s->pending_n; i++) {
+		const struct rec_pending *p = &s->pending[i];
+
+		add_path(r, s, &p->key, p->text, p->len, p->base, p->flags);
+	}
+	if (s->w && s->pending_lost)
+		wl_loss_add(s->w, s->source, "files", s->pending_lost);
+	record_bpf_forget_pending(s);
+}
+
+void record_bpf_forget_pending(struct rec_slot *s)
+{
+	for (size_t i = 0; i < s->pending_n; i++)
+		free(s->pending[i].text);
+	free(s->pending);
+	s->pending = NULL;
+	s->pending_n = s->pending_cap = 0;
+	s->pending_lost = 0;
+}
+
+static bool visit_short(struct record_bpf *r, const void *key, const void *value, void *arg)
 {
 	const struct rec_path *p = value;
-	struct path_view v = { p->text, p->len, p->base, p->flags };
 
-	if (v.len > sizeof(p->text))
-		v.len = 0;
-	return v;
+	(void)arg;
+	if (valid_text(p->len, p->base, sizeof(p->text)))
+		take_path(r, &(struct path_view){ key, p->text, p->len, p->base, p->flags });
+	__atomic_fetch_sub(&r->skel->bss->files_n, 1, __ATOMIC_SEQ_CST);
+	return true;
 }
 
-static struct path_view view_long(const void *value)
+static bool visit_long(struct record_bpf *r, const void *key, const void *value, void *arg)
 {
-	const struct rec_path_long *p = value;
-	struct path_view v = { p->text, p->len, p->base, p->flags };
+	const struct rec_path_entry *p = value;
 
-	if (v.len > sizeof(p->text))
-		v.len = 0;
-	return v;
-}
-
-static void learn_program(struct record_bpf *r, unsigned prog, const struct path_view *v)
-{
-	if (!(v->flags & REC_P_PROGRAM) || r->prog_path[prog])
-		return;
-	r->prog_path[prog] = xcalloc(1, v->len + 1);
-	memcpy(r->prog_path[prog], v->text, v->len);
-}
-
-static bool visit_program(struct record_bpf *r, const void *key, const void *value, void *arg)
-{
-	const struct rec_file_key *k = key;
-	bool is_long = *(bool *)arg;
-	struct path_view v = is_long ? view_long(value) : view_short(value);
-
-	learn_program(r, k->prog, &v);
-	return false;
-}
-
-static bool visit_file(struct record_bpf *r, const void *key, const void *value, void *arg)
-{
-	const struct rec_file_key *k = key;
-	struct path_view v = *(bool *)arg ? view_long(value) : view_short(value);
-	struct rec_slot *s = slot_of_program(r, k->prog);
-	bool dropped = is_dropped(r, k->prog);
-
-	if (!dropped && !s->w)
-		return false;
-	if (!dropped)
-		add_path(r, s, k, v.text, v.len, v.base, v.flags);
+	(void)arg;
+	if (valid_text(p->len, p->base, sizeof(p->text)))
+		take_path(r, &(struct path_view){ key, p->text, p->len, p->base, p->flags });
 	__atomic_fetch_sub(&r->skel->bss->files_n, 1, __ATOMIC_SEQ_CST);
 	return true;
 }
 
 void record_bpf_drain(struct record_bpf *r)
 {
-	bool is_long = true, is_short = false;
-
-	each_entry(r, r->skel->maps.files, visit_program, &is_short);
-	each_entry(r, r->skel->maps.files_long, visit_program, &is_long);
-	each_entry(r, r->skel->maps.files, visit_file, &is_short);
-	each_entry(r, r->skel->maps.files_long, visit_file, &is_long);
+	ring_buffer__consume(r->ring);
+	if (r->skel->bss->files_n) {
+		each_entry(r, r->skel->maps.files, visit_short, NULL);
+		each_entry(r, r->skel->maps.files_long, visit_long, NULL);
+	}
 	for (unsigned i = 0; i < REC_SLOTS; i++)
 		if (r->slots[i].w && r->slots[i].w->files_n > GENERALISE_AT)
 			wl_generalise(r->slots[i].w);
@@ -544,6 +598,7 @@ void record_bpf_purge(struct record_bpf *r, unsigned slot)
 	struct purge p = { .slot = slot };
 
 	record_bpf_drain(r);
+	record_bpf_forget_pending(&r->slots[slot]);
 	each_entry(r, r->skel->maps.calls, visit_purge, &p);
 	each_entry(r, r->skel->maps.nets, visit_purge, &p);
 	each_entry(r, r->skel->maps.unixes, visit_purge, &p);
@@ -560,6 +615,7 @@ void record_bpf_purge(struct record_bpf *r, unsigned slot)
 		r->prog_path[i] = NULL;
 		b->prog_live[i] = 0;
 		b->prog_slot[i] = 0;
+		b->prog_generation[i]++;
 		__atomic_store_n(&b->prog_used[i], 0, __ATOMIC_SEQ_CST);
 	}
 }

@@ -9,8 +9,15 @@
 #include "record.skel.h"
 #include "sensor/record_bpf.h"
 
-/* File entries beyond which the maps are emptied while recording; half of what they hold. */
-enum { REC_FILES_HIGH = 8192 };
+/* Paths of one undecided slot that are kept; more are counted as lost. */
+enum { REC_PENDING_MAX = 16384 };
+
+/* A path that came before it was known whether its slot is wanted. */
+struct rec_pending {
+	struct rec_file_key key;
+	unsigned len, base, flags;
+	char *text;
+};
 
 struct rec_slot {
 	struct workload *w; /* NULL: nobody wants it (yet) */
@@ -18,6 +25,9 @@ struct rec_slot {
 	int root_fd; /* O_PATH of the root directory of its processes */
 	bool root_open;
 	unsigned dropped_polls;
+	struct rec_pending *pending;
+	size_t pending_n, pending_cap;
+	uint64_t pending_lost;
 };
 
 struct record_bpf {
@@ -40,9 +50,13 @@ struct record_bpf {
 
 /* The model's ABI for an ABI index of the programs; negative when there is no table for it. */
 int record_bpf_abi(unsigned rec_abi);
-/* Moves the file entries of kept slots into their models and deletes them and those of dropped
- * ones. */
+/* Takes all paths that have come: into the models of kept slots, or aside for undecided ones. */
 void record_bpf_drain(struct record_bpf *r);
+/* Ring buffer handler for a struct rec_path_entry; `ctx` is the recorder. */
+int record_bpf_on_path(void *ctx, void *data, size_t size);
+/* Puts the paths that wait in a slot into its model. */
+void record_bpf_replay(struct record_bpf *r, unsigned slot);
+void record_bpf_forget_pending(struct rec_slot *s);
 /* Deletes every entry of a slot and frees its program ids. */
 void record_bpf_purge(struct record_bpf *r, unsigned slot);
 

@@ -113,9 +113,10 @@ seal() {
 	local name=$1-$2-$3 options=() privs=()
 	[ "$3" = off ] || { options+=(--no-new-privs) privs+=(--no-new-privileges on); }
 	"$boltseal" generate seccomp "$scratch/$1.json" --dialect oci --runtime "$2" \
-		${privs[@]+"${privs[@]}"} --output "$scratch/$name.seccomp"
+		${privs[@]+"${privs[@]}"} --output "$scratch/$name.seccomp" || return
 	caps=$("$boltseal" generate capabilities "$scratch/$1.json" -o json | python3 -c \
-		'import json, sys; print(" ".join(c["name"] for c in json.load(sys.stdin)["needed"]))')
+		'import json, sys; print(" ".join(c["name"] for c in json.load(sys.stdin)["needed"]))') ||
+		return
 	bundle "$1" "$name" --seccomp "$scratch/$name.seccomp" --caps "$caps" \
 		${options[@]+"${options[@]}"}
 }
