@@ -36,6 +36,7 @@ enum {
 	K_CLONE3,
 	K_SECCOMP,
 };
+enum { ANY_FILE, DIRECTORY, DIRECTORY_BY_FLAG };
 enum { NET_LISTEN, NET_BIND, NET_CONNECT, NET_SEND };
 #define F_READ	  (1 << 0)
 #define F_WRITE	  (1 << 1)
@@ -63,6 +64,7 @@ enum { NET_LISTEN, NET_BIND, NET_CONNECT, NET_SEND };
 #define PROT_EXEC     4
 #define FMODE_CREATED 0x100000 /* include/linux/fs.h */
 #define AT_FDCWD      -100
+#define AT_REMOVEDIR  0x200
 #define ENOENT	      2
 #define EACCES	      13
 #define EPERM	      1
@@ -87,8 +89,8 @@ const volatile struct rec_spec specs[REC_SPECS];
 const volatile __u8 spec_of[REC_ABIS][REC_NRS];
 const volatile char runtimes[REC_RUNTIMES][16];
 const volatile __u8 watch_runtimes;
-const volatile __u64 cgroup_id;	  /* 0: none */
-const volatile __u16 open_nrs[4]; /* native numbers of open, openat, openat2, creat; 0xffff none */
+const volatile __u64 cgroup_id;		 /* 0: none */
+const volatile __u8 has_result[REC_NRS]; /* native calls that open */
 
 /* Shared with the loader through memory. */
 __u8 seen[REC_PROGRAMS][REC_PHASES][REC_ABIS][REC_NRS];
@@ -111,8 +113,8 @@ __u32 paths_n;			    /* entries of the ring of paths, ever */
 __u32 files_n;			    /* entries of the two file maps */
 __u32 runtime_tasks;
 __u32 cgroup_slot;
-__u8 opens_at_exit; /* paths of native opens are read when the call returns, else by name */
-__u64 opens_n;	    /* native opens of followed threads */
+__u8 at_exit;  /* native opens are read when the call returns, else by name when it begins */
+__u64 opens_n; /* native opens of followed threads */
 __u64 lost[REC_LOST_COUNT];
 
 struct tids_chunk {
@@ -248,6 +250,10 @@ struct call {
 	__u8 spec;
 };
 
+/*
+ * Results of bpf_map_update_elem() are kept in an int: before Linux 6.4 only the lower half of an
+ * error is set.
+ */
 static __always_inline void count_lost(enum rec_lost what)
 {
 	__sync_fetch_and_add(&lost[what], 1);
@@ -463,7 +469,7 @@ static __always_inline bool path_known(const struct rec_file_key *k)
 /* The maps that take what finds no room in the ring. */
 static __always_inline long store_in_map(struct scratch *s, const struct rec_file_key *k, __u32 len)
 {
-	long r;
+	int r;
 
 	if (len < REC_PATH_SHORT) {
 		s->small.len = s->entry.len;
@@ -601,7 +607,7 @@ __noinline __u64 hash_name(__u32 len)
 }
 
 /* A path by name: the text as the caller gave it, behind the directory that it starts from. */
-__noinline int observe_name(struct call *c, int dirfd, __u64 name, __u32 access)
+__noinline int observe_name(struct call *c, int dirfd, __u64 name, __u32 access, __u32 flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct rec_file_key k = { .access = access };
@@ -644,7 +650,7 @@ __noinline int observe_name(struct call *c, int dirfd, __u64 name, __u32 access)
 		return 0;
 	if (dir)
 		from = walk_path((__u64)mnt, (__u64)dir);
-	return store_path(&k, from & 0xffff, n, REC_P_NAME | from >> 16);
+	return store_path(&k, from & 0xffff, n, flags | REC_P_NAME | from >> 16);
 }
 
 /* Every value of a byte is an index: nothing to compare for the verifier to follow. */
@@ -739,7 +745,16 @@ __noinline int observe_open_result(struct call *c, long ret)
 	else
 		return 0;
 	return observe_name(c, dirfd_at(c, spec->path[0].dirfd), arg_at(c, spec->path[0].path),
-			    access);
+			    access, 0);
+}
+
+static __always_inline __u32 directory_flag(const struct call *c,
+					    const volatile struct rec_spec *spec)
+{
+	return spec->directory == DIRECTORY ||
+			       (spec->directory == DIRECTORY_BY_FLAG && c->a[2] & AT_REMOVEDIR)
+		       ? REC_P_DIR
+		       : 0;
 }
 
 __noinline int observe_paths(struct call *c)
@@ -755,7 +770,8 @@ __noinline int observe_paths(struct call *c)
 
 		if (!access)
 			break;
-		observe_name(c, dirfd_at(c, dirfd), arg_at(c, path), access);
+		observe_name(c, dirfd_at(c, dirfd), arg_at(c, path), access,
+			     directory_flag(c, spec));
 	}
 	return 0;
 }
@@ -775,7 +791,7 @@ __noinline int observe_args(struct call *c)
 	const volatile struct rec_spec *spec;
 	struct rec_call k = {};
 	__u8 one = 1;
-	long r;
+	int r;
 
 	if (!c)
 		return 0;
@@ -820,7 +836,7 @@ static __always_inline struct socket *socket_of_fd(__u32 fd)
 static __always_inline void store_net(const struct rec_net *k)
 {
 	__u8 one = 1;
-	long r;
+	int r;
 
 	if (bpf_map_lookup_elem(&nets, k))
 		return;
@@ -833,7 +849,7 @@ static __always_inline int observe_unix(struct call *c, __u8 op, __u16 type, __u
 {
 	struct scratch *s = scratch_get();
 	__u8 one = 1;
-	long r;
+	int r;
 
 	if (!s || len <= 2 || len > 110)
 		return 0;
@@ -975,7 +991,7 @@ __noinline int observe_call(struct call *c)
 		__sync_fetch_and_add(&opens_n, 1);
 		return observe_name(c, dirfd_at(c, spec->path[0].dirfd),
 				    arg_at(c, spec->path[0].path),
-				    access_asked(open_flags(c, spec)));
+				    access_asked(open_flags(c, spec)), 0);
 	case K_PLAIN:
 	case K_EXEC:
 		return observe_paths(c);
@@ -1075,7 +1091,7 @@ static __always_inline bool tells_more(const struct call *c)
 		return false;
 	if (kind == K_WAIT)
 		return c->phase != SERVING;
-	return kind != K_OPEN || c->abi || !opens_at_exit;
+	return kind != K_OPEN || c->abi || !at_exit;
 }
 
 static __always_inline int observe(struct task_struct *task, __u32 abi, __u32 nr,
@@ -1130,12 +1146,12 @@ int on_sys_enter(__u64 *ctx)
 	return observe(task, abi, nr, regs);
 }
 
-static __always_inline int open_returned(struct task_struct *task, struct pt_regs *regs, __u64 nr,
+static __always_inline int call_returned(struct task_struct *task, struct pt_regs *regs, __u64 nr,
 					 long ret)
 {
 	struct call c = {};
 
-	if (!opens_at_exit || nr >= REC_NRS || abi_of(task, &nr) != 0 || nr >= REC_NRS ||
+	if (!at_exit || nr >= REC_NRS || abi_of(task, &nr) != 0 || nr >= REC_NRS ||
 	    !call_begin(&c, task) || c.word & REC_W_RUNTIME)
 		return 0;
 	__sync_fetch_and_add(&opens_n, 1);
@@ -1147,7 +1163,7 @@ static __always_inline int open_returned(struct task_struct *task, struct pt_reg
 	return observe_open_result(&c, ret);
 }
 
-/* syscalls:sys_exit_open* (per call, so that other calls do not pay); fields of its format file. */
+/* syscalls:sys_exit_NAME (per call, so that other calls do not pay); fields of its format file. */
 struct exit_ctx {
 	__u64 common;
 	__s32 nr;
@@ -1155,11 +1171,11 @@ struct exit_ctx {
 };
 
 SEC("tp")
-int on_exit_open(struct exit_ctx *ctx)
+int on_exit_call(struct exit_ctx *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return open_returned(task, (struct pt_regs *)bpf_task_pt_regs(task), ctx->nr, ctx->ret);
+	return call_returned(task, (struct pt_regs *)bpf_task_pt_regs(task), ctx->nr, ctx->ret);
 }
 
 /* The same where tracefs does not offer per-call events. */
@@ -1172,9 +1188,9 @@ int on_sys_exit(__u64 *ctx)
 #else
 	__u64 nr = regs->regs[8];
 #endif
-	if (nr != open_nrs[0] && nr != open_nrs[1] && nr != open_nrs[2] && nr != open_nrs[3])
+	if (nr >= REC_NRS || !has_result[nr])
 		return 0;
-	return open_returned(bpf_get_current_task_btf(), regs, nr, ctx[1]);
+	return call_returned(bpf_get_current_task_btf(), regs, nr, ctx[1]);
 }
 
 /* ---- capabilities -----------------------------------------------------------------------------
@@ -1218,7 +1234,7 @@ static __always_inline int observe_cap(void *ctx, const struct cred *cred, __u32
 	struct call c = {};
 	__u64 one = 1, *n, nr = 0;
 	__u32 first = 1, *count;
-	long r;
+	int r;
 
 	if (!call_begin(&c, task) || borrowed_cred(task, cred))
 		return 0;

@@ -52,6 +52,7 @@ struct rec_spec {
 	__u8 args_n;
 	__u8 arg[REC_ARGS];
 	__s8 flags_arg;
+	__u8 directory; /* enum capture_directory */
 	__u64 mask[REC_ARGS];
 	struct {
 		__s8 dirfd, path;

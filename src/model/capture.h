@@ -29,6 +29,13 @@ enum capture_kind {
 	CAPTURE_KIND_COUNT
 };
 
+/* Whether a path call is about a directory, which then has no status to ask when it is gone. */
+enum capture_directory {
+	CAPTURE_ANY_FILE,
+	CAPTURE_DIRECTORY,	   /* mkdir(2), rmdir(2) */
+	CAPTURE_DIRECTORY_BY_FLAG, /* unlinkat(2): AT_REMOVEDIR in argument 2 */
+};
+
 enum { CAPTURE_CWD = -1, CAPTURE_NONE = -1, CAPTURE_MAX_PATHS = 2 };
 
 struct capture_path {
@@ -45,6 +52,7 @@ struct capture {
 	uint64_t mask[WL_MAX_ARGS]; /* applied to each; 0 means all bits */
 	int8_t flags_arg;	    /* OPEN: the argument with the flags, CAPTURE_NONE: see name */
 	struct capture_path path[CAPTURE_MAX_PATHS];
+	enum capture_directory directory;
 };
 
 size_t capture_count(void);

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
@@ -21,8 +22,6 @@
 
 /* Commands that prepare and start containers by the OCI runtime interface. */
 static const char *const runtime_names[REC_RUNTIMES] = { "runc", "crun", "youki", "docker-runc" };
-
-static const char *const open_names[] = { "open", "openat", "openat2", "creat" };
 
 _Static_assert((int)REC_PHASES == (int)WL_PHASE_COUNT && (int)REC_ARGS == (int)WL_MAX_ARGS &&
 		       (int)REC_PATHS == (int)CAPTURE_MAX_PATHS,
@@ -48,6 +47,7 @@ static void fill_spec(struct rec_spec *s, const struct capture *c, const struct 
 	s->kind = (__u8)c->kind;
 	s->args_n = c->args_n;
 	s->flags_arg = c->flags_arg;
+	s->directory = (__u8)c->directory;
 	for (unsigned i = 0; i < c->args_n; i++) {
 		s->arg[i] = c->arg[i];
 		s->mask[i] = capture_value(c, d, abi, i, ~UINT64_C(0));
@@ -127,6 +127,14 @@ static bool btf_has(const struct btf *btf, const char *name, unsigned kind)
 	return btf && btf__find_by_name_kind(btf, name, kind) >= 0;
 }
 
+/* The native number of a call whose result is looked at, -1 for others. */
+static int native_result_nr(const struct capture *c)
+{
+	int nr = c->kind == CAPTURE_OPEN ? sc_nr(sc_abi_native(), c->name) : -1;
+
+	return nr < REC_NRS ? nr : -1;
+}
+
 static int configure(struct record_bpf *r, const struct record_bpf_options *o, bool fexit_caps,
 		     struct err *e)
 {
@@ -144,13 +152,14 @@ static int configure(struct record_bpf *r, const struct record_bpf_options *o, b
 	ro->cgroup_id = o->cgroup_id;
 	for (size_t i = 0; i < ARRAY_SIZE(runtime_names) && runtime_names[i]; i++)
 		snprintf((char *)ro->runtimes[i], sizeof(ro->runtimes[i]), "%s", runtime_names[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(open_names); i++) {
-		int nr = sc_nr(sc_abi_native(), open_names[i]);
+	for (size_t i = 0; i < capture_count(); i++) {
+		int nr = native_result_nr(capture_at(i));
 
-		ro->open_nrs[i] = nr < 0 ? 0xffff : (__u16)nr;
+		if (nr >= 0)
+			((__u8 *)ro->has_result)[nr] = 1;
 	}
 	r->per_call_exit = tracefs_root() != NULL;
-	bpf_program__set_autoload(s->progs.on_exit_open, r->per_call_exit);
+	bpf_program__set_autoload(s->progs.on_exit_call, r->per_call_exit);
 	bpf_program__set_autoload(s->progs.on_sys_exit, !r->per_call_exit);
 	bpf_program__set_autoload(s->progs.on_cgroup_attach, o->cgroup_id != 0);
 	bpf_program__set_autoload(s->progs.on_cap_capable, cap_tp);
@@ -204,17 +213,21 @@ static void detach_exits(struct record_bpf *r)
 		bpf_link__destroy(r->links[--r->links_n]);
 }
 
-/* The events at the return of the open calls; they cost every call of the machine a little. */
+/*
+ * The events at the return of the open calls; they cost every call of the machine a little. Not for
+ * other calls with paths: taking an event away again takes the kernel some 50 ms.
+ */
 static int attach_exits(struct record_bpf *r, struct err *e)
 {
-	for (size_t i = 0; r->per_call_exit && i < ARRAY_SIZE(open_names); i++) {
-		char event[64];
+	for (size_t i = 0; r->per_call_exit && i < capture_count(); i++) {
+		const char *name = capture_at(i)->name;
 		struct bpf_link *link;
+		char event[64];
 
-		if (sc_nr(sc_abi_native(), open_names[i]) < 0)
+		if (native_result_nr(capture_at(i)) < 0 || r->links_n == REC_EXITS_MAX)
 			continue;
-		snprintf(event, sizeof(event), "sys_exit_%s", open_names[i]);
-		link = bpf_program__attach_tracepoint(r->skel->progs.on_exit_open, "syscalls",
+		snprintf(event, sizeof(event), "sys_exit_%s", name);
+		link = bpf_program__attach_tracepoint(r->skel->progs.on_exit_call, "syscalls",
 						      event);
 		if (!link) {
 			detach_exits(r);
@@ -232,7 +245,7 @@ static int attach(struct record_bpf *r, struct err *e)
 	if (err < 0)
 		return err_set(e, err == -EPERM ? EPERM : EOPNOTSUPP,
 			       "cannot attach the BPF programs: %s", strerror(-err));
-	r->skel->bss->opens_at_exit = 1;
+	r->skel->bss->at_exit = 1;
 	return attach_exits(r, e);
 }
 
@@ -260,7 +273,10 @@ static int map_shared(struct record_bpf *r, struct err *e)
 int record_bpf_new(struct record_bpf **out, const struct record_bpf_options *o, struct err *e)
 {
 	struct record_bpf *r = xcalloc(1, sizeof(*r));
-	int err = load(r, o, true, e);
+	int err;
+
+	clock_gettime(CLOCK_REALTIME, &r->started);
+	err = load(r, o, true, e);
 
 	if (err == -EOPNOTSUPP && r->skel) {
 		/* Without a hook for capability checks everything else still works. */
@@ -647,14 +663,14 @@ static void update_todo(struct record_bpf *r)
 				    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-/* The numbers of the native open calls are to be looked at in every call again. */
-static void reopen_opens(struct record_bpf *r)
+/* The native open calls are to be looked at when they begin. */
+static void look_at_entry(struct record_bpf *r)
 {
 	struct record_bpf_prog__bss *b = r->skel->bss;
 	bool changed = false;
 
-	for (size_t i = 0; i < ARRAY_SIZE(open_names); i++) {
-		int nr = sc_nr(sc_abi_native(), open_names[i]);
+	for (size_t i = 0; i < capture_count(); i++) {
+		int nr = native_result_nr(capture_at(i));
 
 		for (unsigned p = 0; nr >= 0 && p < REC_PROGRAMS; p++) {
 			for (unsigned ph = 0; ph < REC_PHASES; ph++) {
@@ -683,17 +699,17 @@ static void switch_exits(struct record_bpf *r)
 	r->opens_seen = b->opens_n;
 	if (!r->per_call_exit)
 		return;
-	if (b->opens_at_exit) {
+	if (b->at_exit) {
 		r->quiet_polls = quiet ? r->quiet_polls + 1 : 0;
 		if (r->quiet_polls < QUIET_POLLS)
 			return;
-		b->opens_at_exit = 0;
-		reopen_opens(r);
+		b->at_exit = 0;
+		look_at_entry(r);
 		detach_exits(r);
 	} else if (quiet) {
-		reopen_opens(r); /* a call that was under way may have marked its number */
+		look_at_entry(r); /* a call that was under way may have marked its number */
 	} else if (attach_exits(r, NULL) == 0) {
-		b->opens_at_exit = 1;
+		b->at_exit = 1;
 		r->quiet_polls = 0;
 	}
 }

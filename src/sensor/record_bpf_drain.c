@@ -2,10 +2,12 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/mem.h"
@@ -112,8 +114,20 @@ static void add_exec_attempt(struct record_bpf *r, struct rec_slot *s, const cha
 	}
 }
 
+/*
+ * Whether a directory is older than the recording: then a mkdir(2) of it, which is seen when it
+ * begins, failed since it was there ("mkdir -p").
+ */
+static bool is_older(const struct record_bpf *r, int rootfd, const char *path)
+{
+	struct statx sx;
+
+	return statx(rootfd, path + 1, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &sx) == 0 &&
+	       sx.stx_mask & STATX_BTIME && sx.stx_btime.tv_sec < r->started.tv_sec;
+}
+
 static void add_name(struct record_bpf *r, struct rec_slot *s, const struct rec_file_key *k,
-		     const char *text, size_t len, size_t base)
+		     const char *text, size_t len, size_t base, unsigned flags)
 {
 	bool follow = !(k->access & (WL_F_CREATE | WL_F_DELETE | WL_F_LINK)), exists = false;
 	char path[PATH_MAX], real[PATH_MAX];
@@ -132,7 +146,10 @@ static void add_name(struct record_bpf *r, struct rec_slot *s, const struct rec_
 		exists = root_path_resolve(s->root_fd, path, follow, real, &st);
 	else
 		strcpy(real, path);
-	if (exists && S_ISDIR(st.st_mode))
+	if (exists && flags & REC_P_DIR && k->access == WL_F_CREATE &&
+	    (!real[1] || is_older(r, s->root_fd, real)))
+		return;
+	if (flags & REC_P_DIR || (exists && S_ISDIR(st.st_mode)))
 		with_slash(real);
 	if (k->access == WL_F_EXEC)
 		add_exec_attempt(r, s, real, exists, k);
@@ -152,7 +169,7 @@ static void add_path(struct record_bpf *r, struct rec_slot *s, const struct rec_
 	if (flags & REC_P_DETACHED)
 		return; /* has no path that a rule could name */
 	if (flags & REC_P_NAME) {
-		add_name(r, s, k, text, len, base);
+		add_name(r, s, k, text, len, base, flags);
 		return;
 	}
 	if (len + 2 > sizeof(path))

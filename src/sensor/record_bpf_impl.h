@@ -4,13 +4,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "bpf/record.h"
 #include "record.skel.h"
 #include "sensor/record_bpf.h"
 
 /* Paths of one undecided slot that are kept; more are counted as lost. */
-enum { REC_PENDING_MAX = 16384 };
+enum { REC_PENDING_MAX = 16384, REC_EXITS_MAX = 4 };
 
 /* A path that came before it was known whether its slot is wanted. */
 struct rec_pending {
@@ -33,9 +34,10 @@ struct rec_slot {
 struct record_bpf {
 	struct record_bpf_prog *skel;
 	struct ring_buffer *ring;
-	struct bpf_link *links[4];
+	struct bpf_link *links[REC_EXITS_MAX]; /* events at the return of calls */
 	unsigned links_n;
-	__u16 *tids; /* words by thread id, shared with the programs */
+	struct timespec started; /* CLOCK_REALTIME */
+	__u16 *tids;		 /* words by thread id, shared with the programs */
 	size_t tids_size;
 	unsigned tids_n; /* elements of the map: chunks */
 	bool per_call_exit, caps;
