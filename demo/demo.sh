@@ -167,6 +167,7 @@ client() {
 }
 
 record() {
+	: >"$out/record.log"
 	"$boltseal" record --container "$prefix-record" --runs 2 --output "$out/model.json" \
 		>"$out/record.log" 2>&1 &
 	recorder=$!

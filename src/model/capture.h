@@ -32,7 +32,7 @@ enum capture_kind {
 /* Whether a path call is about a directory, which then has no status to ask when it is gone. */
 enum capture_directory {
 	CAPTURE_ANY_FILE,
-	CAPTURE_DIRECTORY,	   /* mkdir(2), rmdir(2) */
+	CAPTURE_DIRECTORY,	   /* mkdir(2), rmdir(2), chdir(2) */
 	CAPTURE_DIRECTORY_BY_FLAG, /* unlinkat(2): AT_REMOVEDIR in argument 2 */
 };
 

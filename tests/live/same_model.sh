@@ -74,7 +74,6 @@ def capabilities(m):
 
 x, y = globals()[part](a), globals()[part](b)
 if part == "capabilities":
-    x |= y - (y - x)
     x &= y
 for one in sorted(map(str, x - y)):
     print("only eBPF:", one)

@@ -88,6 +88,7 @@ record() {
 	local service=$1 log=$scratch/$1.record recorder tries=0
 	bundle "$service" "$service-record"
 	forget_data "$service"
+	: >"$log"
 	"$boltseal" record --container "$id-$service" --runs 2 --output "$scratch/$service.json" \
 		>"$log" 2>&1 &
 	recorder=$!
