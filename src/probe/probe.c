@@ -17,8 +17,8 @@ static const char containers[] = "Containers";
 
 static const struct probe_feature features[] = {
 	{ "kernel", host, "kernel release",
-	  "chooses what to try; 5.8 is the oldest for eBPF recording",
-	  "boot a kernel of at least 5.8", probe_kernel },
+	  "chooses what to try; 5.15 is the oldest for eBPF recording",
+	  "boot a kernel of at least 5.15", probe_kernel },
 	{ "arch", host, "architecture", "selects the system call tables",
 	  "boltseal knows x86-64 and AArch64", probe_arch },
 	{ "privileges", host, "privileges of this process",
@@ -55,7 +55,8 @@ static const struct probe_feature features[] = {
 	  "concludes capabilities from calls and results",
 	  probe_cap_events },
 	{ "tracefs", recording, "tracefs with system call events",
-	  "describes tracepoints to people who debug; boltseal itself does not need it",
+	  "lets record ask for the return of the open calls alone; without it every return is "
+	  "looked at",
 	  "mount -t tracefs none /sys/kernel/tracing", probe_tracefs },
 	{ "ptrace", recording, "ptrace",
 	  "records programs without eBPF, for example without privileges",
