@@ -2,8 +2,8 @@
 """run-tests.py [--build DIR] [--asan DIR] [NAME...]: runs every test and counts the results.
 
 What runs: checks of the tree (include ranks, lists of files, formatting), the unit suite, the unit
-suite and the fuzz corpora in the sanitizer build, and the scripts tests/live/*.sh. With NAMEs only
-tests whose name ("unit/args", "live/cli") contains one of them.
+suite and the fuzz corpora in the sanitizer build, and the scripts tests/live/*.sh and tests/vm/*.sh.
+With NAMEs only tests whose name ("unit/args", "live/cli") contains one of them.
 
 What counts: each cmocka test; each line "ok NAME", "not ok NAME", "skip NAME: REASON" of a script;
 one for each check, each unit binary in the sanitizer build and each fuzz corpus. A program that
@@ -162,13 +162,15 @@ def asan_tests(build):
 
 def live_tests(build):
     env = {"BOLTSEAL": os.path.join(build, "boltseal"), "BOLTSEAL_BUILD": build}
-    folder = os.path.join(TOP, "tests", "live")
-    for name in sorted(os.listdir(folder)):
-        if name.endswith(".sh") and not name.startswith("lib"):
+    for kind in ("live", "vm"):
+        folder = os.path.join(TOP, "tests", kind)
+        for name in sorted(os.listdir(folder)):
+            if not name.endswith(".sh") or name.startswith("lib"):
+                continue
             path = os.path.join(folder, name)
             with open(path, encoding="utf-8") as f:
                 limit = TIME_LIMIT.search(f.read())
-            yield Test(f"live/{name[:-3]}", ["bash", path], "lines",
+            yield Test(f"{kind}/{name[:-3]}", ["bash", path], "lines",
                        int(limit[1]) if limit else LIVE_SECONDS, env)
 
 

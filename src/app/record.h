@@ -30,6 +30,12 @@ extern volatile sig_atomic_t record_stop;
 bool record_over(struct recording *rec);
 void record_incomplete(struct recording *rec, const char *reason);
 int64_t record_now_ms(void);
+/*
+ * A recorder that has to wait for a processor for a second, while the workload opens ten thousands
+ * of files, would lose some: takes a better priority where that is allowed. For the recorder alone,
+ * so after the command was started.
+ */
+void record_prefer(void);
 
 /* Each records until its target is gone, or record_over(). 0 or a negative errno. */
 int record_command_bpf(struct recording *rec, char **argv, struct err *e);

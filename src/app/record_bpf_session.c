@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -20,11 +21,19 @@ static void free_recorder(struct record_bpf **r)
 	record_bpf_free(*r);
 }
 
+void record_prefer(void)
+{
+	enum { NICE = -10 };
+
+	setpriority(PRIO_PROCESS, 0, NICE);
+}
+
 /* Until the slot's last thread has ended, or the recording is over. */
 static int follow_slot(struct recording *rec, struct record_bpf *r, unsigned slot, struct err *e)
 {
 	int err = 0;
 
+	record_prefer();
 	while (err == 0 && record_bpf_live(r, slot) && !record_over(rec)) {
 		err = record_bpf_poll(r, POLL_MS, NULL, NULL, e);
 		log_progress_update(&rec->progress, "recording, %u threads; Ctrl-C ends it",
@@ -154,6 +163,7 @@ int record_cgroup_bpf(struct recording *rec, const char *path, struct err *e)
 		record_bpf_add_running(r, slot, pids[i]);
 	if (n)
 		record_incomplete(rec, "the workload was running already: its start was not seen");
+	record_prefer();
 	/* A cgroup outlives its processes: new ones may come until the recording is ended. */
 	while (err == 0 && !record_over(rec) && stat(dir, &st) == 0)
 		err = record_bpf_poll(r, POLL_MS, NULL, NULL, e);

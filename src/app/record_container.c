@@ -194,6 +194,7 @@ static int follow(struct session *s, struct err *e)
 {
 	int err = 0;
 
+	record_prefer();
 	while (err == 0 && !record_over(s->rec) && s->ended < s->runs) {
 		err = record_bpf_poll(s->r, POLL_MS, on_event, s, e);
 		decide_all(s);

@@ -101,8 +101,8 @@ make_guest() {
 	cp -r /etc/apparmor.d/{abi,abstractions,tunables} "$guest/etc/apparmor.d/"
 	cp /etc/apparmor/parser.conf "$guest/etc/apparmor/"
 	install -D -m 644 -t "$guest/usr/share/apparmor-features" /usr/share/apparmor-features/features
-	echo 'root:x:0:0:root:/root:/bin/sh' >"$guest/etc/passwd"
-	echo 'root:x:0:' >"$guest/etc/group"
+	printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' 'other:x:7:7:other:/:/bin/sh' >"$guest/etc/passwd"
+	printf '%s\n' 'root:x:0:' 'other:x:7:' >"$guest/etc/group"
 	gcc -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static -o "$scratch/probe" "$here/probe.c"
 	web_root
 	bundles
