@@ -79,8 +79,7 @@ static void begin(struct recording *rec, enum wl_source_kind kind, const char *t
 	w->identity.arch = sc_abi_name(sc_abi_native());
 }
 
-/* ---- what is to be recorded --------------------------------------------------------------------
- */
+/* ---- what is to be recorded */
 
 struct target {
 	char **command; /* NULL: not this */
@@ -170,8 +169,7 @@ static int parse_target(struct args *a, struct target *t, struct err *e)
 	return 0;
 }
 
-/* ---- with eBPF or ptrace -----------------------------------------------------------------------
- */
+/* ---- with eBPF or ptrace */
 
 static int record_bpf(struct recording *rec, struct args *a, const struct target *t, struct err *e)
 {
@@ -211,8 +209,7 @@ static int record_with_ptrace(struct recording *rec, const struct target *t,
 	return record_ptrace(&rec->model, rec->source, &o, &rec->command_status, e);
 }
 
-/* ---- the end -----------------------------------------------------------------------------------
- */
+/* ---- the end */
 
 static size_t count_syscalls(const struct workload *w, uint32_t phases)
 {

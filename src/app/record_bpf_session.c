@@ -96,8 +96,7 @@ int record_running_bpf(struct recording *rec, const pid_t *pids, size_t n, struc
 	return follow_slot(rec, r, slot, e);
 }
 
-/* ---- cgroups ----------------------------------------------------------------------------------
- */
+/* ---- cgroups */
 
 static size_t read_procs(const char *dir, pid_t *out, size_t n, size_t max)
 {

@@ -129,8 +129,7 @@ static int find_podman(const char *name, struct container *c, struct err *e)
 	return 0;
 }
 
-/* ---- state directories of OCI runtimes ---------------------------------------------------------
- */
+/* ---- state directories of OCI runtimes */
 
 static bool plain_name(const char *id)
 {

@@ -38,8 +38,7 @@ int record_bpf_abi(unsigned rec_abi)
 #endif
 }
 
-/* ---- load -------------------------------------------------------------------------------------
- */
+/* ---- load */
 
 static void fill_spec(struct rec_spec *s, const struct capture *c, const struct sc_desc *d,
 		      enum sc_abi abi)
@@ -322,8 +321,7 @@ bool record_bpf_sees_capabilities(const struct record_bpf *r)
 	return r->caps;
 }
 
-/* ---- following --------------------------------------------------------------------------------
- */
+/* ---- following */
 
 static int take_slot(struct record_bpf *r, struct err *e)
 {
@@ -581,8 +579,7 @@ unsigned record_bpf_live(const struct record_bpf *r, unsigned slot)
 	return __atomic_load_n(&r->skel->bss->slot_live[slot], __ATOMIC_SEQ_CST);
 }
 
-/* ---- events and housekeeping ------------------------------------------------------------------
- */
+/* ---- events and housekeeping */
 
 static int on_event(void *ctx, void *data, size_t size)
 {

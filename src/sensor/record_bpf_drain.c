@@ -69,8 +69,7 @@ static void prov_add(struct record_bpf *r, struct rec_slot *s, struct wl_prov *p
 	wl_prov_add(p, WL_PHASE_BIT(phase), model_program(r, s->w, prog), s->source);
 }
 
-/* ---- files ------------------------------------------------------------------------------------
- */
+/* ---- files */
 
 static void add_file(struct record_bpf *r, struct rec_slot *s, const char *path, uint32_t access,
 		     unsigned phase, unsigned prog)
@@ -306,8 +305,7 @@ void record_bpf_drain(struct record_bpf *r)
 			wl_generalise(r->slots[i].w);
 }
 
-/* ---- programs ---------------------------------------------------------------------------------
- */
+/* ---- programs */
 
 static void add_interpreter(struct record_bpf *r, struct rec_slot *s, unsigned prog)
 {
@@ -358,8 +356,7 @@ static bool visit_edge(struct record_bpf *r, const void *key, const void *value,
 	return false;
 }
 
-/* ---- system calls -----------------------------------------------------------------------------
- */
+/* ---- system calls */
 
 static void add_seen(struct record_bpf *r, struct rec_slot *s, unsigned prog, unsigned phase)
 {
@@ -415,8 +412,7 @@ static bool visit_call(struct record_bpf *r, const void *key, const void *value,
 	return false;
 }
 
-/* ---- network ----------------------------------------------------------------------------------
- */
+/* ---- network */
 
 static bool visit_net(struct record_bpf *r, const void *key, const void *value, void *arg)
 {
@@ -457,8 +453,7 @@ static bool visit_unix(struct record_bpf *r, const void *key, const void *value,
 	return false;
 }
 
-/* ---- capabilities -----------------------------------------------------------------------------
- */
+/* ---- capabilities */
 
 struct cap_list {
 	struct rec_cap *v;
@@ -555,8 +550,7 @@ static void add_caps(struct record_bpf *r)
 	free(l.stack);
 }
 
-/* ---- all together -----------------------------------------------------------------------------
- */
+/* ---- all together */
 
 static void add_losses(struct record_bpf *r, struct rec_slot *s)
 {
@@ -584,8 +578,7 @@ int record_bpf_collect(struct record_bpf *r, struct err *e)
 	return 0;
 }
 
-/* ---- forgetting -------------------------------------------------------------------------------
- */
+/* ---- forgetting */
 
 struct purge {
 	unsigned slot;
