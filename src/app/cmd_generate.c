@@ -286,7 +286,13 @@ const struct command command_generate = {
 		"\n"
 		"Recordings that are empty are refused; those that are not complete too, unless "
 		"--allow-incomplete is given. Remarks on what could not be made tighter, and "
-		"why, go to standard error.",
+		"why, go to standard error.\n"
+		"\n"
+		"As JSON, capabilities (format boltseal.capabilities/1) has: needed, refused "
+		"(lists of name, risk, evidence) and unused_defaults (names that Docker grants "
+		"and nothing asked for), where evidence is a "
+		"list of phases, programs, syscall, function and inferred; docker (format "
+		"boltseal.docker/1) has: options, image and no_new_privileges.",
 	.subcommands = target_names,
 	.options = options,
 	.examples =
@@ -294,7 +300,7 @@ const struct command command_generate = {
 		"boltseal generate seccomp --output web.json --runtime runc web.workload.json\n"
 		"boltseal generate docker --seccomp web.json --apparmor none web.workload.json\n"
 		"# For Kubernetes, when containers have allowPrivilegeEscalation: false\n"
-		"boltseal generate seccomp -f kubernetes --no-new-privileges on web.workload.json\n"
+		"boltseal generate seccomp -d kubernetes --no-new-privileges on web.workload.json\n"
 		"# AppArmor, first only logging\n"
 		"boltseal generate apparmor --mode complain web.workload.json | apparmor_parser "
 		"-r\n",

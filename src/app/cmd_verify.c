@@ -183,7 +183,12 @@ const struct command command_verify = {
 		       "profile), the default action, or an architecture that is not listed. "
 		       "Apart from denials it lists calls whose fate depends on arguments that "
 		       "the model does not have, those that a tracer or a notification listener "
-		       "decides on, and clone3 calls that answer ENOSYS while clone is allowed.",
+		       "decides on, and clone3 calls that answer ENOSYS while clone is allowed.\n"
+		       "\n"
+		       "The JSON report (format boltseal.verify/1) has: denials and checked (how "
+		       "many), runtime, calls (verdict, abi, syscall, number, args as index and "
+		       "value, action, data, rule, needed_by with phases and programs) and "
+		       "capabilities (names that were used and are not there).",
 	.options = options,
 	.examples =
 		"# Would the workload run under Docker's own profile?\n"
