@@ -541,7 +541,7 @@ static void command_lines(void **state)
 	static const struct cli_case cases[] = {
 		{ "generate seccomp " GOLDEN "web.workload.json", 0, "\"SCMP_ACT_ERRNO\"" },
 		{ "generate seccomp - <" GOLDEN "web.workload.json", 0, "no new namespaces" },
-		{ "generate seccomp -f oci " GOLDEN "web.workload.json", 0,
+		{ "generate seccomp -d oci " GOLDEN "web.workload.json", 0,
 		  "prctl: any arguments" },
 		{ "generate seccomp --runtime runc --runtime-version 1.1.5 --no-new-privileges "
 		  "on " GOLDEN "web.workload.json",
