@@ -46,11 +46,16 @@ bool wl_pattern_valid(const char *pattern)
 
 void wl_pattern_escape(struct buf *b, const char *text, size_t n)
 {
+	size_t plain = 0; /* where the characters that stand for themselves begin */
+
 	for (size_t i = 0; i < n; i++) {
-		if (strchr("*@\\", text[i]))
-			buf_putc(b, '\\');
-		buf_putc(b, text[i]);
+		if (text[i] != '*' && text[i] != '@' && text[i] != '\\')
+			continue;
+		buf_append(b, text + plain, i - plain);
+		buf_putc(b, '\\');
+		plain = i;
 	}
+	buf_append(b, text + plain, n - plain);
 }
 
 /* States: a place in the pattern times 2, plus 1 when the token there has taken a character. */
