@@ -247,6 +247,20 @@ int BPF_PROG(after_cap_capable, void *cred, void *ns, int cap, unsigned int opts
 	return observe_cap(ctx, cred, cap, ret == 0, true, opts & 2);
 }
 
+/*
+ * The compiler puts cap_capable() into its callers in the same file (security/commoncap.c), where
+ * the program above does not see it. The one that matters: securebits need CAP_SETPCAP.
+ */
+SEC("fexit/cap_task_prctl")
+int BPF_PROG(after_cap_task_prctl, int option, unsigned long arg2, unsigned long arg3,
+	     unsigned long arg4, unsigned long arg5, int ret)
+{
+	if (option != PR_SET_SECUREBITS)
+		return 0;
+	return observe_cap(ctx, bpf_get_current_task_btf()->real_cred, CAP_SETPCAP, ret == 0, true,
+			   false);
+}
+
 /* ---- processes */
 
 static __always_inline struct rec_event *event_get(__u32 kind, __u32 slot, struct task_struct *task,

@@ -77,6 +77,9 @@ enum { NET_LISTEN, NET_BIND, NET_CONNECT, NET_SEND };
 #define TIF_32BIT     22 /* arch/arm64/include/asm/thread_info.h */
 #define NO_NR	      0xffff
 
+#define PR_SET_SECUREBITS 28 /* include/uapi/linux/prctl.h */
+#define CAP_SETPCAP	  8  /* include/uapi/linux/capability.h */
+
 enum { CAP_STACKS = 64 };
 enum { MAX_COMPONENTS = 64, NAME_BYTES = 256, SCRATCH = 2 * REC_PATH_MAX };
 

@@ -163,6 +163,7 @@ static int configure(struct record_bpf *r, const struct record_bpf_options *o, b
 	bpf_program__set_autoload(s->progs.on_cgroup_attach, o->cgroup_id != 0);
 	bpf_program__set_autoload(s->progs.on_cap_capable, cap_tp);
 	bpf_program__set_autoload(s->progs.after_cap_capable, !cap_tp && fexit_caps);
+	bpf_program__set_autoload(s->progs.after_cap_task_prctl, !cap_tp && fexit_caps);
 	r->caps = cap_tp || fexit_caps;
 	r->tids_n = pid_max() / REC_TIDS_CHUNK + 1;
 	bpf_map__set_max_entries(s->maps.tids, r->tids_n);
@@ -595,12 +596,14 @@ static int on_event(void *ctx, void *data, size_t size)
 	if (size < sizeof(ev))
 		return 0;
 	memcpy(&ev, data, sizeof(ev));
-	if (ev.kind >= ARRAY_SIZE(kinds) || ev.slot >= REC_SLOTS)
+	if (ev.slot >= REC_SLOTS)
 		return 0;
 	if (ev.kind == REC_EV_JOINED) {
 		record_bpf_add_running(r, ev.slot, (pid_t)ev.pid);
 		return 0;
 	}
+	if (ev.kind >= ARRAY_SIZE(kinds))
+		return 0;
 	if (ev.kind == REC_EV_STARTED)
 		open_root(r, ev.slot, (pid_t)ev.pid);
 	out = (struct record_bpf_event){

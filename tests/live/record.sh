@@ -65,12 +65,13 @@ record_begin() {
 	timeout -s KILL 60 "$boltseal" record --output "$model" "$@" >"$log.out" 2>"$log" &
 	recorder=$!
 	background+=("$recorder")
-	# The programs of the recorder are in the kernel when it follows or waits.
-	local tries=0
-	until bpftool prog show 2>/dev/null | grep -q 'name on_sys_enter'; do
+	# It is at work when its programs are attached: it holds links then.
+	local tries=0 child=
+	until [ -n "$child" ] && find "/proc/$child/fd" -lname 'anon_inode:bpf_link' 2>/dev/null | grep -q .; do
 		tries=$((tries + 1))
 		[ $tries -lt 200 ] && kill -0 "$recorder" 2>/dev/null || return 1
 		sleep 0.05
+		child=$(pgrep -P "$recorder" -x boltseal || true)
 	done
 	sleep 0.3
 }

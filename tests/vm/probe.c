@@ -1,11 +1,12 @@
 /*
- * What a confined process may do, for guest-init:   probe [read|write|exec|raw PATH]...
+ * What a process may do, for guest-init:   probe [read|write|exec PATH | raw - | securebits -]...
  * Prints for each what came of it: "ok", or the error's name.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,6 +61,8 @@ int main(int argc, char **argv)
 			err = try_exec(path);
 		else if (!strcmp(what, "raw"))
 			err = try_raw();
+		else if (!strcmp(what, "securebits"))
+			err = prctl(PR_SET_SECUREBITS, 0) ? errno : 0;
 		printf("%s %s: %s\n", what, path, err ? strerrorname_np(err) : "ok");
 	}
 	return 0;
