@@ -250,8 +250,8 @@ struct call {
 };
 
 /*
- * Results of bpf_map_update_elem() are kept in an int: before Linux 6.4 only the lower half of an
- * error is set.
+ * Results of bpf_map_update_elem() are kept in an int: Linux 6.1 sets only the lower half of an
+ * error.
  */
 static __always_inline void count_lost(enum rec_lost what)
 {

@@ -124,12 +124,11 @@ security=apparmor panic=-1" </dev/null >"$console" 2>&1 &
 
 # The guest's result lines as our own.
 report() {
-	local line name diagnosis=() planned=""
+	local line planned=""
 	while IFS= read -r line; do
 		case $line in
 		'ok '*) ok "${line#ok }" ;;
-		'not ok '*)
-			not_ok "${line#not ok }" ;;
+		'not ok '*) not_ok "${line#not ok }" ;;
 		'# '*) echo "$line" ;;
 		'skip '*)
 			line=${line#skip }
@@ -161,7 +160,9 @@ if ! make_guest >"$scratch/make" 2>&1; then
 	tap_end
 	exit 1
 fi
-boot || not_ok "qemu ends properly ($?)" "$console"
+status=0
+boot || status=$?
 [ -z "${BOLTSEAL_VM_LOG:-}" ] || cp "$console" "$BOLTSEAL_VM_LOG"
 report
+[ "$status" = 0 ] || not_ok "qemu ends properly (status $status)" "$console"
 tap_end
