@@ -45,12 +45,13 @@ static const struct probe_feature features[] = {
 	  "see processes start, execute and end with the kernel's own types",
 	  "use Linux 5.5 or later with BTF, as root or with CAP_BPF and CAP_PERFMON",
 	  probe_tp_btf },
-	{ "kprobe", recording, "kprobes",
+	{ "fexit", recording, "returns of kernel functions (fexit)",
 	  "see capability checks where there is no tracepoint for them",
-	  "use a kernel with CONFIG_KPROBE_EVENTS, if cap_events needs it", probe_kprobe },
+	  "use a kernel with CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS, if cap_events needs it",
+	  probe_fexit },
 	{ "cap_events", recording, "capability checks",
 	  "records which capabilities a program needs, and where",
-	  "use Linux 6.14 or later (tracepoint cap_capable) or one with kprobes; until then "
+	  "use Linux 6.14 or later (tracepoint cap_capable) or one with fexit programs; until then "
 	  "boltseal "
 	  "concludes capabilities from calls and results",
 	  probe_cap_events },

@@ -3,11 +3,9 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
-#include <linux/perf_event.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -125,39 +123,45 @@ void probe_ringbuf(struct probe_result *r)
 		probe_set(r, PROBE_YES, "a map was made");
 }
 
-/* 0 when a kprobe on the function can be set, or a negative errno. */
-static int try_kprobe(const char *function)
+/* 0 when a program can be attached to the return of the kernel's function, or a negative errno. */
+static int try_fexit(const char *function)
 {
-	long type = probe_number("/sys/bus/event_source/devices/kprobe/type");
-	struct perf_event_attr attr = { .size = sizeof(attr),
-					.type = (uint32_t)type,
-					.kprobe_func = (uintptr_t)function };
-	cleanup_close int fd = -1;
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id = btf ? btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) : -ENOENT;
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FEXIT,
+		    .attach_btf_id = id < 0 ? 0 : (uint32_t)id);
+	cleanup_close int prog = -1;
+	cleanup_close int link = -1;
 
-	if (type < 0)
+	btf__free(btf);
+	if (id < 0)
 		return -ENOENT;
-	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-	return fd < 0 ? -errno : 0;
+	prog = load(BPF_PROG_TYPE_TRACING, &opts);
+	if (prog < 0)
+		return -errno;
+	link = bpf_raw_tracepoint_open(NULL, prog);
+	return link < 0 ? -errno : 0;
 }
 
-void probe_kprobe(struct probe_result *r)
+void probe_fexit(struct probe_result *r)
 {
-	int rc = try_kprobe("cap_capable");
+	int rc = try_fexit("cap_capable");
 
 	if (rc == -ENOENT)
-		probe_set(r, PROBE_NO, "not in this kernel");
+		probe_set(r, PROBE_NO, "cap_capable is no function of this kernel's BTF");
 	else if (rc < 0)
-		refused(r, "perf_event_open(2)", -rc);
+		refused(r, "cap_capable", -rc);
 	else
-		probe_set(r, PROBE_YES, "set on cap_capable");
+		probe_set(r, PROBE_YES, "attached to cap_capable");
 }
 
 void probe_cap_events(struct probe_result *r)
 {
 	if (tracepoint_id("btf_trace_cap_capable") > 0)
 		probe_set(r, PROBE_YES, "tracepoint cap_capable");
-	else if (try_kprobe("cap_capable") == 0)
-		probe_set(r, PROBE_YES, "kprobe on cap_capable");
+	else if (try_fexit("cap_capable") == 0)
+		probe_set(r, PROBE_YES, "the return of the kernel's cap_capable()");
 	else
-		probe_set(r, PROBE_LIMITED, "neither the tracepoint cap_capable nor kprobes");
+		probe_set(r, PROBE_LIMITED,
+			  "neither the tracepoint cap_capable nor fexit programs");
 }

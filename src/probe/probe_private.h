@@ -42,7 +42,7 @@ void probe_bpf_unprivileged(struct probe_result *r);
 void probe_raw_tracepoint(struct probe_result *r);
 void probe_tp_btf(struct probe_result *r);
 void probe_ringbuf(struct probe_result *r);
-void probe_kprobe(struct probe_result *r);
+void probe_fexit(struct probe_result *r);
 void probe_cap_events(struct probe_result *r);
 
 /* probe_host.c */

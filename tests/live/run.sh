@@ -430,7 +430,7 @@ fi
 same "doctor: actions as in /proc" "$(cat /proc/sys/kernel/seccomp/actions_avail)" \
 	"$(grep -A 5 '"id": *"seccomp_actions"' <<<"$json" | sed -n 's/.*"detail": *"\(.*\)",/\1/p')"
 for file in btf:/sys/kernel/btf/vmlinux tracefs:/sys/kernel/tracing/events/syscalls \
-	selinux:/sys/fs/selinux/enforce kprobe:/sys/bus/event_source/devices/kprobe/type; do
+	selinux:/sys/fs/selinux/enforce; do
 	[ -e "${file#*:}" ] && expected=yes || expected=no
 	got=$(state "${file%%:*}")
 	[ "$got" = limited ] && got=yes
