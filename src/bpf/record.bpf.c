@@ -154,7 +154,7 @@ int on_sys_exit(__u64 *ctx)
 #else
 	__u64 nr = regs->regs[8];
 #endif
-	if (nr >= REC_NRS || !has_result[nr])
+	if (nr >= REC_NRS || !is_open[nr])
 		return 0;
 	return call_returned(bpf_get_current_task_btf(), regs, nr, ctx[1]);
 }

@@ -88,8 +88,8 @@ const volatile struct rec_spec specs[REC_SPECS];
 const volatile __u8 spec_of[REC_ABIS][REC_NRS];
 const volatile char runtimes[REC_RUNTIMES][16];
 const volatile __u8 watch_runtimes;
-const volatile __u64 cgroup_id;		 /* 0: none */
-const volatile __u8 has_result[REC_NRS]; /* native calls that open */
+const volatile __u64 cgroup_id;	      /* 0: none */
+const volatile __u8 is_open[REC_NRS]; /* native calls that open */
 
 /* Shared with the loader through memory. */
 __u8 seen[REC_PROGRAMS][REC_PHASES][REC_ABIS][REC_NRS];

@@ -127,7 +127,7 @@ static bool btf_has(const struct btf *btf, const char *name, unsigned kind)
 }
 
 /* The native number of a call whose result is looked at, -1 for others. */
-static int native_result_nr(const struct capture *c)
+static int native_open_nr(const struct capture *c)
 {
 	int nr = c->kind == CAPTURE_OPEN ? sc_nr(sc_abi_native(), c->name) : -1;
 
@@ -152,10 +152,10 @@ static int configure(struct record_bpf *r, const struct record_bpf_options *o, b
 	for (size_t i = 0; i < ARRAY_SIZE(runtime_names) && runtime_names[i]; i++)
 		snprintf((char *)ro->runtimes[i], sizeof(ro->runtimes[i]), "%s", runtime_names[i]);
 	for (size_t i = 0; i < capture_count(); i++) {
-		int nr = native_result_nr(capture_at(i));
+		int nr = native_open_nr(capture_at(i));
 
 		if (nr >= 0)
-			((__u8 *)ro->has_result)[nr] = 1;
+			((__u8 *)ro->is_open)[nr] = 1;
 	}
 	r->per_call_exit = tracefs_root() != NULL;
 	bpf_program__set_autoload(s->progs.on_exit_call, r->per_call_exit);
@@ -224,7 +224,7 @@ static int attach_exits(struct record_bpf *r, struct err *e)
 		struct bpf_link *link;
 		char event[64];
 
-		if (native_result_nr(capture_at(i)) < 0 || r->links_n == REC_EXITS_MAX)
+		if (native_open_nr(capture_at(i)) < 0 || r->links_n == REC_EXITS_MAX)
 			continue;
 		snprintf(event, sizeof(event), "sys_exit_%s", name);
 		link = bpf_program__attach_tracepoint(r->skel->progs.on_exit_call, "syscalls",
@@ -670,7 +670,7 @@ static void look_at_entry(struct record_bpf *r)
 	bool changed = false;
 
 	for (size_t i = 0; i < capture_count(); i++) {
-		int nr = native_result_nr(capture_at(i));
+		int nr = native_open_nr(capture_at(i));
 
 		for (unsigned p = 0; nr >= 0 && p < REC_PROGRAMS; p++) {
 			for (unsigned ph = 0; ph < REC_PHASES; ph++) {
