@@ -16,7 +16,10 @@
 #include "sensor/record_bpf_impl.h"
 #include "sensor/root_path.h"
 
-/* Models grow no further than this before names that come and go become patterns. */
+/*
+ * Models grow no further than this before names that come and go become patterns; one that has more
+ * files than that after it, until it has doubled.
+ */
 enum { GENERALISE_AT = 5000 };
 
 static const char *const lost_words[REC_LOST_COUNT] = {
@@ -76,10 +79,15 @@ static void add_file(struct record_bpf *r, struct rec_slot *s, const char *path,
 {
 	struct wl_file *f = wl_file_add(s->w, path, false, access);
 
-	if (f)
-		prov_add(r, s, &f->prov, phase, prog);
-	else
+	if (!f) {
 		wl_loss_add(s->w, s->source, "files", 1);
+		return;
+	}
+	prov_add(r, s, &f->prov, phase, prog);
+	if (s->w->files_n > GENERALISE_AT && s->w->files_n / 2 > s->files_left) {
+		wl_generalise(s->w);
+		s->files_left = s->w->files_n;
+	}
 }
 
 static void with_slash(char path[PATH_MAX])
@@ -300,9 +308,6 @@ void record_bpf_drain(struct record_bpf *r)
 		each_entry(r, r->skel->maps.files, visit_short, NULL);
 		each_entry(r, r->skel->maps.files_long, visit_long, NULL);
 	}
-	for (unsigned i = 0; i < REC_SLOTS; i++)
-		if (r->slots[i].w && r->slots[i].w->files_n > GENERALISE_AT)
-			wl_generalise(r->slots[i].w);
 }
 
 /* ---- programs */

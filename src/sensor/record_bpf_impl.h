@@ -23,7 +23,8 @@ struct rec_pending {
 struct rec_slot {
 	struct workload *w; /* NULL: nobody wants it (yet) */
 	int source;
-	int root_fd; /* O_PATH of the root directory of its processes */
+	size_t files_left; /* in the model after the last generalisation */
+	int root_fd;	   /* O_PATH of the root directory of its processes */
 	bool root_open;
 	unsigned dropped_polls;
 	struct rec_pending *pending;
