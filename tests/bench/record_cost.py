@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """record_cost.py [BOLTSEAL [ROUNDS]]: what recording costs the recorded program.
 
-Prints, for three workloads, the CPU time (user and system) under `boltseal record` and under
-`strace -f`, as ratios to the same program alone: of the program itself, and in total with the
-recorder. The rounds alternate between the variants, so a machine that changes its speed changes all
+Prints, for three workloads, the CPU time (user and system) under `boltseal record`, under a plain
+eBPF bitmap (plain_bitmap.bpf.c) and under `strace -f`, as ratios to the same program alone: of the
+program itself, and in total with the recorder. The rounds alternate between the variants, so a machine that changes its speed changes all
 of them; the ratio is the median of the rounds, with the smallest and the largest. Also the peak
 memory of the recorder.
 """
@@ -16,6 +16,7 @@ import tempfile
 import time
 
 BOLTSEAL = sys.argv[1] if len(sys.argv) > 1 else "build/boltseal"
+PLAIN = os.path.join(os.path.dirname(BOLTSEAL), "tests", "plain_bitmap")
 ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 7
 
 # What is measured, and the same in small for strace, which takes up to a hundred times as long.
@@ -81,12 +82,22 @@ def peak_kib(command):
     return int(r.stderr.split()[-1])
 
 
+def ratios(times, variant):
+    """CPU time of the program itself, as a ratio to the same round's run alone."""
+    return [t[0] / a[0] for t, a in zip(times[variant], times["alone"])]
+
+
+def spread(values):
+    return f"{statistics.median(values):6.2f} {min(values):6.2f} {max(values):6.2f}"
+
+
 def measure(name, words, n, small, tmp):
     command = [c.format(tmp=tmp, n=n) for c in words]
     little = [c.format(tmp=tmp, n=small) for c in words]
     model = os.path.join(tmp, "model.json")
     variants = {
         "alone": (),
+        "plain": (PLAIN,),
         "boltseal": (BOLTSEAL, "record", "--method", "ebpf", "--output", model, "--"),
     }
     times = {v: [] for v in variants}
@@ -94,17 +105,18 @@ def measure(name, words, n, small, tmp):
         for v, prefix in variants.items():
             times[v].append(cpu_of(command, prefix))
     alone = statistics.median(t[0] for t in times["alone"])
-    ours = [t[0] / a[0] for t, a in zip(times["boltseal"], times["alone"])]
     total = statistics.median(t[1] for t in times["boltseal"]) / alone
     strace = cpu_of(little, ("strace", "-f", "-o", "/dev/null"))
     bare = cpu_of(little)[0]
-    print(f"{name:26} {statistics.median(ours):6.2f} {min(ours):6.2f} {max(ours):6.2f} {total:6.2f}"
+    print(f"{name:26} {spread(ratios(times, 'boltseal'))} {total:6.2f}"
+          f"   {spread(ratios(times, 'plain'))}"
           f"   {strace[0] / bare:6.1f} {strace[1] / bare:6.1f}   {alone:.2f} s")
 
 
 def main():
-    print(f"{'':26} boltseal record              strace -f       alone,")
-    print(f"{'CPU time / alone':26} program   min    max  total   program  total   {ROUNDS} rounds")
+    print(f"{'':26} boltseal record              plain bitmap           strace -f       alone,")
+    print(f"{'CPU time / alone':26} program   min    max  total   program   min    max"
+          f"   program  total   {ROUNDS} rounds")
     with tempfile.TemporaryDirectory(dir="/var/tmp") as tmp:
         for workload in WORKLOADS:
             measure(*workload, tmp)
