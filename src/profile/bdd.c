@@ -123,14 +123,45 @@ uint32_t bdd_leaf(struct bdd *b, uint32_t value)
 	return make(b, b->levels, value, 0);
 }
 
-/* The node for variable `level` = bit, which the diagram may not test at its top. */
-static uint32_t child(const struct bdd *b, uint32_t id, uint32_t level, bool bit)
+unsigned bdd_level(const struct bdd *b, uint32_t id)
+{
+	return b->node[id].level;
+}
+
+bool bdd_is_leaf(const struct bdd *b, uint32_t id)
+{
+	return b->node[id].level == b->levels;
+}
+
+uint32_t bdd_word(const struct bdd *b, uint32_t leaf)
+{
+	return b->node[leaf].lo;
+}
+
+uint32_t bdd_child(const struct bdd *b, uint32_t id, unsigned level, bool bit)
 {
 	const struct node *n = &b->node[id];
 
 	if (n->level != level)
 		return id;
 	return bit ? n->hi : n->lo;
+}
+
+/* The entry of the cache for this step; NULL when the work is used up. */
+static struct ite *look_up(struct bdd *b, uint32_t c, uint32_t t, uint32_t f)
+{
+	struct ite *hit = &b->cache[hash3(c, t, f) & (b->slots - 1)];
+
+	if ((hit->c == c && hit->t == t && hit->f == f) || b->work++ <= b->max * WORK_PER_NODE)
+		return hit;
+	b->failed = true;
+	return NULL;
+}
+
+static uint32_t keep(struct bdd *b, uint32_t c, uint32_t t, uint32_t f, uint32_t result)
+{
+	b->cache[hash3(c, t, f) & (b->slots - 1)] = (struct ite){ c, t, f, result };
+	return result;
 }
 
 uint32_t bdd_ite(struct bdd *b, uint32_t c, uint32_t t, uint32_t f)
@@ -142,25 +173,41 @@ uint32_t bdd_ite(struct bdd *b, uint32_t c, uint32_t t, uint32_t f)
 		return t;
 	if (b->node[c].level == b->levels)
 		return b->node[c].lo ? t : f;
-	hit = &b->cache[hash3(c, t, f) & (b->slots - 1)];
 	/* An empty entry never looks like this one: c is no end, and t and f differ. */
+	hit = look_up(b, c, t, f);
+	if (!hit)
+		return 0;
 	if (hit->c == c && hit->t == t && hit->f == f)
 		return hit->result;
-	if (b->work++ > b->max * WORK_PER_NODE) {
-		b->failed = true;
-		return 0;
-	}
 	level = b->node[c].level;
 	level = b->node[t].level < level ? b->node[t].level : level;
 	level = b->node[f].level < level ? b->node[f].level : level;
-	lo = bdd_ite(b, child(b, c, level, false), child(b, t, level, false),
-		     child(b, f, level, false));
-	hi = bdd_ite(b, child(b, c, level, true), child(b, t, level, true),
-		     child(b, f, level, true));
-	lo = make(b, level, lo, hi);
-	hit = &b->cache[hash3(c, t, f) & (b->slots - 1)]; /* the tables may have grown */
-	*hit = (struct ite){ c, t, f, lo };
-	return lo;
+	lo = bdd_ite(b, bdd_child(b, c, level, false), bdd_child(b, t, level, false),
+		     bdd_child(b, f, level, false));
+	hi = bdd_ite(b, bdd_child(b, c, level, true), bdd_child(b, t, level, true),
+		     bdd_child(b, f, level, true));
+	return keep(b, c, t, f, make(b, level, lo, hi));
+}
+
+uint32_t bdd_apply(struct bdd *b, const struct bdd_op *op, uint32_t x, uint32_t y)
+{
+	uint32_t tag = UINT32_MAX - op->id; /* no node has this number */
+	uint32_t level, lo, hi;
+	struct ite *hit;
+
+	if (b->failed)
+		return 0;
+	level = b->node[x].level < b->node[y].level ? b->node[x].level : b->node[y].level;
+	if (level == b->levels)
+		return bdd_leaf(b, op->of(b->node[x].lo, b->node[y].lo));
+	hit = look_up(b, tag, x, y);
+	if (!hit)
+		return 0;
+	if (hit->c == tag && hit->t == x && hit->f == y)
+		return hit->result;
+	lo = bdd_apply(b, op, bdd_child(b, x, level, false), bdd_child(b, y, level, false));
+	hi = bdd_apply(b, op, bdd_child(b, x, level, true), bdd_child(b, y, level, true));
+	return keep(b, tag, x, y, make(b, level, lo, hi));
 }
 
 uint32_t bdd_eq(struct bdd *b, unsigned level, unsigned bits, uint64_t mask, uint64_t k)
@@ -204,8 +251,8 @@ void bdd_difference(const struct bdd *b, uint32_t x, uint32_t y, bool *value)
 
 		if (x == y || level == b->levels)
 			return;
-		value[level] = child(b, x, level, false) == child(b, y, level, false);
-		x = child(b, x, level, value[level]);
-		y = child(b, y, level, value[level]);
+		value[level] = bdd_child(b, x, level, false) == bdd_child(b, y, level, false);
+		x = bdd_child(b, x, level, value[level]);
+		y = bdd_child(b, y, level, value[level]);
 	}
 }

@@ -25,6 +25,21 @@ uint32_t bdd_leaf(struct bdd *b, uint32_t value);
 /* c ? t : f, where c is a condition. */
 uint32_t bdd_ite(struct bdd *b, uint32_t c, uint32_t t, uint32_t f);
 
+/* A function of two ends, applied to two diagrams point by point. `id`: a small number of its own.
+ */
+struct bdd_op {
+	uint32_t id;
+	uint32_t (*of)(uint32_t x, uint32_t y);
+};
+uint32_t bdd_apply(struct bdd *b, const struct bdd_op *op, uint32_t x, uint32_t y);
+
+/* Walking: the variable that a node tests (the number of levels for an end), its ends, its word. */
+unsigned bdd_level(const struct bdd *b, uint32_t id);
+/* The node behind `id` when variable `level` has this value; `id` tests none above it. */
+uint32_t bdd_child(const struct bdd *b, uint32_t id, unsigned level, bool bit);
+bool bdd_is_leaf(const struct bdd *b, uint32_t id);
+uint32_t bdd_word(const struct bdd *b, uint32_t leaf);
+
 /*
  * Conditions on the number that `bits` variables from `level` on spell, highest bit first: the
  * number AND `mask` equals, or is at least, k.

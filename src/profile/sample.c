@@ -9,8 +9,9 @@
 enum {
 	BUDGET = 200000, /* of sample_compare() */
 	MIN_PER_CALL = 64,
-	MAX_CONSTANTS = 256, /* of the program */
-	MAX_VALUES = 4096,   /* tried for one argument */
+	MAX_WORK = 1000000000, /* names and instructions looked at, roughly: a few seconds */
+	MAX_CONSTANTS = 256,   /* of the program */
+	MAX_VALUES = 4096,     /* tried for one argument */
 };
 
 struct pool {
@@ -25,6 +26,7 @@ struct sampler {
 	void *ctx;
 	uint64_t random; /* state of xorshift64 */
 	size_t per_call;
+	size_t work, cost; /* of one call */
 };
 
 static uint64_t next_random(struct sampler *s)
@@ -93,6 +95,9 @@ static int sample_one(struct sampler *s, uint32_t arch, uint32_t nr, const uint6
 {
 	struct seccomp_data sd = { .nr = (int)nr, .arch = arch };
 
+	s->work += s->cost;
+	if (s->work > MAX_WORK)
+		return SP_SAMPLED; /* enough */
 	sd.instruction_pointer = next_random(s);
 	for (size_t i = 0; i < SC_MAX_ARGS; i++)
 		sd.args[i] = args ? args[i] : next_random(s);
@@ -127,7 +132,10 @@ static int sample_call(struct sampler *s, enum sc_abi abi, const struct sp_call 
 {
 	__attribute__((__cleanup__(free_pools))) struct pool pool[SC_MAX_ARGS] = { 0 };
 	uint32_t nr = call->nr | (abi == SC_X32 ? SC_X32_BIT : 0);
-	bool used[SC_MAX_ARGS] = { 0 }, any = false;
+	bool used[SC_MAX_ARGS] = { 0 }, any = !s->p;
+
+	for (size_t i = 0; i < SC_MAX_ARGS; i++)
+		used[i] = any;
 
 	for (size_t i = 0; i < call->n; i++) {
 		for (size_t k = 0; k < call->rule[i]->conds_n; k++) {
@@ -149,6 +157,20 @@ static int sample_call(struct sampler *s, enum sc_abi abi, const struct sp_call 
 			put_constants(&pool[i], s->f);
 	}
 	return sample_product(s, sc_abi_audit_arch(abi), nr, pool);
+}
+
+/* Nothing is known about the program but its constants: those, on every call. */
+static int sample_constants(struct sampler *s, enum sc_abi abi)
+{
+	int r = 0;
+
+	for (unsigned nr = 0; nr <= sc_max_nr(abi) && r == 0; nr++) {
+		struct sp_call call = { .nr = (uint16_t)nr, .desc = sc_by_nr(abi, nr) };
+
+		if (call.desc)
+			r = sample_call(s, abi, &call);
+	}
+	return r;
 }
 
 static int sample_conditions(struct sampler *s, enum sc_abi abi)
@@ -181,10 +203,21 @@ static size_t count_conditions(const struct sp_profile *p)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < p->rules_n; i++)
+	for (size_t i = 0; p && i < p->rules_n; i++)
 		if (p->rules[i].conds_n)
 			n += p->rules[i].names_n;
+	if (!p)
+		n = sc_count();
 	return n ? n * SC_ABI_COUNT : 1;
+}
+
+static size_t cost_of_call(const struct sp_profile *p, const struct sp_filter *f)
+{
+	size_t n = 100 + (f ? f->n : 0);
+
+	for (size_t i = 0; p && i < p->rules_n; i++)
+		n += p->rules[i].names_n + p->rules[i].conds_n;
+	return n;
 }
 
 int sample_calls(const struct sp_profile *p, const struct sp_filter *f, size_t budget,
@@ -195,15 +228,20 @@ int sample_calls(const struct sp_profile *p, const struct sp_filter *f, size_t b
 	};
 	int r = 0;
 
+	s.cost = cost_of_call(p, f);
 	s.per_call = budget / count_conditions(p);
 	if (s.per_call < MIN_PER_CALL)
 		s.per_call = MIN_PER_CALL;
 	for (unsigned abi = 0; abi < SC_ABI_COUNT && r == 0; abi++) {
 		r = sample_numbers(&s, (enum sc_abi)abi);
-		if (r == 0 && p->abi[abi])
+		if (r == 0 && !p)
+			r = sample_constants(&s, (enum sc_abi)abi);
+		else if (r == 0 && p->abi[abi])
 			r = sample_conditions(&s, (enum sc_abi)abi);
 	}
-	return r ? r : sample_one(&s, 0, 0, NULL);
+	if (r == 0)
+		r = sample_one(&s, 0, 0, NULL);
+	return r == SP_SAMPLED ? 0 : r;
 }
 
 struct comparison {
@@ -216,13 +254,9 @@ static int compare_one(const struct seccomp_data *sd, void *ctx)
 {
 	struct comparison *c = ctx;
 	uint64_t args[SC_MAX_ARGS];
-	uint32_t word;
-	int r;
+	uint32_t word = sp_run(c->f, sd);
 
 	memcpy(args, sd->args, sizeof(args));
-	r = sp_simulate(c->f, sd, &word, NULL);
-	if (r < 0)
-		return r;
 	if (!sp_ret_cmp(sp_eval(c->p, sd->arch, (uint32_t)sd->nr, args), sp_ret_of_word(word)))
 		return 0;
 	c->sd = *sd;

@@ -7,7 +7,7 @@
 
 #include "profile/seccomp.h"
 
-/* Return 0 to go on; anything else ends the walk and is what sample_calls() returns. */
+/* Return 0 to go on; a negative number ends the walk and is what sample_calls() returns. */
 typedef int sample_fn(const struct seccomp_data *sd, void *ctx);
 
 /*
@@ -15,7 +15,10 @@ typedef int sample_fn(const struct seccomp_data *sd, void *ctx);
  * around x32's bit, listed or not; for calls that have rules with conditions the combinations of
  * boundary values of each argument (the constants of conditions and of the program, their
  * neighbours, one bit more or less, high words set), all of them when there are few, else a random
- * choice. At most about `budget` calls with conditions in all. Deterministic. `f` may be NULL.
+ * choice. At most about `budget` calls with conditions in all, and no more than takes some seconds
+ * when profile and filter are large. Deterministic. Either of `p` and `f` may be NULL; without a
+ * profile every call gets combinations of the program's constants. What it is given has passed
+ * sp_filter_check().
  */
 int sample_calls(const struct sp_profile *p, const struct sp_filter *f, size_t budget,
 		 sample_fn *each, void *ctx);

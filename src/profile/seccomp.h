@@ -201,6 +201,8 @@ int sp_compile(const struct sp_profile *p, struct sp_filter *f, struct err *e);
  */
 int sp_simulate(const struct sp_filter *f, const struct seccomp_data *sd, uint32_t *ret,
 		struct err *e);
+/* The same for a program that has passed sp_filter_check(). */
+uint32_t sp_run(const struct sp_filter *f, const struct seccomp_data *sd);
 /* The kernel's own checks alone. */
 int sp_filter_check(const struct sp_filter *f, struct err *e);
 

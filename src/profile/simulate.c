@@ -216,21 +216,15 @@ static void step(struct machine *m, const struct sock_filter *i, const struct se
 	}
 }
 
-int sp_simulate(const struct sp_filter *f, const struct seccomp_data *sd, uint32_t *ret,
-		struct err *e)
+uint32_t sp_run(const struct sp_filter *f, const struct seccomp_data *sd)
 {
 	struct machine m = { 0 };
-	int r = sp_filter_check(f, e);
 
-	if (r < 0)
-		return r;
 	for (size_t pc = 0;; pc++) { /* jumps go forward only, and the last one returns */
 		const struct sock_filter *i = &f->insn[pc];
 
-		if (BPF_CLASS(i->code) == BPF_RET) {
-			*ret = BPF_RVAL(i->code) == BPF_A ? m.a : i->k;
-			return 0;
-		}
+		if (BPF_CLASS(i->code) == BPF_RET)
+			return BPF_RVAL(i->code) == BPF_A ? m.a : i->k;
 		if (i->code == (BPF_JMP | BPF_JA)) {
 			pc += i->k;
 		} else if (BPF_CLASS(i->code) == BPF_JMP) {
@@ -238,10 +232,19 @@ int sp_simulate(const struct sp_filter *f, const struct seccomp_data *sd, uint32
 
 			pc += jumps(BPF_OP(i->code), m.a, b) ? i->jt : i->jf;
 		} else if (i->code == (BPF_ALU | BPF_DIV | BPF_X) && !m.x) {
-			*ret = 0; /* the kernel ends the program there */
-			return 0;
+			return 0; /* the kernel ends the program there */
 		} else {
 			step(&m, i, sd);
 		}
 	}
+}
+
+int sp_simulate(const struct sp_filter *f, const struct seccomp_data *sd, uint32_t *ret,
+		struct err *e)
+{
+	int r = sp_filter_check(f, e);
+
+	if (r == 0)
+		*ret = sp_run(f, sd);
+	return r;
 }
