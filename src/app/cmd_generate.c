@@ -2,19 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/command.h"
+#include "app/generate.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "profile/generate.h"
-
-struct generate {
-	struct workload model, base;
-	struct gen_options o;
-	struct buf out, notes;
-	bool json;
-};
 
 static void generate_free(struct generate *g)
 {
@@ -24,11 +16,30 @@ static void generate_free(struct generate *g)
 	buf_free(&g->notes);
 }
 
-static bool is(const struct args *a, const char *option, const char *value)
+bool generate_is(const struct args *a, const char *option, const char *value)
 {
 	const char *given = args_value(a, option);
 
 	return given && !strcmp(given, value);
+}
+
+void generate_put_json(struct buf *out, struct json_object *o)
+{
+	cleanup_json struct json_object *owned = o;
+	cleanup_free char *text = json_text(owned);
+
+	buf_puts(out, text);
+}
+
+/* Whether the word stands in a list that is separated by blanks. */
+static bool has_word(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = list; (p = strstr(p, word)); p += n)
+		if ((p == list || p[-1] == ' ') && (!p[n] || p[n] == ' '))
+			return true;
+	return false;
 }
 
 /* Options that mean nothing for one of the targets are refused there. */
@@ -45,22 +56,27 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		{ "clone3", "seccomp" },
 		{ "mode", "seccomp apparmor" },
 		{ "close-equivalents", "seccomp apparmor" },
-		{ "no-new-privileges", "seccomp docker" },
-		{ "seccomp", "docker" },
-		{ "apparmor", "docker" },
-		{ "name", "seccomp apparmor docker" },
+		{ "no-new-privileges", "seccomp docker podman" },
+		{ "seccomp", "docker podman" },
+		{ "apparmor", "docker podman" },
+		{ "selinux", "docker podman" },
+		{ "user", "docker podman" },
+		{ "volume", "docker podman" },
+		{ "read-only", "docker podman" },
+		{ "quadlet", "podman" },
+		{ "name", "seccomp apparmor docker podman" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(only); i++)
-		if (args_has(a, only[i].option) && !strstr(only[i].targets, what))
+		if (args_has(a, only[i].option) && !has_word(only[i].targets, what))
 			return usage_error(a, e, "--%s has no effect on %s", only[i].option, what);
-	if (!strcmp(what, "seccomp") && is(a, "no-new-privileges", "auto"))
+	if (!strcmp(what, "seccomp") && generate_is(a, "no-new-privileges", "auto"))
 		return usage_error(a, e,
-				   "--no-new-privileges auto is for docker; seccomp takes on or "
-				   "off");
-	if (!strcmp(what, "seccomp") && is(a, "format", "text"))
+				   "--no-new-privileges auto is for containers; seccomp takes "
+				   "on or off");
+	if (!strcmp(what, "seccomp") && generate_is(a, "format", "text"))
 		return usage_error(a, e, "a seccomp profile is JSON");
-	if (!strcmp(what, "apparmor") && is(a, "format", "json"))
+	if (!strcmp(what, "apparmor") && generate_is(a, "format", "json"))
 		return usage_error(a, e, "an AppArmor profile is text");
 	return 0;
 }
@@ -74,19 +90,19 @@ static int read_options(struct generate *g, const struct args *a, struct err *e)
 	o->name = args_value(a, "name");
 	o->runtime = args_value(a, "runtime");
 	o->runtime_version = args_value(a, "runtime-version");
-	o->no_new_privs = is(a, "no-new-privileges", "on");
-	o->complain = is(a, "mode", "complain");
+	o->no_new_privs = generate_is(a, "no-new-privileges", "on");
+	o->complain = generate_is(a, "mode", "complain");
 	o->allow_incomplete = args_has(a, "allow-incomplete");
-	o->clone3 = is(a, "clone3", "allow");
+	o->clone3 = generate_is(a, "clone3", "allow");
 	if (args_has(a, "arguments"))
-		o->arguments = is(a, "arguments", "off")      ? GEN_ARGS_OFF
-			       : is(a, "arguments", "strict") ? GEN_ARGS_STRICT
-							      : GEN_ARGS_SAFE;
+		o->arguments = generate_is(a, "arguments", "off")      ? GEN_ARGS_OFF
+			       : generate_is(a, "arguments", "strict") ? GEN_ARGS_STRICT
+								       : GEN_ARGS_SAFE;
 	if (args_has(a, "close-equivalents"))
-		o->equivalents = is(a, "close-equivalents", "off")   ? GEN_EQ_OFF
-				 : is(a, "close-equivalents", "all") ? GEN_EQ_ALL
-								     : GEN_EQ_PROCESS;
-	g->json = is(a, "format", "json");
+		o->equivalents = generate_is(a, "close-equivalents", "off")   ? GEN_EQ_OFF
+				 : generate_is(a, "close-equivalents", "all") ? GEN_EQ_ALL
+									      : GEN_EQ_PROCESS;
+	g->json = generate_is(a, "format", "json");
 	if (!base)
 		return 0;
 	o->base = &g->base;
@@ -95,8 +111,9 @@ static int read_options(struct generate *g, const struct args *a, struct err *e)
 
 static int make_seccomp(struct generate *g, const struct args *a, struct err *e)
 {
-	enum sp_dialect dialect = is(a, "dialect", "podman") ? SP_DIALECT_PODMAN
-				  : is(a, "dialect", "oci") || is(a, "format", "kubernetes")
+	enum sp_dialect dialect = generate_is(a, "dialect", "podman") ? SP_DIALECT_PODMAN
+				  : generate_is(a, "dialect", "oci") ||
+						  generate_is(a, "dialect", "kubernetes")
 					  ? SP_DIALECT_OCI
 					  : SP_DIALECT_DOCKER;
 	cleanup_sp_profile struct sp_profile p;
@@ -120,14 +137,6 @@ static int make_apparmor(struct generate *g, const struct args *a, struct err *e
 	return gen_apparmor(&g->model, &g->o, &g->out, &g->notes, e);
 }
 
-static void put_json(struct buf *out, struct json_object *o)
-{
-	cleanup_json struct json_object *owned = o;
-	cleanup_free char *text = json_text(owned);
-
-	buf_puts(out, text);
-}
-
 static int make_capabilities(struct generate *g, const struct args *a, struct err *e)
 {
 	int r = gen_check_model(&g->model, &g->o, &g->notes, e);
@@ -136,51 +145,32 @@ static int make_capabilities(struct generate *g, const struct args *a, struct er
 	if (r < 0)
 		return r;
 	if (g->json)
-		put_json(&g->out, gen_caps_json(&g->model));
+		generate_put_json(&g->out, gen_caps_json(&g->model));
 	else
 		gen_caps_text(&g->model, &g->out);
 	return 0;
 }
 
-static int make_docker(struct generate *g, const struct args *a, struct err *e)
-{
-	const char *seccomp = args_value(a, "seccomp"), *apparmor = args_value(a, "apparmor"), *why;
-	cleanup_free char *name = NULL, *file = NULL;
-	struct gen_docker d = { .no_new_privs = -1 };
-	int r = gen_check_model(&g->model, &g->o, &g->notes, e);
-
-	if (r >= 0)
-		r = gen_name(&g->model, &g->o, &name, e);
-	if (r < 0)
-		return r;
-	file = xasprintf("%s.json", name);
-	d.seccomp = !seccomp ? file : strcmp(seccomp, "none") ? seccomp : NULL;
-	d.apparmor = !apparmor ? name : strcmp(apparmor, "none") ? apparmor : NULL;
-	if (is(a, "no-new-privileges", "on") || is(a, "no-new-privileges", "off"))
-		d.no_new_privs = is(a, "no-new-privileges", "on");
-	else if (!gen_no_new_privs(&g->model, &why))
-		buf_printf(&g->notes,
-			   "no-new-privileges is left out, since %s was executed "
-			   "(--no-new-privileges on overrules)\n",
-			   why);
-	if (g->json)
-		put_json(&g->out, gen_docker_json(&g->model, &d));
-	else
-		gen_docker_text(&g->model, &d, &g->out);
-	return 0;
-}
-
-static const struct target {
-	const char *name;
-	int (*make)(struct generate *g, const struct args *a, struct err *e);
-} targets[] = {
+static const struct generate_target profiles[] = {
 	{ "seccomp", make_seccomp },
 	{ "apparmor", make_apparmor },
 	{ "capabilities", make_capabilities },
-	{ "docker", make_docker },
+	{ 0 },
 };
 
-static const char *const target_names[] = { "seccomp", "apparmor", "capabilities", "docker", NULL };
+static const char *const target_names[] = { "seccomp", "apparmor", "capabilities",
+					    "docker",  "podman",   NULL };
+
+static int make(struct generate *g, const struct args *a, const char *what, struct err *e)
+{
+	const struct generate_target *const tables[] = { profiles, generate_platforms };
+
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		for (const struct generate_target *t = tables[i]; t->name; t++)
+			if (!strcmp(t->name, what))
+				return t->make(g, a, e);
+	return err_set(e, EINVAL, "nothing makes '%s'", what);
+}
 
 static void print_notes(const struct buf *notes)
 {
@@ -203,9 +193,8 @@ static int generate(struct generate *g, struct args *a, struct err *e)
 	r = read_options(g, a, e);
 	if (r >= 0)
 		r = wl_load(&g->model, file, e);
-	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(targets); i++)
-		if (!strcmp(targets[i].name, what))
-			r = targets[i].make(g, a, e);
+	if (r >= 0)
+		r = make(g, a, what, e);
 	if (r >= 0)
 		r = io_write_file(args_value(a, "output"), buf_str(&g->out), g->out.len, e);
 	if (r >= 0)
@@ -225,7 +214,7 @@ static int run_generate(struct args *a, struct err *e)
 static const struct option_desc options[] = {
 	{ 0, "output", "FILE", NULL, "Where to write; standard output is the default." },
 	{ 'o', "format", "FORMAT", "json|text",
-	  "Form of what capabilities and docker print; text is the default." },
+	  "Form of what capabilities, docker and podman print; text is the default." },
 	{ 'n', "name", "NAME", NULL,
 	  "Name of the profile: in AppArmor, and of the file that docker refers to. The name of "
 	  "the workload is the default." },
@@ -242,7 +231,7 @@ static const struct option_desc options[] = {
 	  "the built-in table." },
 	{ 0, "no-new-privileges", "VALUE", "on|off|auto",
 	  "seccomp: whether containers run with it, which takes fewer calls of the runtime (off "
-	  "is the default and fits both). docker: whether the command has it (auto is the "
+	  "is the default and fits both). Containers: whether they have it (auto is the "
 	  "default)." },
 	{ 0, "arguments", "WHICH", "off|safe|strict",
 	  "seccomp: which argument values are limited to those seen. safe (the default): "
@@ -255,10 +244,19 @@ static const struct option_desc options[] = {
 	  "Also allow what another libc would use in place of a call that was seen: for "
 	  "processes (the default), or for all calls. off also keeps IPv4 and IPv6 apart." },
 	{ 0, "seccomp", "FILE", NULL,
-	  "docker: the seccomp profile in the command; NAME.json is the default, none leaves it "
-	  "out." },
+	  "Containers: the seccomp profile; NAME.json is the default, none leaves it out." },
 	{ 0, "apparmor", "PROFILE", NULL,
-	  "docker: the AppArmor profile in the command; NAME is the default, none leaves it out." },
+	  "Containers: the AppArmor profile; NAME is the default, none leaves it out." },
+	{ 0, "selinux", "TYPE", NULL, "Containers: the SELinux type of the process." },
+	{ 0, "user", "UID[:GID]", NULL, "Containers: the user that the process runs as." },
+	{ 0, "volume", "DIRECTORY", NULL,
+	  "Containers: a directory that is mounted anyway, so that writes in it do not keep the "
+	  "root file system writable; may be repeated." },
+	{ 0, "read-only", "VALUE", "on|off|auto",
+	  "Containers: a read-only root file system, with empty mounts where the program writes. "
+	  "auto: when the recording shows that it works; off is the default for docker, auto for "
+	  "the others." },
+	{ 0, "quadlet", NULL, NULL, "podman: a unit for systemd in place of the command." },
 	{ 0, "allow-incomplete", NULL, NULL,
 	  "Goes on, with a remark, when the recording is not complete." },
 	{ 0 },
@@ -266,7 +264,7 @@ static const struct option_desc options[] = {
 
 const struct command command_generate = {
 	.name = "generate",
-	.synopsis = "seccomp|apparmor|capabilities|docker [OPTION]... MODEL",
+	.synopsis = "seccomp|apparmor|capabilities|docker|podman [OPTION]... MODEL",
 	.summary = "Makes security profiles from a workload model.",
 	.description =
 		"Reads the workload model (- is standard input) and writes what confines the "
@@ -276,6 +274,7 @@ const struct command command_generate = {
 		"  apparmor      an AppArmor profile\n"
 		"  capabilities  which capabilities are needed, with the evidence\n"
 		"  docker        the options of docker run that put all of it to use\n"
+		"  podman        the same for podman run, or as a unit for systemd\n"
 		"\n"
 		"A seccomp profile allows the calls of the program and those that the container "
 		"runtime makes under the filter. What is newer than Linux 3.2 and was not used "
@@ -291,8 +290,9 @@ const struct command command_generate = {
 		"As JSON, capabilities (format boltseal.capabilities/1) has: needed, refused "
 		"(lists of name, risk, evidence) and unused_defaults (names that Docker grants "
 		"and nothing asked for), where evidence is a "
-		"list of phases, programs, syscall, function and inferred; docker (format "
-		"boltseal.docker/1) has: options, image and no_new_privileges.",
+		"list of phases, programs, syscall, function and inferred; docker and podman "
+		"(formats boltseal.docker/1, boltseal.podman/1) have: options, image and "
+		"no_new_privileges.",
 	.subcommands = target_names,
 	.options = options,
 	.examples =

@@ -1,7 +1,8 @@
 /*
- * Generators: a workload model becomes a seccomp profile, an AppArmor profile, a list of
- * capabilities and the options of `docker run`; and the verifier, which says what a profile would
- * deny of a model. docs/profiles.md explains to users what is generated and why.
+ * Generators: a workload model becomes a seccomp profile, an AppArmor profile and a list of
+ * capabilities (platform.h: what engines and orchestrators are told); and the verifier, which says
+ * what a profile would deny of a model. docs/profiles.md explains to users what is generated and
+ * why.
  *
  * What counts are the phases in which the program runs (WL_PROGRAM_PHASES). The phase "sealed", in
  * which the container runtime works under the profile, counts for seccomp too.
@@ -86,18 +87,6 @@ void gen_caps(const struct workload *w, struct gen_caps *c);
 /* The same as a report with the evidence. The JSON value belongs to the caller. */
 void gen_caps_text(const struct workload *w, struct buf *out);
 struct json_object *gen_caps_json(const struct workload *w);
-
-/* What `docker run` needs to be told. */
-struct gen_docker {
-	const char *seccomp;  /* file name; NULL: leave it out */
-	const char *apparmor; /* profile name; NULL: leave it out */
-	int no_new_privs;     /* 1, 0; -1: decide from the model */
-};
-/* Whether no_new_privs can be on for this model; *why names the program that speaks against it. */
-bool gen_no_new_privs(const struct workload *w, const char **why);
-/* The command as shell text with one option a line, or as {"command": […], "options": …}. */
-void gen_docker_text(const struct workload *w, const struct gen_docker *d, struct buf *out);
-struct json_object *gen_docker_json(const struct workload *w, const struct gen_docker *d);
 
 /* Verification. */
 enum verdict {

@@ -18,32 +18,13 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "generate_model.h"
+#include "golden.h"
 #include "profile/apparmor_files.h"
-
-#define GOLDEN "tests/golden/"
-
-/* With UPDATE_GOLDEN set the file is written instead. */
-static void check_golden(const char *name, const char *text)
-{
-	cleanup_free char *path = xasprintf(GOLDEN "%s", name);
-	cleanup_buf struct buf want = { 0 };
-	struct err e;
-
-	if (getenv("UPDATE_GOLDEN")) {
-		assert_int_equal(0, io_write_file(path, text, strlen(text), &e));
-		return;
-	}
-	assert_int_equal(0, io_read_file(path, 1 << 20, &want, &e));
-	assert_string_equal(buf_str(&want), text);
-}
+#include "profile/platform.h"
 
 static void load_web(struct workload *w)
 {
-	struct err e = { 0 };
-
-	wl_init(w);
-	if (wl_load(w, GOLDEN "web.workload.json", &e) < 0)
-		fail_msg("%s", e.msg);
+	load_golden(w, "web");
 }
 
 static void golden_seccomp(void **state)
@@ -94,7 +75,9 @@ static void golden_rest(void **state)
 	cleanup_buf struct buf apparmor = { 0 }, notes = { 0 }, caps = { 0 }, docker = { 0 };
 	cleanup_json struct json_object *caps_json = NULL, *docker_json = NULL;
 	cleanup_free char *caps_text = NULL, *docker_text = NULL;
-	struct gen_docker d = { "web.json", "web", -1 };
+	const struct gen_container d = {
+		.name = "web", .seccomp = "web.json", .apparmor = "web", .no_new_privs = -1
+	};
 	struct gen_options o;
 
 	(void)state;
@@ -107,9 +90,9 @@ static void golden_rest(void **state)
 	caps_json = gen_caps_json(&w);
 	caps_text = json_text(caps_json);
 	check_golden("web.capabilities.json", caps_text);
-	gen_docker_text(&w, &d, &docker);
+	gen_run_text(&w, &d, GEN_DOCKER, &docker, &notes);
 	check_golden("web.docker.txt", buf_str(&docker));
-	docker_json = gen_docker_json(&w, &d);
+	docker_json = gen_run_json(&w, &d, GEN_DOCKER, &notes);
 	docker_text = json_text(docker_json);
 	check_golden("web.docker.json", docker_text);
 }
@@ -173,18 +156,6 @@ static void add_file(struct workload *w, const char *path, bool pattern, uint32_
 		     enum wl_phase phase)
 {
 	wl_prov_add(&wl_file_add(w, path, pattern, access)->prov, WL_PHASE_BIT(phase), 0, 0);
-}
-
-static void has(const struct buf *text, const char *line)
-{
-	if (!strstr(buf_str(text), line))
-		fail_msg("'%s' is not in:\n%s", line, buf_str(text));
-}
-
-static void lacks(const struct buf *text, const char *line)
-{
-	if (strstr(buf_str(text), line))
-		fail_msg("'%s' is in:\n%s", line, buf_str(text));
 }
 
 static void file_permissions(void **state)
@@ -508,14 +479,15 @@ static void no_new_privileges(void **state)
 {
 	cleanup_workload struct workload w;
 	cleanup_buf struct buf out = { 0 };
-	struct gen_docker d = { .no_new_privs = -1 };
+	struct gen_container d = { .name = "app", .no_new_privs = -1 };
+	cleanup_buf struct buf notes = { 0 };
 	const char *why;
 
 	(void)state;
 	model_init(&w);
 	w.identity.image = "img'1";
 	assert_true(gen_no_new_privs(&w, &why));
-	gen_docker_text(&w, &d, &out);
+	gen_run_text(&w, &d, GEN_DOCKER, &out, &notes);
 	assert_string_equal("docker run \\\n    --cap-drop ALL \\\n    --security-opt "
 			    "no-new-privileges \\\n    'img'\\''1'\n",
 			    buf_str(&out));
@@ -523,10 +495,10 @@ static void no_new_privileges(void **state)
 	wl_program_add(&w, "/usr/bin/sudo");
 	assert_false(gen_no_new_privs(&w, &why));
 	assert_string_equal("/usr/bin/sudo", why);
-	gen_docker_text(&w, &d, &out);
+	gen_run_text(&w, &d, GEN_DOCKER, &out, &notes);
 	lacks(&out, "no-new-privileges");
 	d.no_new_privs = 1;
-	gen_docker_text(&w, &d, &out);
+	gen_run_text(&w, &d, GEN_DOCKER, &out, &notes);
 	has(&out, "no-new-privileges");
 }
 
