@@ -7,7 +7,7 @@ FUZZ_SECONDS := 60
 # Some of Debian's programs (bpftool, apparmor_parser) lie where a user's PATH does not lead.
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: help build check demo bench fuzz install clean format deps
+.PHONY: help build check demo bench bench-profiles fuzz install clean format deps
 
 help:
 	@echo 'make demo     the whole idea in one run: record, seal and attack an nginx container'
@@ -15,6 +15,7 @@ help:
 	@echo 'make build    build build/boltseal'
 	@echo 'make install  install it with manual pages and completion (PREFIX: meson -Dprefix)'
 	@echo 'make bench    measure what recording costs'
+	@echo 'make bench-profiles  measure how good profiles of twelve Debian services are'
 	@echo 'make fuzz     let each fuzz target search for $(FUZZ_SECONDS) s (FUZZ_SECONDS=)'
 	@echo 'make format   format the C files'
 	@echo 'make deps     install the Debian packages that all this needs'
@@ -34,6 +35,10 @@ demo:
 bench: build
 	@tools/install-deps.sh bench
 	@tests/bench/run.sh
+
+bench-profiles: build
+	@tools/install-deps.sh bench
+	@tests/bench/profiles/bench.py --boltseal $(BUILD)/boltseal
 
 fuzz:
 	@CC=clang tools/build.sh $(FUZZ) -Dtests=enabled -Dlibfuzzer=true \
