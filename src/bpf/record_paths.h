@@ -5,35 +5,9 @@
 
 #include "record_state.h"
 
-/*
- * What a walk needs of a dentry, read at once: the members d_parent, d_name and d_inode lie
- * close together in every kernel (include/linux/dcache.h); the distances come from its BTF.
- */
-struct link {
-	struct dentry *parent;
-	const unsigned char *name;
-	__u64 hash_len; /* hash in the low, length in the high half */
-};
-
-static __always_inline void read_link(struct dentry *d, struct link *l)
-{
-	enum { BLOCK = 64 };
-	__u32 first = bpf_core_field_offset(struct dentry, d_parent);
-	__u32 hash = bpf_core_field_offset(struct dentry, d_name.hash_len) - first;
-	__u32 name = bpf_core_field_offset(struct dentry, d_name.name) - first;
-	__u8 block[BLOCK];
-
-	if (hash > BLOCK - 8 || name > BLOCK - 8) {
-		l->parent = BPF_CORE_READ(d, d_parent);
-		l->hash_len = BPF_CORE_READ(d, d_name.hash_len);
-		l->name = BPF_CORE_READ(d, d_name.name);
-		return;
-	}
-	bpf_probe_read_kernel(block, sizeof(block), (void *)d + first);
-	l->parent = *(struct dentry **)block;
-	l->hash_len = *(__u64 *)(block + hash);
-	l->name = *(const unsigned char **)(block + name);
-}
+_Static_assert(WALK_MAX == REC_PATH_MAX && WALK_DETACHED == REC_P_DETACHED &&
+		       WALK_TRUNCATED == REC_P_TRUNCATED,
+	       "what walk_up() returns is handed over as it is");
 
 /*
  * Names a file without walking to the root: its own name, the name of its folder, and where the
@@ -63,57 +37,12 @@ static __always_inline void file_ident(struct dentry *d, struct vfsmount *mnt,
  */
 __noinline __u32 walk_path(__u64 mnt_ptr, __u64 dentry_ptr)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct dentry *root = BPF_CORE_READ(task, fs, root.dentry);
-	struct vfsmount *root_mnt = BPF_CORE_READ(task, fs, root.mnt);
-	struct vfsmount *mnt = (void *)mnt_ptr;
-	struct dentry *mnt_root = BPF_CORE_READ(mnt, mnt_root);
-	struct dentry *d = (void *)dentry_ptr;
 	struct scratch *s = scratch_get();
-	__u32 flag = REC_P_TRUNCATED << 16;
 
 	if (!s)
 		return REC_PATH_MAX | REC_P_DETACHED << 16;
-	s->off = REC_PATH_MAX;
 	s->dir.folder = 0;
-	for (int i = 0; i < MAX_COMPONENTS; i++) {
-		struct link l;
-		__u32 len, off;
-
-		if (d == root && mnt == root_mnt) {
-			flag = 0;
-			break;
-		}
-		read_link(d, &l);
-		if (d == mnt_root || l.parent == d) {
-			struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-			struct mount *up = BPF_CORE_READ(m, mnt_parent);
-
-			if (up == m || d != mnt_root)
-				flag = REC_P_DETACHED << 16;
-			if (up == m)
-				break;
-			if (d == mnt_root) {
-				d = BPF_CORE_READ(m, mnt_mountpoint);
-				mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
-				mnt_root = BPF_CORE_READ(mnt, mnt_root);
-				continue;
-			}
-		}
-		len = l.hash_len >> 32 & (NAME_BYTES - 1);
-		off = s->off;
-		if (off > REC_PATH_MAX || off < len + 1)
-			break;
-		off -= len;
-		bpf_probe_read_kernel(&s->text[off & (SCRATCH - 1)], len, l.name);
-		off -= 1;
-		s->text[off & (SCRATCH - 1)] = '/';
-		s->off = off;
-		if (l.parent == d)
-			break; /* a file without a folder, as of memfd_create(2) */
-		d = l.parent;
-	}
-	return s->off | flag;
+	return walk_up(s->text, &s->off, (void *)mnt_ptr, (void *)dentry_ptr);
 }
 
 static __always_inline __u64 path_tag(const struct rec_file_key *k)
@@ -233,7 +162,7 @@ static __always_inline __u32 folder_and_name(struct scratch *s, struct dentry *d
 		s->dir.above = (__u64)up.parent;
 		s->dir.from = from;
 	}
-	len = own.hash_len >> 32 & (NAME_BYTES - 1);
+	len = own.hash_len >> 32 & (WALK_NAME - 1);
 	s->text[REC_PATH_MAX] = '/';
 	bpf_probe_read_kernel(&s->text[REC_PATH_MAX + 1], len, own.name);
 	*name_len = len + 1;

@@ -5,6 +5,7 @@
 
 #include "ktypes.h"
 #include "record.h"
+#include "walk.h"
 
 #include <stdbool.h>
 
@@ -81,7 +82,6 @@ enum { NET_LISTEN, NET_BIND, NET_CONNECT, NET_SEND };
 #define CAP_SETPCAP	  8  /* include/uapi/linux/capability.h */
 
 enum { CAP_STACKS = 64 };
-enum { MAX_COMPONENTS = 64, NAME_BYTES = 256, SCRATCH = 2 * REC_PATH_MAX };
 
 /* Set before load. */
 const volatile struct rec_spec specs[REC_SPECS];
@@ -221,7 +221,7 @@ struct {
 
 /* A path is put together here: the directory grows down from the middle, the name up from it. */
 struct scratch {
-	char text[SCRATCH + NAME_BYTES];
+	char text[WALK_TEXT];
 	__u32 off; /* kept in memory: a range that the verifier forgets lets it prune the loop */
 	/* The folder whose path stands in the lower half of `text`; `folder` 0: none. */
 	struct {
