@@ -11,10 +11,17 @@ if ! command -v dpkg-query >/dev/null; then
 	exit 1
 fi
 
+# "PACKAGE", or "PACKAGE:PROGRAM".
 wanted=$(awk -v groups=" ${*:-build test} " \
-	'NF == 2 && $1 !~ /^#/ && index(groups, " " $1 " ") { print $2 }' "$here/packages")
+	'(NF == 2 || NF == 3) && $1 !~ /^#/ && index(groups, " " $1 " ") {
+		print NF == 3 ? $2 ":" $3 : $2 }' "$here/packages")
 missing=
 for package in $wanted; do
+	case $package in
+	*:*)
+		! command -v "${package#*:}" >/dev/null || continue
+		package=${package%%:*} ;;
+	esac
 	status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
 	[ "$status" = installed ] || missing="$missing $package"
 done

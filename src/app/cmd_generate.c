@@ -48,29 +48,38 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 	static const struct {
 		const char *option, *targets;
 	} only[] = {
-		{ "runtime", "seccomp" },
-		{ "runtime-version", "seccomp" },
-		{ "base", "seccomp" },
+		{ "runtime", "seccomp spo" },
+		{ "runtime-version", "seccomp spo" },
+		{ "base", "seccomp spo" },
 		{ "dialect", "seccomp" },
-		{ "arguments", "seccomp" },
-		{ "clone3", "seccomp" },
-		{ "mode", "seccomp apparmor" },
-		{ "close-equivalents", "seccomp apparmor" },
-		{ "no-new-privileges", "seccomp docker podman" },
-		{ "seccomp", "docker podman" },
-		{ "apparmor", "docker podman" },
-		{ "selinux", "docker podman" },
-		{ "user", "docker podman" },
-		{ "volume", "docker podman" },
-		{ "read-only", "docker podman" },
+		{ "arguments", "seccomp spo" },
+		{ "clone3", "seccomp spo" },
+		{ "mode", "seccomp apparmor spo" },
+		{ "close-equivalents", "seccomp apparmor spo" },
+		{ "no-new-privileges", "seccomp spo docker podman kubernetes ecs" },
+		{ "seccomp", "docker podman kubernetes ecs" },
+		{ "apparmor", "docker podman kubernetes ecs" },
+		{ "selinux", "docker podman kubernetes ecs" },
+		{ "user", "docker podman kubernetes ecs" },
+		{ "volume", "docker podman kubernetes ecs" },
+		{ "read-only", "docker podman kubernetes ecs" },
 		{ "quadlet", "podman" },
-		{ "name", "seccomp apparmor docker podman" },
+		{ "kind", "kubernetes spo" },
+		{ "patch", "kubernetes" },
+		{ "container", "kubernetes" },
+		{ "kubernetes-version", "kubernetes" },
+		{ "selector", "networkpolicy" },
+		{ "egress", "networkpolicy" },
+		{ "launch-type", "ecs" },
+		{ "part", "ecs" },
+		{ "name", "seccomp apparmor spo networkpolicy docker podman kubernetes ecs" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(only); i++)
 		if (args_has(a, only[i].option) && !has_word(only[i].targets, what))
 			return usage_error(a, e, "--%s has no effect on %s", only[i].option, what);
-	if (!strcmp(what, "seccomp") && generate_is(a, "no-new-privileges", "auto"))
+	if ((!strcmp(what, "seccomp") || !strcmp(what, "spo")) &&
+	    generate_is(a, "no-new-privileges", "auto"))
 		return usage_error(a, e,
 				   "--no-new-privileges auto is for containers; seccomp takes "
 				   "on or off");
@@ -78,6 +87,8 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		return usage_error(a, e, "a seccomp profile is JSON");
 	if (!strcmp(what, "apparmor") && generate_is(a, "format", "json"))
 		return usage_error(a, e, "an AppArmor profile is text");
+	if (!strcmp(what, "ecs") && generate_is(a, "format", "text"))
+		return usage_error(a, e, "a task definition is JSON");
 	return 0;
 }
 
@@ -158,8 +169,10 @@ static const struct generate_target profiles[] = {
 	{ 0 },
 };
 
-static const char *const target_names[] = { "seccomp", "apparmor", "capabilities",
-					    "docker",  "podman",   NULL };
+static const char *const target_names[] = { "seccomp", "apparmor",	"capabilities",
+					    "docker",  "podman",	"kubernetes",
+					    "spo",     "networkpolicy", "ecs",
+					    NULL };
 
 static int make(struct generate *g, const struct args *a, const char *what, struct err *e)
 {
@@ -214,7 +227,8 @@ static int run_generate(struct args *a, struct err *e)
 static const struct option_desc options[] = {
 	{ 0, "output", "FILE", NULL, "Where to write; standard output is the default." },
 	{ 'o', "format", "FORMAT", "json|text",
-	  "Form of what capabilities, docker and podman print; text is the default." },
+	  "Form of the result where there is a choice: text (the default), which for "
+	  "Kubernetes is YAML, or JSON." },
 	{ 'n', "name", "NAME", NULL,
 	  "Name of the profile: in AppArmor, and of the file that docker refers to. The name of "
 	  "the workload is the default." },
@@ -256,6 +270,27 @@ static const struct option_desc options[] = {
 	  "Containers: a read-only root file system, with empty mounts where the program writes. "
 	  "auto: when the recording shows that it works; off is the default for docker, auto for "
 	  "the others." },
+	{ 0, "kind", "KIND", NULL,
+	  "kubernetes: what the patch is for: Pod (the default), Deployment, StatefulSet, "
+	  "DaemonSet, ReplicaSet, Job or CronJob. spo: SeccompProfile (the default) or "
+	  "AppArmorProfile." },
+	{ 0, "patch", "FORM", "strategic|json6902",
+	  "kubernetes: a strategic merge patch (the default), or a JSON patch (RFC 6902)." },
+	{ 0, "container", "NAME", NULL,
+	  "kubernetes: the container's name in the pod (NAME is the default); for a JSON patch its "
+	  "index (0 is the default)." },
+	{ 0, "kubernetes-version", "VERSION", NULL,
+	  "kubernetes: the cluster's, such as 1.28: before 1.30 AppArmor profiles are annotations, "
+	  "before 1.19 seccomp profiles too. Without it the fields are used." },
+	{ 0, "selector", "LABEL=VALUE", NULL,
+	  "networkpolicy: a label of the pods; app=NAME is the default; may be repeated." },
+	{ 0, "egress", "WHICH", "addresses|ports",
+	  "networkpolicy: to the recorded addresses (the default), or to their ports anywhere." },
+	{ 0, "launch-type", "TYPE", "ec2|fargate",
+	  "ecs: where the tasks run; ec2 is the default." },
+	{ 0, "part", "PART", "task-definition|daemon.json",
+	  "ecs: the task definition (the default), or the daemon.json of the instances, which has "
+	  "the seccomp profile." },
 	{ 0, "quadlet", NULL, NULL, "podman: a unit for systemd in place of the command." },
 	{ 0, "allow-incomplete", NULL, NULL,
 	  "Goes on, with a remark, when the recording is not complete." },
@@ -264,7 +299,7 @@ static const struct option_desc options[] = {
 
 const struct command command_generate = {
 	.name = "generate",
-	.synopsis = "seccomp|apparmor|capabilities|docker|podman [OPTION]... MODEL",
+	.synopsis = "TARGET [OPTION]... MODEL",
 	.summary = "Makes security profiles from a workload model.",
 	.description =
 		"Reads the workload model (- is standard input) and writes what confines the "
@@ -275,6 +310,10 @@ const struct command command_generate = {
 		"  capabilities  which capabilities are needed, with the evidence\n"
 		"  docker        the options of docker run that put all of it to use\n"
 		"  podman        the same for podman run, or as a unit for systemd\n"
+		"  kubernetes    a patch with the security context of a container\n"
+		"  networkpolicy which ports and addresses the pods are reached at and reach\n"
+		"  spo           an object of the Security Profiles Operator\n"
+		"  ecs           the parts of an Amazon ECS task definition that confine\n"
 		"\n"
 		"A seccomp profile allows the calls of the program and those that the container "
 		"runtime makes under the filter. What is newer than Linux 3.2 and was not used "

@@ -4,6 +4,7 @@
 #include "app/generate.h"
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "base/yaml_write.h"
 #include "profile/platform.h"
 
 /* A container's settings from the command line, with what they point to. */
@@ -122,8 +123,139 @@ static int make_podman(struct generate *g, const struct args *a, struct err *e)
 	return make_run(g, a, GEN_PODMAN, -1, e);
 }
 
+/* YAML, or with -o json JSON; takes the value over. */
+static void put_object(struct generate *g, struct json_object *o)
+{
+	cleanup_json struct json_object *owned = o;
+	cleanup_free char *text = g->json ? json_text(owned) : NULL;
+
+	if (text)
+		buf_puts(&g->out, text);
+	else
+		yaml_write(owned, &g->out);
+}
+
+/* "1.30", "v1.30.2": the minor number. */
+static int kubernetes_minor(const struct args *a, unsigned *minor, struct err *e)
+{
+	const char *given = args_value(a, "kubernetes-version"), *p = given;
+	char *end;
+	unsigned long n;
+
+	*minor = GEN_KUBERNETES_MINOR;
+	if (!given)
+		return 0;
+	p += *p == 'v';
+	if (strncmp(p, "1.", 2) != 0 || p[2] < '0' || p[2] > '9')
+		return usage_error(
+			a, e, "--kubernetes-version '%s': expected a number such as 1.30", given);
+	n = strtoul(p + 2, &end, 10);
+	if ((*end && *end != '.') || n > 1000)
+		return usage_error(
+			a, e, "--kubernetes-version '%s': expected a number such as 1.30", given);
+	*minor = (unsigned)n;
+	return 0;
+}
+
+/* Index of the word in a list that ends with NULL; -1 with an error. */
+static int choose(const struct args *a, const char *option, const char *const *words, struct err *e)
+{
+	cleanup_buf struct buf known = { 0 };
+	const char *value = args_value(a, option);
+
+	for (int i = 0; words[i]; i++) {
+		if (!value || !strcmp(value, words[i]))
+			return i;
+		buf_printf(&known, "%s%s", i ? ", " : "", words[i]);
+	}
+	usage_error(a, e, "--%s '%s': expected one of %s", option, value, buf_str(&known));
+	return -1;
+}
+
+static int make_kubernetes(struct generate *g, const struct args *a, struct err *e)
+{
+	cleanup_container struct container ct = { 0 };
+	int kind = choose(a, "kind", gen_kubernetes_kinds, e);
+	struct gen_kubernetes k = { .container = args_value(a, "container"),
+				    .json6902 = generate_is(a, "patch", "json6902") };
+	struct json_object *o = NULL;
+	int r = kind < 0 || kubernetes_minor(a, &k.minor, e) ? -EINVAL : 0;
+
+	if (r >= 0)
+		r = read_container(g, a, ".json", -1, &ct, e);
+	if (r < 0)
+		return r;
+	k.kind = gen_kubernetes_kinds[kind];
+	r = gen_kubernetes(&g->model, &ct.c, &k, &o, &g->notes, e);
+	if (r < 0)
+		return r;
+	put_object(g, o);
+	return 0;
+}
+
+static int make_spo(struct generate *g, const struct args *a, struct err *e)
+{
+	int kind = choose(a, "kind", spo_kind_names, e);
+	struct json_object *o = NULL;
+	int r = kind < 0 ? -EINVAL
+			 : gen_spo(&g->model, &g->o, (enum spo_kind)kind, &o, &g->notes, e);
+
+	if (r < 0)
+		return r;
+	put_object(g, o);
+	return 0;
+}
+
+static int make_networkpolicy(struct generate *g, const struct args *a, struct err *e)
+{
+	cleanup_free const char **selectors = NULL;
+	cleanup_free char *name = NULL;
+	struct gen_networkpolicy n = { .ports_only = generate_is(a, "egress", "ports") };
+	struct json_object *o = NULL;
+	size_t cap = 0;
+	const char *s;
+	int r = gen_check_model(&g->model, &g->o, &g->notes, e);
+
+	if (r >= 0)
+		r = gen_name(&g->model, &g->o, &name, e);
+	if (r < 0)
+		return r;
+	while ((s = args_value_at(a, "selector", n.selectors_n)))
+		*vec_push(selectors, n.selectors_n, cap) = s;
+	n.name = name;
+	n.selectors = selectors;
+	r = gen_networkpolicy(&g->model, &n, &o, &g->notes, e);
+	if (r < 0)
+		return r;
+	put_object(g, o);
+	return 0;
+}
+
+static int make_ecs(struct generate *g, const struct args *a, struct err *e)
+{
+	cleanup_container struct container ct = { 0 };
+	struct gen_ecs ecs = { .fargate = generate_is(a, "launch-type", "fargate") };
+	struct json_object *o = NULL;
+	int r = read_container(g, a, ".json", -1, &ct, e);
+
+	if (r < 0)
+		return r;
+	if (generate_is(a, "part", "daemon.json"))
+		r = gen_ecs_daemon(&ct.c, &ecs, &o, &g->notes, e);
+	else
+		o = gen_ecs(&g->model, &ct.c, &ecs, &g->notes);
+	if (r < 0)
+		return r;
+	generate_put_json(&g->out, o);
+	return 0;
+}
+
 const struct generate_target generate_platforms[] = {
 	{ "docker", make_docker },
 	{ "podman", make_podman },
+	{ "kubernetes", make_kubernetes },
+	{ "spo", make_spo },
+	{ "networkpolicy", make_networkpolicy },
+	{ "ecs", make_ecs },
 	{ 0 },
 };

@@ -44,4 +44,51 @@ struct json_object *gen_run_json(const struct workload *w, const struct gen_cont
 void gen_quadlet(const struct workload *w, const struct gen_container *c, struct buf *out,
 		 struct buf *notes);
 
+/* kubernetes.c: a patch for the container in a pod or in what makes pods. */
+struct gen_kubernetes {
+	const char *container; /* its name, or with json6902 its index; NULL: from c->name, or 0 */
+	const char *kind;      /* of gen_kubernetes_kinds */
+	unsigned minor;	       /* of the cluster: Kubernetes 1.minor */
+	bool json6902;	       /* RFC 6902 in place of a strategic merge patch */
+};
+extern const char *const gen_kubernetes_kinds[]; /* ends with NULL */
+enum { GEN_KUBERNETES_MINOR = 34 };		 /* what is assumed when nobody says */
+
+/* -EINVAL for a container's name or a version with which the patch cannot be said. */
+int gen_kubernetes(const struct workload *w, const struct gen_container *c,
+		   const struct gen_kubernetes *k, struct json_object **out, struct buf *notes,
+		   struct err *e);
+
+/* networkpolicy.c: which ports and addresses the pods are reached at and reach. */
+struct gen_networkpolicy {
+	const char *name;
+	const char *const *selectors; /* "KEY=VALUE" labels of the pods; none: app=NAME */
+	size_t selectors_n;
+	bool ports_only; /* egress to the ports at any address */
+};
+int gen_networkpolicy(const struct workload *w, const struct gen_networkpolicy *n,
+		      struct json_object **out, struct buf *notes, struct err *e);
+
+/*
+ * spo.c: objects of the Security Profiles Operator (security-profiles-operator.x-k8s.io/v1).
+ * -EINVAL when the object has no field for something that must not be lost.
+ */
+enum spo_kind { SPO_SECCOMP, SPO_APPARMOR, SPO_KIND_COUNT };
+extern const char *const spo_kind_names[SPO_KIND_COUNT + 1];
+int gen_spo(const struct workload *w, const struct gen_options *o, enum spo_kind kind,
+	    struct json_object **out, struct buf *notes, struct err *e);
+/* Whether a SeccompProfile can hold the values of the rules, which are signed there; -EINVAL. */
+int spo_check_values(const struct sp_profile *p, struct err *e);
+
+/* ecs.c: Amazon ECS. */
+struct gen_ecs {
+	bool fargate;
+};
+/* The parts of a task definition that confine; for RegisterTaskDefinition after completion. */
+struct json_object *gen_ecs(const struct workload *w, const struct gen_container *c,
+			    const struct gen_ecs *ecs, struct buf *notes);
+/* daemon.json of a container instance, which is where ECS leaves seccomp to. -EINVAL: Fargate. */
+int gen_ecs_daemon(const struct gen_container *c, const struct gen_ecs *ecs,
+		   struct json_object **out, struct buf *notes, struct err *e);
+
 #endif

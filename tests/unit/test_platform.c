@@ -8,6 +8,7 @@
 
 #include <sys/socket.h>
 
+#include "base/yaml_write.h"
 #include "generate_model.h"
 #include "golden.h"
 #include "profile/places.h"
@@ -145,6 +146,324 @@ static void places_that_need_the_image(void **state)
 	has(&notes, "writes in /, where");
 }
 
+static char *yaml_text(struct json_object *o)
+{
+	struct buf b = { 0 };
+
+	yaml_write(o, &b);
+	return buf_take(&b);
+}
+
+static void golden_kubernetes(void **state)
+{
+	static const struct {
+		const char *file, *model;
+		struct gen_kubernetes k;
+	} cases[] = {
+		{ "api.pod.yaml", "api", { .kind = "Pod", .minor = GEN_KUBERNETES_MINOR } },
+		{ "api.cronjob.yaml",
+		  "api",
+		  { .kind = "CronJob", .minor = 18, .container = "api-1" } },
+		{ "web.deployment.yaml", "web", { .kind = "Deployment", .minor = 29 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup_workload struct workload w;
+		cleanup_buf struct buf notes = { 0 };
+		cleanup_json struct json_object *o = NULL;
+		cleanup_free char *text = NULL;
+		struct gen_container c = container(cases[i].model);
+		struct err e;
+
+		load_golden(&w, cases[i].model);
+		c.user = i ? "10001:10002" : NULL;
+		c.selinux = i ? "web.process" : NULL;
+		if (gen_kubernetes(&w, &c, &cases[i].k, &o, &notes, &e) < 0)
+			fail_msg("%s", e.msg);
+		text = yaml_text(o);
+		check_golden(cases[i].file, text);
+	}
+}
+
+static void kubernetes_json_patch(void **state)
+{
+	cleanup_workload struct workload w;
+	cleanup_buf struct buf notes = { 0 };
+	cleanup_json struct json_object *o = NULL, *none = NULL;
+	cleanup_free char *text = NULL;
+	struct gen_container c = container("api");
+	struct gen_kubernetes k = { .kind = "Deployment",
+				    .minor = GEN_KUBERNETES_MINOR,
+				    .json6902 = true,
+				    .container = "2" };
+	struct err e;
+
+	(void)state;
+	load_golden(&w, "api");
+	assert_int_equal(0, gen_kubernetes(&w, &c, &k, &o, &notes, &e));
+	text = json_text(o);
+	check_golden("api.patch.json", text);
+	has(&notes, "a JSON patch cannot add the volumes");
+	k.container = "api";
+	assert_int_equal(-EINVAL, gen_kubernetes(&w, &c, &k, &none, &notes, &e));
+	assert_non_null(strstr(e.msg, "needs its index"));
+	k.container = NULL;
+	k.minor = 29;
+	assert_int_equal(-EINVAL, gen_kubernetes(&w, &c, &k, &none, &notes, &e));
+	assert_non_null(strstr(e.msg, "annotations"));
+	k.json6902 = false;
+	k.container = "Upper";
+	assert_int_equal(-EINVAL, gen_kubernetes(&w, &c, &k, &none, &notes, &e));
+	assert_null(none);
+}
+
+static struct json_object *context_of(struct json_object *pod)
+{
+	struct json_object *spec = json_object_object_get(pod, "spec");
+	struct json_object *list = json_object_object_get(spec, "containers");
+
+	return json_object_object_get(json_object_array_get_idx(list, 0), "securityContext");
+}
+
+/* With CAP_SYS_ADMIN, and when the program executes sudo, new privileges are not ruled out. */
+static void kubernetes_escalation(void **state)
+{
+	cleanup_workload struct workload w;
+	cleanup_buf struct buf notes = { 0 };
+	cleanup_json struct json_object *admin = NULL, *sudo = NULL;
+	struct gen_container c = container("app");
+	struct gen_kubernetes k = { .kind = "Pod", .minor = GEN_KUBERNETES_MINOR };
+	struct err e;
+
+	(void)state;
+	model_init(&w);
+	wl_prov_add(&wl_cap_add(&w, 21, WL_CAP_GRANTED, "mount", "", false, false)->prov,
+		    WL_PHASE_BIT(WL_START), 0, 0);
+	assert_int_equal(0, gen_kubernetes(&w, &c, &k, &admin, &notes, &e));
+	assert_null(json_object_object_get(context_of(admin), "allowPrivilegeEscalation"));
+	has(&notes, "with CAP_SYS_ADMIN");
+	wl_program_add(&w, "/usr/bin/sudo");
+	assert_int_equal(0, gen_kubernetes(&w, &c, &k, &sudo, &notes, &e));
+	assert_true(json_object_get_boolean(
+		json_object_object_get(context_of(sudo), "allowPrivilegeEscalation")));
+	has(&notes, "since /usr/bin/sudo was executed");
+}
+
+static void golden_networkpolicy(void **state)
+{
+	static const char *const selectors[] = { "app.kubernetes.io/name=api", "tier=" };
+	cleanup_workload struct workload w;
+	cleanup_buf struct buf notes = { 0 };
+	struct gen_networkpolicy n = { .name = "api" };
+	struct err e;
+
+	(void)state;
+	load_golden(&w, "api");
+	for (size_t i = 0; i < 2; i++) {
+		cleanup_json struct json_object *o = NULL;
+		cleanup_free char *text = NULL;
+
+		assert_int_equal(0, gen_networkpolicy(&w, &n, &o, &notes, &e));
+		text = yaml_text(o);
+		check_golden(i ? "api.ports.networkpolicy.yaml" : "api.networkpolicy.yaml", text);
+		n.ports_only = true;
+		n.selectors = selectors;
+		n.selectors_n = 2;
+	}
+	check_golden("api.networkpolicy.notes", buf_str(&notes));
+}
+
+static void networkpolicy_cases(void **state)
+{
+	static const char *const bad[] = { "x", "=y", "a b=c", "a=b c", "/a=b", "a/=b", "a=b/c" };
+	cleanup_workload struct workload w;
+	cleanup_buf struct buf notes = { 0 };
+	cleanup_json struct json_object *o = NULL;
+	cleanup_free char *text = NULL;
+	struct gen_networkpolicy n = { .name = "app" };
+	struct err e;
+
+	(void)state;
+	model_init(&w);
+	add_net(&w, WL_NET_BIND, AF_INET, SOCK_STREAM, "0.0.0.0", 700); /* never listens */
+	add_net(&w, WL_NET_BIND, AF_INET, SOCK_DGRAM, "0.0.0.0", 514);
+	add_net(&w, WL_NET_LISTEN, AF_INET, SOCK_STREAM, "0.0.0.0", 0);
+	add_net(&w, WL_NET_LISTEN, AF_INET6, SOCK_STREAM, "::1", 4000);
+	add_net(&w, WL_NET_CONNECT, AF_INET6, SOCK_STREAM, "::ffff:10.1.2.3", 5000);
+	add_net(&w, WL_NET_CONNECT, AF_INET6, SOCK_STREAM, "::ffff:127.0.0.9", 5001);
+	add_net(&w, WL_NET_CONNECT, AF_INET, SOCK_STREAM, "0.0.0.0", 5002);
+	add_net(&w, WL_NET_SEND, AF_INET, SOCK_RAW, "10.1.2.3", 0);
+	assert_int_equal(0, gen_networkpolicy(&w, &n, &o, &notes, &e));
+	text = json_text(o);
+	assert_non_null(strstr(text, "\"port\": 514"));
+	assert_non_null(strstr(text, "\"cidr\": \"10.1.2.3/32\""));
+	assert_null(strstr(text, "700"));
+	assert_null(strstr(text, "4000"));
+	assert_null(strstr(text, "5001"));
+	assert_null(strstr(text, "5002"));
+	has(&notes, "port that the kernel chose");
+	has(&notes, "raw sockets");
+	has(&notes, "no DNS request");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct json_object *none = NULL;
+
+		n.selectors = &bad[i];
+		n.selectors_n = 1;
+		assert_int_equal(-EINVAL, gen_networkpolicy(&w, &n, &none, &notes, &e));
+		assert_null(none);
+	}
+}
+
+static void golden_spo(void **state)
+{
+	static const char *const files[SPO_KIND_COUNT] = {
+		[SPO_SECCOMP] = "web.seccompprofile.yaml",
+		[SPO_APPARMOR] = "web.apparmorprofile.yaml",
+	};
+	cleanup_workload struct workload w;
+	cleanup_buf struct buf notes = { 0 };
+	struct gen_options o;
+	struct err e;
+
+	(void)state;
+	load_golden(&w, "web");
+	gen_options_default(&o);
+	for (unsigned kind = 0; kind < SPO_KIND_COUNT; kind++) {
+		cleanup_json struct json_object *v = NULL;
+		cleanup_free char *text = NULL;
+
+		if (gen_spo(&w, &o, (enum spo_kind)kind, &v, &notes, &e) < 0)
+			fail_msg("%s", e.msg);
+		text = yaml_text(v);
+		check_golden(files[kind], text);
+	}
+	has(&notes, "cannot quote it: \"/srv/www/");
+}
+
+static void spo_names_and_values(void **state)
+{
+	cleanup_workload struct workload w;
+	cleanup_buf struct buf notes = { 0 };
+	cleanup_json struct json_object *v = NULL;
+	cleanup_sp_profile struct sp_profile p;
+	struct sp_rule *r;
+	struct gen_options o;
+	struct err e;
+
+	(void)state;
+	model_init(&w);
+	gen_options_default(&o);
+	o.name = "App_1.";
+	assert_int_equal(0, gen_spo(&w, &o, SPO_SECCOMP, &v, &notes, &e));
+	assert_non_null(strstr(json_object_to_json_string(v), "\"app-1\""));
+	sp_init(&p);
+	r = sp_rule_add(&p, (struct sp_ret){ SP_ALLOW, 0 }, NULL);
+	sp_rule_name(&p, r, "lseek");
+	sp_rule_cond(r, 1, SP_EQ, INT64_MAX, 0);
+	assert_int_equal(0, spo_check_values(&p, &e));
+	sp_rule_cond(r, 0, SP_MASKED_EQ, 1, (uint64_t)INT64_MAX + 1);
+	assert_int_equal(-EINVAL, spo_check_values(&p, &e));
+	assert_non_null(strstr(e.msg, "the rule on lseek compares with 9223372036854775808"));
+}
+
+/* KernelCapabilities.add and .drop, and Compatibility of the ECS API, version 2014-11-13. */
+static const char *const ecs_capabilities[] = {
+	"ALL",	      "AUDIT_CONTROL",	 "AUDIT_WRITE",	     "BLOCK_SUSPEND",
+	"CHOWN",      "DAC_OVERRIDE",	 "DAC_READ_SEARCH",  "FOWNER",
+	"FSETID",     "IPC_LOCK",	 "IPC_OWNER",	     "KILL",
+	"LEASE",      "LINUX_IMMUTABLE", "MAC_ADMIN",	     "MAC_OVERRIDE",
+	"MKNOD",      "NET_ADMIN",	 "NET_BIND_SERVICE", "NET_BROADCAST",
+	"NET_RAW",    "SETFCAP",	 "SETGID",	     "SETPCAP",
+	"SETUID",     "SYS_ADMIN",	 "SYS_BOOT",	     "SYS_CHROOT",
+	"SYS_MODULE", "SYS_NICE",	 "SYS_PACCT",	     "SYS_PTRACE",
+	"SYS_RAWIO",  "SYS_RESOURCE",	 "SYS_TIME",	     "SYS_TTY_CONFIG",
+	"SYSLOG",     "WAKE_ALARM",
+};
+
+static struct json_object *ecs_caps(struct json_object *task, const char *list)
+{
+	struct json_object *c =
+		json_object_array_get_idx(json_object_object_get(task, "containerDefinitions"), 0);
+
+	return json_object_object_get(
+		json_object_object_get(json_object_object_get(c, "linuxParameters"),
+				       "capabilities"),
+		list);
+}
+
+static void check_ecs_caps(struct json_object *task, const char *list)
+{
+	struct json_object *a = ecs_caps(task, list);
+
+	for (size_t i = 0; i < json_object_array_length(a); i++) {
+		const char *name = json_object_get_string(json_object_array_get_idx(a, i));
+		bool known = false;
+
+		for (size_t k = 0; k < ARRAY_SIZE(ecs_capabilities); k++)
+			known = known || !strcmp(name, ecs_capabilities[k]);
+		if (!known)
+			fail_msg("%s '%s' is nothing that ECS knows", list, name);
+	}
+}
+
+static void ecs_knows_the_capabilities(void **state)
+{
+	cleanup_workload struct workload w;
+	cleanup_buf struct buf notes = { 0 };
+	struct gen_container c = container("app");
+
+	(void)state;
+	model_init(&w);
+	for (unsigned nr = 0; nr < 41; nr++)
+		wl_prov_add(&wl_cap_add(&w, nr, WL_CAP_GRANTED, "x", "", false, false)->prov,
+			    WL_PHASE_BIT(WL_START), 0, 0);
+	for (int fargate = 0; fargate < 2; fargate++) {
+		struct gen_ecs ecs = { .fargate = fargate };
+		cleanup_json struct json_object *task = gen_ecs(&w, &c, &ecs, &notes);
+
+		check_ecs_caps(task, "add");
+		check_ecs_caps(task, "drop");
+		/* All but ALL, which is what is dropped. */
+		assert_int_equal(fargate ? 1 : ARRAY_SIZE(ecs_capabilities) - 1,
+				 json_object_array_length(ecs_caps(task, "add")));
+		assert_int_equal(fargate ? 0 : 1, json_object_array_length(ecs_caps(task, "drop")));
+	}
+	has(&notes, "CAP_BPF was needed, and ECS cannot give it");
+	has(&notes, "CAP_NET_ADMIN was needed, and Fargate cannot give it");
+}
+
+static void golden_ecs(void **state)
+{
+	static const char *const files[] = { "web.ecs.json", "web.fargate.json" };
+	static const char *const volumes[] = { "/var/lib/web", "/var/log" };
+	cleanup_workload struct workload w;
+	cleanup_buf struct buf notes = { 0 };
+	cleanup_json struct json_object *daemon = NULL;
+	struct gen_container c = container("web");
+	struct err e;
+
+	(void)state;
+	load_golden(&w, "web");
+	c.volumes = volumes;
+	c.volumes_n = 2;
+	c.selinux = "web.process";
+	for (int fargate = 0; fargate < 2; fargate++) {
+		struct gen_ecs ecs = { .fargate = fargate };
+		cleanup_json struct json_object *task = gen_ecs(&w, &c, &ecs, &notes);
+		cleanup_free char *text = json_text(task);
+
+		check_golden(files[fargate], text);
+	}
+	assert_int_equal(-EINVAL, gen_ecs_daemon(&c, &(struct gen_ecs){ .fargate = true }, &daemon,
+						 &notes, &e));
+	assert_int_equal(-EINVAL, gen_ecs_daemon(&c, &(struct gen_ecs){ 0 }, &daemon, &notes, &e));
+	c.seccomp = "/etc/docker/seccomp/web.json";
+	assert_int_equal(0, gen_ecs_daemon(&c, &(struct gen_ecs){ 0 }, &daemon, &notes, &e));
+	assert_string_equal("{ \"seccomp-profile\": \"\\/etc\\/docker\\/seccomp\\/web.json\" }",
+			    json_object_to_json_string(daemon));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +471,15 @@ int main(void)
 		cmocka_unit_test(quadlet_escapes),
 		cmocka_unit_test(places),
 		cmocka_unit_test(places_that_need_the_image),
+		cmocka_unit_test(golden_kubernetes),
+		cmocka_unit_test(kubernetes_json_patch),
+		cmocka_unit_test(kubernetes_escalation),
+		cmocka_unit_test(golden_networkpolicy),
+		cmocka_unit_test(networkpolicy_cases),
+		cmocka_unit_test(golden_spo),
+		cmocka_unit_test(spo_names_and_values),
+		cmocka_unit_test(ecs_knows_the_capabilities),
+		cmocka_unit_test(golden_ecs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
