@@ -1,0 +1,207 @@
+/*
+ * Code for each event type, from the end to the beginning, so that every target of a jump is known.
+ * Event types with equal conditions share their code.
+ */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "rules/image.h"
+
+struct coder {
+	struct image *im;
+	struct map by_chain; /* code of a list of targets: its entry */
+	struct map memo_of;  /* node → memo slot + 1, within one list of targets */
+	struct map uses;     /* node → how often it is used there */
+	struct map emitted;  /* (reference, t, f) → entry */
+	struct err *e;
+	bool failed;
+};
+
+static uint32_t emit(struct coder *c, struct insn in)
+{
+	if (c->im->code_n >= IMAGE_MAX_CODE) {
+		c->failed = true;
+		return 0;
+	}
+	*vec_push(c->im->code, c->im->code_n, c->im->code_cap) = in;
+	return (uint32_t)c->im->code_n - 1;
+}
+
+static uintptr_t number_of(struct map *m, uint32_t key)
+{
+	void **slot = map_find(m, &key, sizeof(key));
+
+	return slot ? (uintptr_t)*slot : 0;
+}
+
+static void count_uses(struct coder *c, gref r)
+{
+	uint32_t node = gref_node(r);
+	const struct gnode *n = &c->im->nodes[node];
+	void **slot = map_at(&c->uses, &node, sizeof(node));
+
+	*slot = (void *)((uintptr_t)*slot + 1);
+	if ((uintptr_t)*slot == 1 && (n->kind == G_AND || n->kind == G_OR))
+		for (uint32_t i = 0; i < n->child_n; i++)
+			count_uses(c, n->child[i]);
+}
+
+static uint32_t gen(struct coder *c, gref r, uint32_t t, uint32_t f);
+
+static uint32_t gen_chain(struct coder *c, const struct gnode *n, uint32_t t, uint32_t f)
+{
+	uint32_t at = n->kind == G_AND ? t : f;
+
+	for (uint32_t i = n->child_n; i-- > 0;)
+		at = n->kind == G_AND ? gen(c, n->child[i], at, f) : gen(c, n->child[i], t, at);
+	return at;
+}
+
+static uint32_t memo_slot(struct coder *c, uint32_t node)
+{
+	void **slot = map_at(&c->memo_of, &node, sizeof(node));
+
+	if (!*slot)
+		*slot = (void *)(uintptr_t)(++c->im->memos);
+	return (uint32_t)(uintptr_t)*slot - 1;
+}
+
+/* A chain that several conditions share: its truth is kept the first time. */
+static uint32_t gen_shared(struct coder *c, uint32_t node, uint32_t t, uint32_t f)
+{
+	struct gnode n = c->im->nodes[node];
+	uint32_t slot = memo_slot(c, node);
+	uint32_t is_true = emit(c, (struct insn){ .op = I_KEEP, .b = 1, .a = slot, .t = t });
+	uint32_t is_false = emit(c, (struct insn){ .op = I_KEEP, .b = 0, .a = slot, .t = f });
+	uint32_t body = gen_chain(c, &n, is_true, is_false);
+
+	if (body != c->im->code_n - 1) /* the code was there already: go to it */
+		emit(c, (struct insn){ .op = I_GO, .t = body });
+	return emit(c, (struct insn){ .op = I_MEMO, .a = slot, .t = t, .f = f });
+}
+
+static uint32_t gen(struct coder *c, gref r, uint32_t t, uint32_t f)
+{
+	uint32_t node = gref_node(r), key[3], at;
+	struct gnode n = c->im->nodes[node];
+	void **known;
+
+	if (n.kind == G_FALSE)
+		return gref_negated(r) ? t : f;
+	if (gref_negated(r)) {
+		uint32_t swap = t;
+
+		t = f;
+		f = swap;
+	}
+	key[0] = node;
+	key[1] = t;
+	key[2] = f;
+	known = map_find(&c->emitted, key, sizeof(key));
+	if (known)
+		return (uint32_t)(uintptr_t)*known;
+	if (n.kind == G_TEST)
+		at = emit(c, (struct insn){ .op = I_TEST, .a = n.test, .t = t, .f = f });
+	else if (number_of(&c->uses, node) > 1 && n.tests > 1)
+		at = gen_shared(c, node, t, f);
+	else
+		at = gen_chain(c, &n, t, f);
+	*map_at(&c->emitted, key, sizeof(key)) = (void *)(uintptr_t)at;
+	return at;
+}
+
+static void forget(struct coder *c)
+{
+	map_free(&c->memo_of);
+	map_free(&c->uses);
+	map_free(&c->emitted);
+}
+
+struct chosen {
+	gref condition;
+	uint32_t target;
+};
+
+struct chain {
+	struct chosen *v;
+	size_t n, cap;
+};
+
+static void chain_free(struct chain *c)
+{
+	free(c->v);
+}
+
+static uint32_t gen_targets(struct coder *c, const struct chain *all)
+{
+	uint32_t at = 0;
+
+	forget(c);
+	for (size_t i = 0; i < all->n; i++)
+		count_uses(c, all->v[i].condition);
+	for (size_t i = all->n; i-- > 0;) {
+		uint32_t fire = emit(c,
+				     (struct insn){ .op = I_FIRE, .a = all->v[i].target, .t = at });
+
+		at = gen(c, all->v[i].condition, fire, at);
+	}
+	return at;
+}
+
+/* The targets whose condition can be true for the type, with what is left of the condition. */
+static void choose(struct image *im, enum program_kind kind, enum ev_source source, unsigned type,
+		   struct chain *out)
+{
+	struct map memo = { 0 };
+
+	for (size_t i = 0; i < im->targets_n; i++) {
+		const struct target *t = &im->targets[i];
+		gref r;
+
+		if (t->source != source || (t->step >= 0) != (kind == PROGRAM_STEPS))
+			continue;
+		r = graph_for_type(im, t->condition, type, &memo);
+		if (r == GREF_FALSE)
+			continue;
+		ev_set_add(&im->targets[i].types, type);
+		*vec_push(out->v, out->n, out->cap) = (struct chosen){ r, (uint32_t)i };
+	}
+	map_free(&memo);
+}
+
+static void code_for(struct coder *c, enum program_kind kind, enum ev_source source, unsigned type)
+{
+	cleanup(chain_free) struct chain all = { 0 };
+	void **slot;
+
+	choose(c->im, kind, source, type, &all);
+	if (!all.n)
+		return;
+	ev_set_add(&c->im->wanted[source], type);
+	slot = map_at(&c->by_chain, all.v, all.n * sizeof(*all.v));
+	if (!*slot) {
+		uint32_t entry = gen_targets(c, &all);
+
+		slot = map_at(&c->by_chain, all.v, all.n * sizeof(*all.v));
+		*slot = (void *)(uintptr_t)entry;
+	}
+	c->im->entry[kind][source][type] = (uint32_t)(uintptr_t)*slot;
+}
+
+int code_build(struct image *im, struct err *e)
+{
+	struct coder c = { .im = im, .e = e };
+
+	emit(&c, (struct insn){ .op = I_END });
+	for (enum program_kind kind = 0; kind < PROGRAM_KINDS; kind++)
+		for (enum ev_source s = 0; s < EV_SOURCE_COUNT; s++)
+			for (unsigned type = 0; type < ev_type_count() && !c.failed; type++)
+				code_for(&c, kind, s, type);
+	forget(&c);
+	map_free(&c.by_chain);
+	if (c.failed)
+		return err_set(e, E2BIG, "the rules compile to more than %d instructions",
+			       IMAGE_MAX_CODE);
+	return 0;
+}

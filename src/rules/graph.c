@@ -1,0 +1,231 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "rules/image.h"
+
+void image_init(struct image *im, const struct ev_fields *fields)
+{
+	*im = (struct image){ 0 };
+	if (fields)
+		im->fields = *fields;
+	vec_push(im->nodes, im->nodes_n, im->nodes_cap)->kind = G_FALSE;
+}
+
+void image_free(struct image *im)
+{
+	for (size_t i = 0; i < im->tests_n; i++)
+		for (uint32_t k = 0; k < im->tests[i].values_n; k++)
+			regex_free(im->tests[i].regexes[k]);
+	map_free(&im->by_operand);
+	map_free(&im->by_test);
+	map_free(&im->by_node);
+	free(im->operands);
+	free(im->tests);
+	free(im->nodes);
+	free(im->groups);
+	free(im->targets);
+	free(im->code);
+	arena_free(&im->arena);
+	*im = (struct image){ 0 };
+}
+
+gref graph_test(struct image *im, uint32_t test)
+{
+	uint32_t key[2] = { G_TEST, test };
+	void **slot = map_at(&im->by_node, key, sizeof(key));
+	const struct test *t = &im->tests[test];
+
+	if (!*slot) {
+		*vec_push(im->nodes, im->nodes_n, im->nodes_cap) = (struct gnode){
+			.kind = G_TEST,
+			.test = test,
+			.tests = 1,
+			.cost = t->cost,
+			.chance = t->chance,
+		};
+		*slot = (void *)(uintptr_t)im->nodes_n;
+	}
+	return GREF((uint32_t)(uintptr_t)*slot - 1, 0);
+}
+
+static float chance_of(const struct image *im, gref r)
+{
+	float p = im->nodes[gref_node(r)].chance;
+
+	return gref_negated(r) ? 1 - p : p;
+}
+
+/*
+ * The price of finding out early: in an "and" what is cheap and often false goes first, in an "or"
+ * what is cheap and often true. All conditions are free of side effects.
+ */
+static float rank_of(const struct image *im, enum gkind kind, gref r)
+{
+	float p = chance_of(im, r), decides = kind == G_AND ? 1 - p : p;
+
+	return im->nodes[gref_node(r)].cost / (decides > 0.001F ? decides : 0.001F);
+}
+
+struct ranked {
+	gref r;
+	uint32_t at;
+	float rank;
+};
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return (x->at > y->at) - (x->at < y->at);
+}
+
+struct refs {
+	gref *v;
+	size_t n, cap;
+};
+
+static void refs_free(struct refs *r)
+{
+	free(r->v);
+}
+
+/*
+ * Adds an operand of a chain: takes apart chains of the same kind, drops what decides nothing.
+ * False when the operand alone decides the chain.
+ */
+static bool chain_add(const struct image *im, enum gkind kind, gref r, struct refs *out)
+{
+	gref neutral = kind == G_AND ? GREF_TRUE : GREF_FALSE;
+	const struct gnode *n = &im->nodes[gref_node(r)];
+	enum gkind same = gref_negated(r) ? (kind == G_AND ? G_OR : G_AND) : kind;
+
+	if (gref_node(r) == 0)
+		return r == neutral;
+	if (n->kind == same) {
+		for (uint32_t i = 0; i < n->child_n; i++)
+			if (!chain_add(im, kind, n->child[i] ^ gref_negated(r), out))
+				return false;
+		return true;
+	}
+	for (size_t i = 0; i < out->n; i++) {
+		if (out->v[i] == r)
+			return true;
+		if (out->v[i] == (r ^ 1))
+			return false;
+	}
+	*vec_push(out->v, out->n, out->cap) = r;
+	return true;
+}
+
+static gref chain_node(struct image *im, enum gkind kind, const struct refs *refs)
+{
+	cleanup_free gref *key = xcalloc(refs->n + 1, sizeof(*key));
+	struct gnode n = { .kind = kind, .child_n = (uint32_t)refs->n };
+	float reach = 1;
+	void **slot;
+
+	key[0] = kind;
+	memcpy(key + 1, refs->v, refs->n * sizeof(*key));
+	slot = map_at(&im->by_node, key, (refs->n + 1) * sizeof(*key));
+	if (*slot)
+		return GREF((uint32_t)(uintptr_t)*slot - 1, 0);
+	n.child = arena_alloc(&im->arena, refs->n * sizeof(gref));
+	memcpy(n.child, refs->v, refs->n * sizeof(gref));
+	for (size_t i = 0; i < refs->n; i++) {
+		float p = chance_of(im, refs->v[i]);
+
+		n.tests += im->nodes[gref_node(refs->v[i])].tests;
+		n.cost += reach * im->nodes[gref_node(refs->v[i])].cost;
+		reach *= kind == G_AND ? p : 1 - p;
+	}
+	n.chance = kind == G_AND ? reach : 1 - reach;
+	*vec_push(im->nodes, im->nodes_n, im->nodes_cap) = n;
+	*slot = (void *)(uintptr_t)im->nodes_n;
+	return GREF((uint32_t)im->nodes_n - 1, 0);
+}
+
+gref graph_chain(struct image *im, enum gkind kind, const gref *v, size_t n)
+{
+	cleanup(refs_free) struct refs refs = { 0 };
+	cleanup_free struct ranked *ranked = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (!chain_add(im, kind, v[i], &refs))
+			return kind == G_AND ? GREF_FALSE : GREF_TRUE;
+	if (!refs.n)
+		return kind == G_AND ? GREF_TRUE : GREF_FALSE;
+	if (refs.n == 1)
+		return refs.v[0];
+	ranked = xcalloc(refs.n, sizeof(*ranked));
+	for (size_t i = 0; i < refs.n; i++)
+		ranked[i] = (struct ranked){ refs.v[i], (uint32_t)i, rank_of(im, kind, refs.v[i]) };
+	qsort(ranked, refs.n, sizeof(*ranked), by_rank);
+	for (size_t i = 0; i < refs.n; i++)
+		refs.v[i] = ranked[i].r;
+	return chain_node(im, kind, &refs);
+}
+
+/* A parameter that events of the type do not have is missing: the test is false. */
+static bool lacks_parameter(const struct image *im, const struct test *t, unsigned type)
+{
+	const struct operand *o = &im->operands[t->left];
+
+	return o->source == OPERAND_FIELD && o->ref.field->arg == EV_F_PARAM &&
+	       o->ref.arg == EV_ARG_KEY && ev_param_index(type, o->ref.key.p, o->ref.key.len) == -1;
+}
+
+static gref node_for_type(struct image *im, uint32_t node, unsigned type, struct map *memo)
+{
+	struct gnode n = im->nodes[node];
+	cleanup_free gref *v = NULL;
+	const struct test *t;
+
+	switch (n.kind) {
+	case G_FALSE:
+		return GREF_FALSE;
+	case G_TEST:
+		t = &im->tests[n.test];
+		if (t->types)
+			return ev_set_has(t->types, type) ? GREF_TRUE : GREF_FALSE;
+		return lacks_parameter(im, t, type) ? GREF_FALSE : GREF(node, 0);
+	default:
+		v = xcalloc(n.child_n, sizeof(*v));
+		for (uint32_t i = 0; i < n.child_n; i++)
+			v[i] = graph_for_type(im, n.child[i], type, memo);
+		return graph_chain(im, n.kind, v, n.child_n);
+	}
+}
+
+gref graph_for_type(struct image *im, gref r, unsigned type, struct map *memo)
+{
+	uint32_t node = gref_node(r);
+	void **slot = map_find(memo, &node, sizeof(node));
+	gref found;
+
+	if (slot)
+		return (gref)(uintptr_t)*slot ^ gref_negated(r);
+	found = node_for_type(im, node, type, memo);
+	*map_at(memo, &node, sizeof(node)) = (void *)(uintptr_t)found;
+	return found ^ gref_negated(r);
+}
+
+void graph_print(const struct image *im, gref r, struct buf *out, unsigned indent)
+{
+	const struct gnode *n = &im->nodes[gref_node(r)];
+
+	buf_printf(out, "%*s", (int)indent, "");
+	if (n->kind == G_FALSE) {
+		buf_puts(out, gref_negated(r) ? "true\n" : "false\n");
+	} else if (n->kind == G_TEST) {
+		buf_printf(out, "%s%s\n", gref_negated(r) ? "not " : "", im->tests[n->test].text);
+	} else {
+		buf_printf(out, "%s%s of\n", gref_negated(r) ? "not " : "",
+			   n->kind == G_AND ? "all" : "any");
+		for (uint32_t i = 0; i < n->child_n; i++)
+			graph_print(im, n->child[i], out, indent + 2);
+	}
+}

@@ -1,0 +1,50 @@
+/* The state of evaluating events. Private to src/rules. */
+#ifndef RULES_VM_H
+#define RULES_VM_H
+
+#include "rules/image.h"
+
+enum {
+	VM_SCRATCH = 256 * 1024, /* bytes that transformers may make of one event's values */
+	VM_ELEMENTS = 2048,	 /* elements of lists that they may make */
+};
+
+struct vm {
+	const struct image *im;
+	uint32_t now; /* the event's generation: what carries another one is not known yet */
+	const struct event *ev;
+	struct {
+		uint32_t known; /* generation << 1 | has a value */
+		struct ev_values values;
+	} * operands;
+	uint32_t *tests; /* generation << 1 | truth */
+	uint32_t *memos;
+	uint32_t *groups; /* generation << 1 */
+	uint64_t *group_bits;
+	char *scratch;
+	size_t scratch_used;
+	struct ev_value *elements;
+	size_t elements_used;
+	struct compare_scratch compare;
+	uint64_t full;	  /* values that were left out because scratch was full */
+	uint64_t gave_up; /* regexes that were too costly */
+	char time_text[64];
+};
+
+/* Everything that evaluating needs is allocated here. The image must stay. */
+struct vm *vm_new(const struct image *im);
+void vm_free(struct vm *vm);
+
+/* Begins an event: nothing is known of it. */
+void vm_begin(struct vm *vm, const struct event *ev);
+/* vm_value.c: the operand's values, or NULL when it has none. Cached for the event. */
+const struct ev_values *vm_values(struct vm *vm, uint32_t operand);
+/* The truth of a test. Cached for the event. */
+bool vm_test(struct vm *vm, uint32_t test);
+/* The truth of a condition, without code. */
+bool vm_condition(struct vm *vm, gref r);
+
+/* Scratch memory for the event; NULL when there is no more. */
+char *vm_scratch(struct vm *vm, size_t size);
+
+#endif
