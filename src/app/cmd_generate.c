@@ -53,15 +53,15 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		{ "base", "seccomp spo" },
 		{ "dialect", "seccomp" },
 		{ "arguments", "seccomp spo" },
-		{ "clone3", "seccomp spo" },
-		{ "mode", "seccomp apparmor spo" },
-		{ "close-equivalents", "seccomp apparmor spo" },
-		{ "no-new-privileges", "seccomp spo docker podman kubernetes ecs" },
+		{ "clone3", "seccomp spo systemd" },
+		{ "mode", "seccomp apparmor spo systemd" },
+		{ "close-equivalents", "seccomp apparmor spo systemd" },
+		{ "no-new-privileges", "seccomp spo docker podman kubernetes ecs systemd" },
 		{ "seccomp", "docker podman kubernetes ecs" },
-		{ "apparmor", "docker podman kubernetes ecs" },
-		{ "selinux", "docker podman kubernetes ecs" },
-		{ "user", "docker podman kubernetes ecs" },
-		{ "volume", "docker podman kubernetes ecs" },
+		{ "apparmor", "docker podman kubernetes ecs systemd" },
+		{ "selinux", "docker podman kubernetes ecs systemd" },
+		{ "user", "docker podman kubernetes ecs systemd" },
+		{ "volume", "docker podman kubernetes ecs systemd" },
 		{ "read-only", "docker podman kubernetes ecs" },
 		{ "quadlet", "podman" },
 		{ "kind", "kubernetes spo" },
@@ -72,7 +72,9 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		{ "egress", "networkpolicy" },
 		{ "launch-type", "ecs" },
 		{ "part", "ecs" },
-		{ "name", "seccomp apparmor spo networkpolicy docker podman kubernetes ecs" },
+		{ "known-calls", "systemd" },
+		{ "name",
+		  "seccomp apparmor spo networkpolicy docker podman kubernetes ecs systemd" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(only); i++)
@@ -87,6 +89,8 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		return usage_error(a, e, "a seccomp profile is JSON");
 	if (!strcmp(what, "apparmor") && generate_is(a, "format", "json"))
 		return usage_error(a, e, "an AppArmor profile is text");
+	if (!strcmp(what, "systemd") && generate_is(a, "format", "json"))
+		return usage_error(a, e, "a unit is text");
 	if (!strcmp(what, "ecs") && generate_is(a, "format", "text"))
 		return usage_error(a, e, "a task definition is JSON");
 	return 0;
@@ -169,10 +173,10 @@ static const struct generate_target profiles[] = {
 	{ 0 },
 };
 
-static const char *const target_names[] = { "seccomp", "apparmor",	"capabilities",
-					    "docker",  "podman",	"kubernetes",
-					    "spo",     "networkpolicy", "ecs",
-					    NULL };
+static const char *const target_names[] = {
+	"seccomp", "apparmor",	    "capabilities", "docker",  "podman", "kubernetes",
+	"spo",	   "networkpolicy", "ecs",	    "systemd", NULL
+};
 
 static int make(struct generate *g, const struct args *a, const char *what, struct err *e)
 {
@@ -291,6 +295,9 @@ static const struct option_desc options[] = {
 	{ 0, "part", "PART", "task-definition|daemon.json",
 	  "ecs: the task definition (the default), or the daemon.json of the instances, which has "
 	  "the seccomp profile." },
+	{ 0, "known-calls", "FILE", NULL,
+	  "systemd: what systemd-analyze syscall-filter prints where the unit will run; calls that "
+	  "are not in it are left out." },
 	{ 0, "quadlet", NULL, NULL, "podman: a unit for systemd in place of the command." },
 	{ 0, "allow-incomplete", NULL, NULL,
 	  "Goes on, with a remark, when the recording is not complete." },
@@ -314,6 +321,7 @@ const struct command command_generate = {
 		"  networkpolicy which ports and addresses the pods are reached at and reach\n"
 		"  spo           an object of the Security Profiles Operator\n"
 		"  ecs           the parts of an Amazon ECS task definition that confine\n"
+		"  systemd       a drop-in for the unit of a service\n"
 		"\n"
 		"A seccomp profile allows the calls of the program and those that the container "
 		"runtime makes under the filter. What is newer than Linux 3.2 and was not used "

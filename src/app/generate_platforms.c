@@ -3,9 +3,12 @@
 
 #include "app/generate.h"
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/yaml_write.h"
 #include "profile/platform.h"
+
+enum { KNOWN_CALLS_MAX = 1024 * 1024 };
 
 /* A container's settings from the command line, with what they point to. */
 struct container {
@@ -250,6 +253,24 @@ static int make_ecs(struct generate *g, const struct args *a, struct err *e)
 	return 0;
 }
 
+static int make_systemd(struct generate *g, const struct args *a, struct err *e)
+{
+	cleanup_container struct container ct = { 0 };
+	cleanup_buf struct buf known = { 0 };
+	const char *file = args_value(a, "known-calls");
+	struct gen_systemd s = { 0 };
+	int r = read_container(g, a, "", -1, &ct, e);
+
+	if (r >= 0 && file)
+		r = io_read_file(file, KNOWN_CALLS_MAX, &known, e);
+	if (r < 0)
+		return r;
+	s.known_calls = file ? buf_str(&known) : NULL;
+	ct.c.apparmor = or_none(a, "apparmor", NULL);
+	gen_systemd(&g->model, &g->o, &ct.c, &s, &g->out, &g->notes);
+	return 0;
+}
+
 const struct generate_target generate_platforms[] = {
 	{ "docker", make_docker },
 	{ "podman", make_podman },
@@ -257,5 +278,6 @@ const struct generate_target generate_platforms[] = {
 	{ "spo", make_spo },
 	{ "networkpolicy", make_networkpolicy },
 	{ "ecs", make_ecs },
+	{ "systemd", make_systemd },
 	{ 0 },
 };

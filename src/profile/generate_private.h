@@ -10,6 +10,9 @@ __attribute__((format(printf, 2, 3))) void gen_note(struct buf *notes, const cha
 /* The ABI of the machine that the model is of; -EINVAL when it cannot be told. */
 int gen_native_abi(const struct workload *w, enum sc_abi *abi, struct err *e);
 
+/* What every program needs, seen or not (generate_seccomp.c); ends with NULL. */
+extern const char *const gen_always[];
+
 /* "start, serving": the phases of a mask. */
 void gen_phases(uint32_t phases, struct buf *out);
 

@@ -91,4 +91,16 @@ struct json_object *gen_ecs(const struct workload *w, const struct gen_container
 int gen_ecs_daemon(const struct gen_container *c, const struct gen_ecs *ecs,
 		   struct json_object **out, struct buf *notes, struct err *e);
 
+/* systemd.c: a drop-in for the unit of a service (systemd.exec(5)). */
+struct gen_systemd {
+	/*
+	 * Calls that the service's systemd knows, as `systemd-analyze syscall-filter` prints them
+	 * (words; "#" begins a remark, "@" a group): others are left out. NULL: all are named.
+	 */
+	const char *known_calls;
+};
+void gen_systemd(const struct workload *w, const struct gen_options *o,
+		 const struct gen_container *c, const struct gen_systemd *s, struct buf *out,
+		 struct buf *notes);
+
 #endif

@@ -11,6 +11,7 @@
 #include "base/yaml_write.h"
 #include "generate_model.h"
 #include "golden.h"
+#include "model/caps.h"
 #include "profile/places.h"
 #include "profile/platform.h"
 
@@ -464,6 +465,130 @@ static void golden_ecs(void **state)
 			    json_object_to_json_string(daemon));
 }
 
+static void systemd_text(const struct workload *w, const struct gen_container *c, bool complain,
+			 const char *known, struct buf *out, struct buf *notes)
+{
+	struct gen_options o;
+
+	gen_options_default(&o);
+	o.complain = complain;
+	gen_systemd(w, &o, c, &(struct gen_systemd){ .known_calls = known }, out, notes);
+}
+
+static void golden_systemd(void **state)
+{
+	cleanup_workload struct workload web, api;
+	cleanup_buf struct buf text = { 0 }, api_text = { 0 }, complain = { 0 }, notes = { 0 };
+	struct gen_container c = container("web");
+
+	(void)state;
+	load_golden(&web, "web");
+	load_golden(&api, "api");
+	c.apparmor = NULL;
+	systemd_text(&web, &c, false, NULL, &text, &notes);
+	check_golden("web.systemd.conf", buf_str(&text));
+	systemd_text(&web, &c, true, NULL, &complain, &notes);
+	check_golden("web.systemd.complain.conf", buf_str(&complain));
+	c.name = "api";
+	c.user = "10001:10001";
+	c.selinux = "api.process";
+	c.apparmor = "api";
+	systemd_text(&api, &c, false, "@x\n    accept4\n    # brk\n read mmap", &api_text, &notes);
+	has(&notes, "brk is left out, since this systemd");
+	has(&notes, "mseal is left out, since this systemd");
+	lacks(&notes, "accept4 is left out");
+	has(&api_text, "SystemCallFilter=accept4 mmap read\n");
+	has(&api_text, "User=10001\nGroup=10001\n");
+	has(&api_text, "AppArmorProfile=api\nSELinuxContext=system_u:system_r:api.process:s0\n");
+	lacks(&api_text, "AmbientCapabilities");
+}
+
+/* What the model shows takes the directive away that would stand against it. */
+static void systemd_leaves_out(void **state)
+{
+	static const struct {
+		const char *call, *file, *cap, *lost;
+		uint32_t access;
+	} cases[] = {
+		{ .call = "personality", .lost = "LockPersonality" },
+		{ .call = "sched_setscheduler", .lost = "RestrictRealtime" },
+		{ .call = "fchmodat", .lost = "RestrictSUIDSGID" },
+		{ .call = "finit_module", .lost = "ProtectKernelModules" },
+		{ .call = "syslog", .lost = "ProtectKernelLogs" },
+		{ .call = "clock_settime", .lost = "ProtectClock" },
+		{ .call = "sethostname", .lost = "ProtectHostname" },
+		{ .call = "setns", .lost = "RestrictNamespaces" },
+		{ .call = "shmat", .lost = "MemoryDenyWriteExecute" },
+		{ .call = "mprotect", .lost = "MemoryDenyWriteExecute" },
+		{ .call = "socket", .lost = "RestrictAddressFamilies" },
+		{ .cap = "CAP_SYS_TIME", .lost = "ProtectClock" },
+		{ .cap = "CAP_SYS_RAWIO", .lost = "PrivateDevices" },
+		{ .cap = "CAP_SYSLOG", .lost = "ProtectKernelLogs" },
+		{ .file = "/dev/fuse", .access = WL_F_READ, .lost = "PrivateDevices" },
+		{ .file = "/proc/sys/vm/x", .access = WL_F_WRITE, .lost = "ProtectKernelTunables" },
+		{ .file = "/sys/fs/cgroup/a/b",
+		  .access = WL_F_WRITE,
+		  .lost = "ProtectControlGroups" },
+		{ .file = "/proc/meminfo", .access = WL_F_READ, .lost = "ProcSubset" },
+		{ .file = "/root/x", .access = WL_F_CREATE, .lost = "ProtectHome" },
+	};
+	const struct gen_container c = { .name = "app", .no_new_privs = -1 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup_workload struct workload w;
+		cleanup_buf struct buf before = { 0 }, after = { 0 }, notes = { 0 };
+		cleanup_free char *key = xasprintf("\n%s=", cases[i].lost);
+
+		model_init(&w);
+		systemd_text(&w, &c, false, NULL, &before, &notes);
+		has(&before, key);
+		if (cases[i].call)
+			model_call(&w, SC_X86_64, cases[i].call, WL_START);
+		if (cases[i].file)
+			add_file(&w, cases[i].file, false, cases[i].access);
+		if (cases[i].cap)
+			wl_prov_add(&wl_cap_add(&w, bcap_by_name(cases[i].cap)->nr, WL_CAP_GRANTED,
+						"x", "", false, false)
+					     ->prov,
+				    WL_PHASE_BIT(WL_START), 0, 0);
+		systemd_text(&w, &c, false, NULL, &after, &notes);
+		lacks(&after, key);
+	}
+}
+
+static void systemd_values(void **state)
+{
+	cleanup_workload struct workload w;
+	cleanup_buf struct buf out = { 0 }, notes = { 0 };
+	struct gen_container c = { .name = "app", .no_new_privs = -1, .user = "7" };
+
+	(void)state;
+	model_init(&w);
+	model_arg(&w, "clone", 0, 0x20000000 | 17);
+	model_arg(&w, "unshare", 0, 0x40000000);
+	model_arg(&w, "mprotect", 2, 1);
+	model_call(&w, SC_I386, "write", WL_START);
+	add_file(&w, "/root/a", false, WL_F_READ);
+	add_file(&w, "/srv/a b%\"\\/x", false, WL_F_CREATE | WL_F_WRITE);
+	add_file(&w, "/top", false, WL_F_CREATE);
+	add_file(&w, "/opt/*/tool", true, WL_F_EXEC);
+	add_net(&w, WL_NET_LISTEN, AF_INET, SOCK_STREAM, "127.0.0.1", 80);
+	wl_prov_add(&wl_cap_add(&w, 10, WL_CAP_GRANTED, "bind", "", false, false)->prov,
+		    WL_PHASE_BIT(WL_START), 0, 0);
+	systemd_text(&w, &c, false, NULL, &out, &notes);
+	has(&out, "RestrictNamespaces=net pid\n");
+	has(&out, "MemoryDenyWriteExecute=true\n");
+	has(&out, "SystemCallArchitectures=native x86\n");
+	has(&out, "ProtectHome=read-only\n");
+	has(&out, "ReadWritePaths=-\"/srv/a b%%\\\"\\\\\"\n");
+	has(&out, "AmbientCapabilities=CAP_NET_BIND_SERVICE\n");
+	has(&out, "IPAddressDeny=any\nIPAddressAllow=localhost\n");
+	lacks(&out, "ExecPaths");
+	has(&notes, "root directory itself");
+	has(&notes, "NoExecPaths is left out");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -480,6 +605,9 @@ int main(void)
 		cmocka_unit_test(spo_names_and_values),
 		cmocka_unit_test(ecs_knows_the_capabilities),
 		cmocka_unit_test(golden_ecs),
+		cmocka_unit_test(golden_systemd),
+		cmocka_unit_test(systemd_leaves_out),
+		cmocka_unit_test(systemd_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
