@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "app/command.h"
+#include "app/verify_subset.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -150,6 +151,8 @@ static int run_verify(struct args *a, struct err *e)
 {
 	cleanup(verify_free) struct verify v = { 0 };
 
+	if (args_has(a, "subset"))
+		return verify_subset(a, e);
 	wl_init(&v.model);
 	sp_init(&v.profile);
 	return verify(&v, a, e);
@@ -163,6 +166,12 @@ static const struct option_desc options[] = {
 	{ 0, "runtime", "NAME", "runc|crun",
 	  "Also checks the calls that this container runtime makes under the profile." },
 	{ 0, "runtime-version", "VERSION", NULL, "Its version, such as 1.1.5." },
+	{ 0, "subset", NULL, NULL,
+	  "Takes A and B in place of a model, and proves that B does to every call the same as A "
+	  "or less: that A is at least as strict." },
+	{ 0, "bad-arch", "ACTION", "kill_process|kill_thread",
+	  "--subset: what happens to calls of architectures that a profile does not list; "
+	  "kill_process is the default, kill_thread is what libseccomp does." },
 	{ 0, "no-new-privileges", "on|off", "on|off",
 	  "Whether the container runs with it, when the runtime makes fewer calls (off is the "
 	  "default)." },
@@ -172,8 +181,8 @@ static const struct option_desc options[] = {
 
 const struct command command_verify = {
 	.name = "verify",
-	.synopsis = "[OPTION]... MODEL",
-	.summary = "Says what a profile would deny of a recorded workload.",
+	.synopsis = "[OPTION]... MODEL | --subset A B",
+	.summary = "Says what a profile denies of a workload, or compares strictness.",
 	.description = "Evaluates a seccomp profile on every system call and every combination "
 		       "of arguments of a workload model (- is standard input), and compares the "
 		       "capabilities that a container has with those that the workload used.\n"
@@ -185,6 +194,15 @@ const struct command command_verify = {
 		       "the model does not have, those that a tracer or a notification listener "
 		       "decides on, and clone3 calls that answer ENOSYS while clone is allowed.\n"
 		       "\n"
+		       "With --subset, A and B are profiles, compiled filters in files (raw or "
+		       "base64) or pid:N, the filters of a process, as for boltseal diff. A is a "
+		       "subset of B when for every possible call the action of B is the same or "
+		       "laxer in the kernel's order (kill the process, kill the thread, trap, "
+		       "errno, notify, trace, log, allow); the errno does not matter. The answer "
+		       "is a proof, or a call that shows the opposite, with what both do to it. "
+		       "The JSON report (format boltseal.subset/1) has a, b, subset, proven and "
+		       "counterexample (call, arch, nr, args, instruction_pointer, a, b).\n"
+		       "\n"
 		       "The JSON report (format boltseal.verify/1) has: denials and checked (how "
 		       "many), runtime, calls (verdict, abi, syscall, number, args as index and "
 		       "value, action, data, rule, needed_by with phases and programs) and "
@@ -195,7 +213,12 @@ const struct command command_verify = {
 		"boltseal verify --profile default.json --capabilities docker web.workload.json\n"
 		"# With what the runtime itself needs\n"
 		"boltseal verify -p web.json --runtime runc --runtime-version 1.1.5 "
-		"web.workload.json\n",
-	.exit_status = "0 when nothing is denied, 2 when something is, 1 on errors.",
+		"web.workload.json\n"
+		"# Is the new profile at least as strict as Docker's?\n"
+		"boltseal verify --subset web.json default.json\n",
+	.exit_status =
+		"0 when nothing is denied, or A is a subset of B; 2 when something is, or A "
+		"is none; 3 when it could not be proven, but no call that shows the opposite "
+		"was found (filters that compute with arguments); 1 on errors.",
 	.run = run_verify,
 };

@@ -30,6 +30,8 @@ void show_text(struct buf *b, const char *text);
 __attribute__((format(printf, 2, 3))) void show_heading(struct show *s, const char *fmt, ...);
 /* "start, serving" */
 void show_phases(struct buf *b, uint32_t phases);
+/* "tcp6", "[::]:80" */
+void show_address(struct buf *protocol, struct buf *address, const struct wl_net *n);
 /* "/usr/sbin/nginx, /bin/sh and 3 more" */
 void show_programs_of(const struct show *s, const struct wl_set *programs);
 

@@ -321,19 +321,24 @@ static void put_protocol(struct buf *b, const struct wl_net *n)
 		buf_printf(b, " protocol %u", n->protocol);
 }
 
+void show_address(struct buf *protocol, struct buf *address, const struct wl_net *n)
+{
+	put_protocol(protocol, n);
+	if (n->family == AF_INET6 && *n->address)
+		buf_putc(address, '[');
+	show_text(address, n->address);
+	if (n->family == AF_INET6 && *n->address)
+		buf_putc(address, ']');
+	if (n->port)
+		buf_printf(address, ":%u", n->port);
+}
+
 static void show_endpoint(struct show *s, const struct wl_net *n)
 {
 	cleanup_buf struct buf proto = { 0 }, phases = { 0 }, address = { 0 };
 
-	put_protocol(&proto, n);
+	show_address(&proto, &address, n);
 	show_phases(&phases, n->prov.phases);
-	if (n->family == AF_INET6 && *n->address)
-		buf_putc(&address, '[');
-	show_text(&address, n->address);
-	if (n->family == AF_INET6 && *n->address)
-		buf_putc(&address, ']');
-	if (n->port)
-		buf_printf(&address, ":%u", n->port);
 	buf_printf(s->out, "  %-8s %-22s %-28s %s", wl_net_op_name(n->op), buf_str(&proto),
 		   buf_str(&address), buf_str(&phases));
 	if (n->prov.programs.n) {

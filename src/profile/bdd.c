@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/mem.h"
 
 /* bdd_ite() steps per permitted node: the cache forgets, so work needs a limit of its own. */
@@ -136,6 +137,31 @@ bool bdd_is_leaf(const struct bdd *b, uint32_t id)
 uint32_t bdd_word(const struct bdd *b, uint32_t leaf)
 {
 	return b->node[leaf].lo;
+}
+
+static void collect_words(const struct bdd *b, uint32_t id, uint8_t *seen, uint32_t *words,
+			  size_t *n, size_t max)
+{
+	uint8_t bit = (uint8_t)(1u << id % 8);
+
+	if (*n == max || (seen[id / 8] & bit))
+		return;
+	seen[id / 8] |= bit;
+	if (bdd_is_leaf(b, id)) {
+		words[(*n)++] = b->node[id].lo;
+		return;
+	}
+	collect_words(b, b->node[id].lo, seen, words, n, max);
+	collect_words(b, b->node[id].hi, seen, words, n, max);
+}
+
+size_t bdd_words(const struct bdd *b, uint32_t id, uint32_t *words, size_t max)
+{
+	cleanup_free uint8_t *seen = xcalloc(b->n / 8 + 1, 1);
+	size_t n = 0;
+
+	collect_words(b, id, seen, words, &n, max);
+	return n;
 }
 
 uint32_t bdd_child(const struct bdd *b, uint32_t id, unsigned level, bool bit)

@@ -39,6 +39,8 @@ unsigned bdd_level(const struct bdd *b, uint32_t id);
 uint32_t bdd_child(const struct bdd *b, uint32_t id, unsigned level, bool bit);
 bool bdd_is_leaf(const struct bdd *b, uint32_t id);
 uint32_t bdd_word(const struct bdd *b, uint32_t leaf);
+/* The words at the ends below a node, each once; at most `max` are looked for. Returns how many. */
+size_t bdd_words(const struct bdd *b, uint32_t id, uint32_t *words, size_t max);
 
 /*
  * Conditions on the number that `bits` variables from `level` on spell, highest bit first: the
