@@ -73,6 +73,8 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		{ "launch-type", "ecs" },
 		{ "part", "ecs" },
 		{ "known-calls", "systemd" },
+		{ "abi", "landlock" },
+		{ "root", "landlock" },
 		{ "name",
 		  "seccomp apparmor spo networkpolicy docker podman kubernetes ecs systemd" },
 	};
@@ -91,8 +93,8 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		return usage_error(a, e, "an AppArmor profile is text");
 	if (!strcmp(what, "systemd") && generate_is(a, "format", "json"))
 		return usage_error(a, e, "a unit is text");
-	if (!strcmp(what, "ecs") && generate_is(a, "format", "text"))
-		return usage_error(a, e, "a task definition is JSON");
+	if ((!strcmp(what, "ecs") || !strcmp(what, "landlock")) && generate_is(a, "format", "text"))
+		return usage_error(a, e, "%s is written as JSON", what);
 	return 0;
 }
 
@@ -170,13 +172,13 @@ static const struct generate_target profiles[] = {
 	{ "seccomp", make_seccomp },
 	{ "apparmor", make_apparmor },
 	{ "capabilities", make_capabilities },
+	{ "landlock", generate_landlock },
 	{ 0 },
 };
 
-static const char *const target_names[] = {
-	"seccomp", "apparmor",	    "capabilities", "docker",  "podman", "kubernetes",
-	"spo",	   "networkpolicy", "ecs",	    "systemd", NULL
-};
+static const char *const target_names[] = { "seccomp",	     "apparmor", "capabilities", "landlock",
+					    "docker",	     "podman",	 "kubernetes",	 "spo",
+					    "networkpolicy", "ecs",	 "systemd",	 NULL };
 
 static int make(struct generate *g, const struct args *a, const char *what, struct err *e)
 {
@@ -298,6 +300,12 @@ static const struct option_desc options[] = {
 	{ 0, "known-calls", "FILE", NULL,
 	  "systemd: what systemd-analyze syscall-filter prints where the unit will run; calls that "
 	  "are not in it are left out." },
+	{ 0, "abi", "N", NULL,
+	  "landlock: the Landlock ABI that the rules are for; 7 is the default. A kernel with an "
+	  "older one restricts less." },
+	{ 0, "root", "DIRECTORY", NULL,
+	  "landlock: where the program's root file system is now, to see what exists; / is the "
+	  "default." },
 	{ 0, "quadlet", NULL, NULL, "podman: a unit for systemd in place of the command." },
 	{ 0, "allow-incomplete", NULL, NULL,
 	  "Goes on, with a remark, when the recording is not complete." },
@@ -315,6 +323,7 @@ const struct command command_generate = {
 		"  seccomp       a system call filter, as JSON for container runtimes\n"
 		"  apparmor      an AppArmor profile\n"
 		"  capabilities  which capabilities are needed, with the evidence\n"
+		"  landlock      rules for boltseal run --landlock-rules\n"
 		"  docker        the options of docker run that put all of it to use\n"
 		"  podman        the same for podman run, or as a unit for systemd\n"
 		"  kubernetes    a patch with the security context of a container\n"

@@ -196,13 +196,19 @@ static int load_profile(struct run *r, struct err *e)
 	return rc;
 }
 
-static int make_ruleset(struct run *r, struct err *e)
+/* `rules`: a file of them, NULL: from the model. */
+static int make_ruleset(struct run *r, const char *rules, struct err *e)
 {
-	int abi = landlock_need(e);
+	int abi = landlock_need(e), rc = 0;
 
 	if (abi < 0)
 		return abi;
-	landlock_plan_model(&r->plan, &r->model, WL_PROGRAM_PHASES, abi);
+	if (rules)
+		rc = landlock_plan_load(&r->plan, rules, abi, e);
+	else
+		landlock_plan_model(&r->plan, &r->model, WL_PROGRAM_PHASES, abi, -1);
+	if (rc < 0)
+		return rc;
 	r->ruleset = landlock_ruleset(&r->plan, e);
 	r->confine.ruleset = r->ruleset;
 	if (r->plan.widened && !r->report_path)
@@ -236,7 +242,7 @@ static int read_options(struct run *r, struct args *a, struct err *e)
 	r->json = output && !strcmp(output, "json");
 	r->profile_path = args_value(a, "profile");
 	r->report_path = args_value(a, "report");
-	r->landlock = args_has(a, "landlock");
+	r->landlock = args_has(a, "landlock") || args_has(a, "landlock-rules");
 	r->confine.no_new_privs = !nnp || !strcmp(nnp, "on");
 	if (args_dashdash(a) > 0)
 		return usage_error(a, e, "'%s' is no option; the command stands behind '--'",
@@ -246,7 +252,9 @@ static int read_options(struct run *r, struct args *a, struct err *e)
 	if (!r->profile_path && !r->landlock && !caps && !args_has(a, "user"))
 		return usage_error(a, e,
 				   "nothing to confine with; expected --profile, --landlock, "
-				   "--capabilities or --user");
+				   "--landlock-rules, --capabilities or --user");
+	if (args_has(a, "landlock") && args_has(a, "landlock-rules"))
+		return usage_error(a, e, "expected --landlock or --landlock-rules, not both");
 	if (need_model && !args_has(a, "model"))
 		return usage_error(a, e, "--landlock and --capabilities model need --model");
 	if (r->complain && !r->profile_path)
@@ -285,7 +293,7 @@ static int prepare(struct run *r, struct args *a, struct err *e)
 	if (rc == 0 && r->profile_path)
 		rc = load_profile(r, e);
 	if (rc == 0 && r->landlock)
-		rc = make_ruleset(r, e);
+		rc = make_ruleset(r, args_value(a, "landlock-rules"), e);
 	if (rc == 0 && r->complain)
 		rc = notify_init(&r->notify, decide, r, e);
 	return rc;
@@ -324,6 +332,8 @@ static const struct option_desc options[] = {
 	  "The workload model, for --landlock and --capabilities model." },
 	{ 0, "landlock", NULL, NULL,
 	  "Restricts files and TCP ports with Landlock to what the model has." },
+	{ 0, "landlock-rules", "FILE", NULL,
+	  "The same by the rules in a file, as boltseal generate landlock writes them." },
 	{ 0, "capabilities", "LIST", NULL,
 	  "The capabilities that the program has: names separated by commas, none, keep "
 	  "(boltseal's "

@@ -28,6 +28,9 @@ struct generate_target {
 /* End with a row whose name is NULL. */
 extern const struct generate_target generate_platforms[];
 
+/* generate_landlock.c */
+int generate_landlock(struct generate *g, const struct args *a, struct err *e);
+
 /* Whether the option was given with this value. */
 bool generate_is(const struct args *a, const char *option, const char *value);
 /* Appends the value as text and releases it. */

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -53,7 +54,7 @@ int landlock_need(struct err *e)
 	return abi;
 }
 
-static uint64_t fs_rights_of_abi(int abi)
+uint64_t landlock_fs_rights(int abi)
 {
 	uint64_t rights = LANDLOCK_ACCESS_FS_REFER - 1; /* ABI 1 has all the bits below */
 
@@ -66,13 +67,14 @@ static uint64_t fs_rights_of_abi(int abi)
 	return rights;
 }
 
-static void rule_add(struct landlock_plan *p, const char *path, uint64_t rights)
+void landlock_plan_rule(struct landlock_plan *p, const char *path, uint64_t rights)
 {
-	void **slot = map_at(&p->rule_index, path, strlen(path));
+	void **slot;
 
 	rights &= p->handled_fs;
 	if (!rights)
 		return;
+	slot = map_at(&p->rule_index, path, strlen(path));
 	if (!*slot) {
 		struct landlock_rule *r = vec_push(p->rules, p->rules_n, p->rules_cap);
 
@@ -149,12 +151,24 @@ static bool to_parent(char *path)
 	return true;
 }
 
+/* stat(2) of a path below the plan's root; links stay inside. */
+static bool find(const struct landlock_plan *p, const char *path, struct stat *st)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+	cleanup_close int fd = -1;
+
+	if (p->root < 0)
+		return stat(path, st) == 0;
+	fd = (int)syscall(SYS_openat2, p->root, path, &how, sizeof(how));
+	return fd >= 0 && fstat(fd, st) == 0;
+}
+
 /* Cuts the path to the nearest directory that exists. */
-static void to_existing_dir(char *path)
+static void to_existing_dir(const struct landlock_plan *p, char *path)
 {
 	struct stat st;
 
-	while (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+	while (!find(p, path, &st) || !S_ISDIR(st.st_mode))
 		if (!to_parent(path))
 			return;
 }
@@ -182,8 +196,8 @@ static void plan_pattern(struct landlock_plan *p, const struct wl_file *f)
 		rights |= LL_FS_IOCTL_DEV;
 	if (prefix[strlen(prefix) - 1] != '/') /* "/a/b*": the directory is "/a" */
 		to_parent(prefix);
-	to_existing_dir(prefix);
-	rule_add(p, prefix, rights);
+	to_existing_dir(p, prefix);
+	landlock_plan_rule(p, prefix, rights);
 	note(p, f->path, prefix, "a pattern");
 }
 
@@ -196,13 +210,13 @@ static void plan_path(struct landlock_plan *p, const char *path, uint32_t access
 	struct stat st;
 
 	to_parent(parent);
-	to_existing_dir(parent);
-	if (rights && stat(path, &st) == 0) {
+	to_existing_dir(p, parent);
+	if (rights && find(p, path, &st)) {
 		if (is_device(path, &st))
 			rights |= LL_FS_IOCTL_DEV;
-		rule_add(p, path, S_ISDIR(st.st_mode) ? rights : rights & FILE_RIGHTS);
+		landlock_plan_rule(p, path, S_ISDIR(st.st_mode) ? rights : rights & FILE_RIGHTS);
 	} else if (rights && (access & WL_F_CREATE)) {
-		rule_add(p, parent, rights);
+		landlock_plan_rule(p, parent, rights);
 		note(p, path, parent, "does not exist yet");
 		rights = 0;
 	} else if (rights) {
@@ -211,7 +225,7 @@ static void plan_path(struct landlock_plan *p, const char *path, uint32_t access
 	if (!parent_rights)
 		return;
 	/* A file that is made anew is another one than the one that exists now. */
-	rule_add(p, parent, parent_rights | (access & WL_F_CREATE ? rights : 0));
+	landlock_plan_rule(p, parent, parent_rights | (access & WL_F_CREATE ? rights : 0));
 	if (rights || !rights_of_access(access, dir) || !(access & WL_F_CREATE))
 		note(p, path, parent, "is made or removed");
 }
@@ -247,7 +261,7 @@ static bool is_tcp(const struct wl_net *n)
 	return (n->family == AF_INET || n->family == AF_INET6) && n->type == SOCK_STREAM;
 }
 
-static void port_add(struct landlock_plan *p, uint16_t port, uint64_t rights)
+void landlock_plan_port(struct landlock_plan *p, uint16_t port, uint64_t rights)
 {
 	struct landlock_port *slot;
 
@@ -276,9 +290,9 @@ static void plan_nets(struct landlock_plan *p, const struct workload *w, uint32_
 		if (!is_tcp(n))
 			continue;
 		if (n->op == WL_NET_LISTEN || n->op == WL_NET_BIND) {
-			port_add(p, n->port, LL_NET_BIND); /* 0: any ephemeral port */
+			landlock_plan_port(p, n->port, LL_NET_BIND); /* 0: any ephemeral port */
 		} else if (n->port) {
-			port_add(p, n->port, LL_NET_CONNECT);
+			landlock_plan_port(p, n->port, LL_NET_CONNECT);
 		} else if (p->handled_net & LL_NET_CONNECT) {
 			p->handled_net &= ~LL_NET_CONNECT;
 			buf_puts(&p->notes, "TCP connections: to any port in the model; "
@@ -292,11 +306,12 @@ static void plan_nets(struct landlock_plan *p, const struct workload *w, uint32_
 }
 
 void landlock_plan_model(struct landlock_plan *p, const struct workload *w, uint32_t phases,
-			 int abi)
+			 int abi, int root)
 {
-	*p = (struct landlock_plan){ .abi = abi < LANDLOCK_ABI_MAX ? abi : LANDLOCK_ABI_MAX,
+	*p = (struct landlock_plan){ .root = root,
+				     .abi = abi < LANDLOCK_ABI_MAX ? abi : LANDLOCK_ABI_MAX,
 				     .notes.max = NOTES_MAX };
-	p->handled_fs = fs_rights_of_abi(p->abi);
+	p->handled_fs = landlock_fs_rights(p->abi);
 	plan_files(p, w, phases);
 	plan_nets(p, w, phases);
 }

@@ -28,6 +28,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/map.h"
 #include "model/workload.h"
 
@@ -37,6 +38,7 @@
 #define LL_NET_BIND	  (1ull << 0)  /* ABI 4 */
 #define LL_NET_CONNECT	  (1ull << 1)  /* ABI 4 */
 #define LL_SCOPE_ABSTRACT (1ull << 0)  /* ABI 6: no abstract unix socket of other programs */
+#define LL_SCOPE_SIGNAL	  (1ull << 1)  /* ABI 6: no signals to other programs */
 
 enum { LANDLOCK_ABI_MAX = 7 }; /* the newest whose rights are known here */
 
@@ -52,6 +54,7 @@ struct landlock_port {
 
 struct landlock_plan {
 	struct arena arena;
+	int root; /* directory whose files decide what exists; -1: this process's root */
 	int abi;
 	uint64_t handled_fs, handled_net, scoped;
 	struct landlock_rule *rules;
@@ -70,12 +73,35 @@ int landlock_need(struct err *e);
 
 /*
  * The rules for what the model's program did in `phases`, for a kernel with `abi`. Looks at the
- * file system to see what exists.
+ * file system below the directory `root` (-1: this process's own root) to see what exists.
  */
 void landlock_plan_model(struct landlock_plan *p, const struct workload *w, uint32_t phases,
-			 int abi);
+			 int abi, int root);
+/* For those who fill a plan: rights are limited to those handled; of equal paths they add up. */
+void landlock_plan_rule(struct landlock_plan *p, const char *path, uint64_t rights);
+void landlock_plan_port(struct landlock_plan *p, uint16_t port, uint64_t rights);
+/* All rights on files that a kernel with this ABI handles. */
+uint64_t landlock_fs_rights(int abi);
 void landlock_plan_free(struct landlock_plan *p);
 #define cleanup_landlock_plan cleanup(landlock_plan_free)
+
+/* landlock_rules.c: plans as files. */
+
+#define LANDLOCK_FORMAT "boltseal.landlock/1"
+enum {
+	LANDLOCK_MAX_BYTES = 8 * 1024 * 1024,
+	LANDLOCK_MAX_RULES = 100000,
+	LANDLOCK_MAX_PORTS = 4096
+};
+
+/* The plan, rules by path and ports by number; belongs to the caller. */
+struct json_object *landlock_plan_json(const struct landlock_plan *p);
+/*
+ * Reads a plan for a kernel with `abi`, which leaves out what that kernel cannot restrict, with a
+ * note. On error `p` is empty.
+ */
+int landlock_plan_read(struct landlock_plan *p, const struct json_doc *d, int abi, struct err *e);
+int landlock_plan_load(struct landlock_plan *p, const char *path, int abi, struct err *e);
 
 /* The ruleset's descriptor. Paths that vanished since are left out. */
 int landlock_ruleset(const struct landlock_plan *p, struct err *e);

@@ -641,7 +641,7 @@ static void test_plan_of_files(void **state)
 	add_file(&w, odd, true, WL_F_READ);
 	add_file(&w, "/dev/null", false, WL_F_WRITE);
 	add_file(&w, "/etc/hosts", false, WL_F_MISSING);
-	landlock_plan_model(&p, &w, ALL_PHASES, LANDLOCK_ABI_MAX);
+	landlock_plan_model(&p, &w, ALL_PHASES, LANDLOCK_ABI_MAX, -1);
 	assert_int_equal(rights_at(&p, have), LANDLOCK_ACCESS_FS_READ_FILE);
 	assert_int_equal(rights_at(&p, gone), 0);
 	assert_int_equal(rights_at(&p, "/etc/hosts"), 0);
@@ -683,7 +683,7 @@ static void test_plan_knows_the_kernel(void **state)
 
 		wl_init(&w);
 		add_file(&w, "/dev/null", false, WL_F_WRITE);
-		landlock_plan_model(&p, &w, ALL_PHASES, kernels[i].abi);
+		landlock_plan_model(&p, &w, ALL_PHASES, kernels[i].abi, -1);
 		assert_int_equal(p.handled_fs, kernels[i].fs);
 		assert_int_equal(p.handled_net, kernels[i].net);
 		assert_int_equal(p.scoped, kernels[i].scoped);
@@ -702,7 +702,7 @@ static void test_plan_of_ports(void **state)
 	add_net(&w, WL_NET_CONNECT, AF_INET, SOCK_STREAM, "10.0.0.1", 5432);
 	add_net(&w, WL_NET_CONNECT, AF_INET, SOCK_DGRAM, "10.0.0.1", 53);
 	add_net(&w, WL_NET_CONNECT, AF_UNIX, SOCK_STREAM, "/run/x", 0);
-	landlock_plan_model(&p, &w, ALL_PHASES, 7);
+	landlock_plan_model(&p, &w, ALL_PHASES, 7, -1);
 	assert_int_equal(p.ports_n, 2);
 	assert_int_equal(rights_at_port(&p, 8080), LL_NET_BIND);
 	assert_int_equal(rights_at_port(&p, 5432), LL_NET_CONNECT);
@@ -710,7 +710,7 @@ static void test_plan_of_ports(void **state)
 	assert_int_equal(p.scoped, LL_SCOPE_ABSTRACT);
 	add_net(&w, WL_NET_CONNECT, AF_INET, SOCK_STREAM, "", 0);
 	add_net(&w, WL_NET_CONNECT, AF_UNIX, SOCK_STREAM, "@bus", 0);
-	landlock_plan_model(&any, &w, ALL_PHASES, 7);
+	landlock_plan_model(&any, &w, ALL_PHASES, 7, -1);
 	assert_int_equal(any.handled_net, LL_NET_BIND);
 	assert_int_equal(any.scoped, 0);
 }
@@ -725,7 +725,7 @@ static void test_plan_leaves_other_phases_out(void **state)
 	wl_init(&w);
 	f = wl_file_add(&w, "/etc/passwd", false, WL_F_READ);
 	wl_prov_add(&f->prov, WL_PHASE_BIT(WL_RUNTIME), -1, -1);
-	landlock_plan_model(&p, &w, ALL_PHASES, 7);
+	landlock_plan_model(&p, &w, ALL_PHASES, 7, -1);
 	assert_int_equal(p.rules_n, 0);
 }
 
@@ -740,7 +740,7 @@ static void test_programs_and_interpreters_may_execute(void **state)
 	index = wl_program_add(&w, "/bin/sh");
 	assert_true(index >= 0);
 	w.programs[index].interpreter = wl_string(&w, "/etc/passwd"); /* any file that exists */
-	landlock_plan_model(&p, &w, ALL_PHASES, 7);
+	landlock_plan_model(&p, &w, ALL_PHASES, 7, -1);
 	assert_int_equal(rights_at(&p, "/bin/sh"),
 			 LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE);
 	assert_int_equal(rights_at(&p, "/etc/passwd"),
@@ -767,7 +767,7 @@ static void test_landlock_restricts(void **state)
 	wl_init(&w);
 	add_file(&w, in, false, WL_F_READ);
 	add_file(&w, new, false, WL_F_WRITE | WL_F_CREATE);
-	landlock_plan_model(&p, &w, ALL_PHASES, abi);
+	landlock_plan_model(&p, &w, ALL_PHASES, abi, -1);
 	ruleset = landlock_ruleset(&p, &e);
 	if (ruleset < 0)
 		fail_msg("%s", e.msg);
@@ -816,7 +816,7 @@ static void test_landlock_restricts_ports(void **state)
 	wl_init(&w);
 	add_net(&w, WL_NET_BIND, AF_INET, SOCK_STREAM, "127.0.0.1", 0);
 	add_net(&w, WL_NET_BIND, AF_INET, SOCK_STREAM, "127.0.0.1", 18097);
-	landlock_plan_model(&p, &w, ALL_PHASES, abi);
+	landlock_plan_model(&p, &w, ALL_PHASES, abi, -1);
 	ruleset = landlock_ruleset(&p, &e);
 	if (ruleset < 0)
 		fail_msg("%s", e.msg);
