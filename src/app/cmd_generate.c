@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "profile/engine_dialect.h"
 
 static void generate_free(struct generate *g)
 {
@@ -52,6 +53,8 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		{ "runtime-version", "seccomp spo" },
 		{ "base", "seccomp spo" },
 		{ "dialect", "seccomp" },
+		{ "engine", "seccomp" },
+		{ "libseccomp", "seccomp" },
 		{ "arguments", "seccomp spo" },
 		{ "clone3", "seccomp spo systemd" },
 		{ "mode", "seccomp apparmor spo systemd" },
@@ -87,6 +90,10 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		return usage_error(a, e,
 				   "--no-new-privileges auto is for containers; seccomp takes "
 				   "on or off");
+	if (args_has(a, "engine") && args_has(a, "dialect"))
+		return usage_error(a, e, "--engine has its dialect: expected no --dialect");
+	if (args_has(a, "libseccomp") && !args_has(a, "engine"))
+		return usage_error(a, e, "--libseccomp needs --engine");
 	if (!strcmp(what, "seccomp") && generate_is(a, "format", "text"))
 		return usage_error(a, e, "a seccomp profile is JSON");
 	if (!strcmp(what, "apparmor") && generate_is(a, "format", "json"))
@@ -126,6 +133,28 @@ static int read_options(struct generate *g, const struct args *a, struct err *e)
 	return wl_load(&g->base, base, e);
 }
 
+/* The engine says which runtime it has, where the command line does not. */
+static int make_for_engine(struct generate *g, const struct args *a, struct sp_profile *p,
+			   struct err *e)
+{
+	const char *libseccomp = args_value(a, "libseccomp");
+	struct engine engine;
+	cleanup_free char *text = NULL;
+	int r = engine_parse(args_value(a, "engine"), &engine, e);
+
+	if (r >= 0 && !g->o.runtime)
+		g->o.runtime = engine_runtime(&engine);
+	if (r >= 0)
+		r = gen_seccomp(&g->model, &g->o, p, &g->notes, e);
+	if (r >= 0 && libseccomp)
+		r = engine_fit_names(p, &engine, libseccomp, &g->notes, e);
+	if (r < 0)
+		return r;
+	text = engine_write(p, &engine, &g->notes);
+	buf_puts(&g->out, text);
+	return 0;
+}
+
 static int make_seccomp(struct generate *g, const struct args *a, struct err *e)
 {
 	enum sp_dialect dialect = generate_is(a, "dialect", "podman") ? SP_DIALECT_PODMAN
@@ -139,6 +168,8 @@ static int make_seccomp(struct generate *g, const struct args *a, struct err *e)
 
 	sp_init(&p);
 	r = gen_name(&g->model, &g->o, &name, e);
+	if (r >= 0 && args_has(a, "engine"))
+		return make_for_engine(g, a, &p, e);
 	if (r >= 0)
 		r = gen_seccomp(&g->model, &g->o, &p, &g->notes, e);
 	if (r < 0)
@@ -240,6 +271,12 @@ static const struct option_desc options[] = {
 	  "the workload is the default." },
 	{ 'd', "dialect", "DIALECT", "docker|podman|oci|kubernetes",
 	  "seccomp: the dialect; docker, with a comment on each rule, is the default." },
+	{ 0, "engine", "NAME[:VERSION]", NULL,
+	  "seccomp: in place of a dialect, what this engine takes: docker, podman, containerd, "
+	  "cri-o, runc or crun. Remarks say what the version drops." },
+	{ 0, "libseccomp", "VERSION", NULL,
+	  "seccomp, with --engine: the version on the nodes (2.4.0 or newer); names that it does "
+	  "not know are left out." },
 	{ 0, "mode", "MODE", "enforce|complain",
 	  "enforce (the default), or complain: what is not allowed is logged and goes on." },
 	{ 0, "runtime", "NAME", "runc|crun",

@@ -122,7 +122,7 @@ static int make_docker(struct generate *g, const struct args *a, struct err *e)
 static int make_podman(struct generate *g, const struct args *a, struct err *e)
 {
 	if (g->json && args_has(a, "quadlet"))
-		return usage_error(a, e, "a unit is text");
+		return err_set(e, EINVAL, "a unit is text: --quadlet has no JSON");
 	return make_run(g, a, GEN_PODMAN, -1, e);
 }
 

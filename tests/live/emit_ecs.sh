@@ -12,7 +12,7 @@ done
 profile=$scratch/web.json
 model=$repo/tests/golden/web.workload.json
 
-"$boltseal" generate seccomp --output "$profile" "$model" 2>/dev/null
+"$boltseal" generate seccomp --engine docker:20.10 --output "$profile" "$model" 2>/dev/null
 if "$boltseal" generate ecs --part daemon.json --seccomp "$profile" --output "$scratch/daemon.json" \
 	"$model" 2>"$scratch/log" && grep -q 'of the instance' "$scratch/log"; then
 	ok "daemon.json is written, with a remark on whom it concerns"

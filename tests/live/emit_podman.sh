@@ -43,7 +43,7 @@ fi
 rm -f "$root/var/cache/app/x" "$root/tmp/y"
 sed -i "s#$root/#/#g" "$scratch/model"
 
-if "$boltseal" generate seccomp --dialect podman --runtime $pod_runtime --output "$scratch/app.json" \
+if "$boltseal" generate seccomp --engine podman:4.3 --runtime $pod_runtime --output "$scratch/app.json" \
 	"$scratch/model" 2>"$scratch/log" &&
 	"$boltseal" generate podman --seccomp "$scratch/app.json" --apparmor none --format json \
 		--output "$scratch/options" "$scratch/model" 2>>"$scratch/log"; then

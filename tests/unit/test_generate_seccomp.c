@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "generate_model.h"
+#include "profile/engine_dialect.h"
 #include "profile/runtime_base.h"
 
 /* Of <linux/capability.h>: the number of CAP_SYS_ADMIN. */
@@ -770,6 +771,94 @@ static void generated_profiles_allow_their_model(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* What each engine and version gets: its dialect, and no member that it drops. */
+static void engines(void **state)
+{
+	static const struct {
+		const char *spec, *runtime;
+		enum sp_dialect dialect;
+		bool default_errno;
+	} cases[] = {
+		{ "docker:20.10.24", "runc", SP_DIALECT_DOCKER, false },
+		{ "docker:23.0", "runc", SP_DIALECT_DOCKER, true },
+		{ "docker", "runc", SP_DIALECT_DOCKER, true },
+		{ "podman:4.3", NULL, SP_DIALECT_PODMAN, true },
+		{ "containerd", NULL, SP_DIALECT_OCI, true },
+		{ "cri-o:1.27", NULL, SP_DIALECT_PODMAN, true },
+		{ "runc:1.0.0-rc9", "runc", SP_DIALECT_OCI, true },
+		{ "runc:v0.1.1", "runc", SP_DIALECT_OCI, false },
+		{ "crun:1.8.1+ds", "crun", SP_DIALECT_OCI, true },
+	};
+	static const char *const bad[] = {
+		"dock", "", ":1", "docker:", "docker:x", "runc:9999999"
+	};
+	struct fixture *f = *state;
+	struct engine g;
+
+	assert_int_equal(0, gen_seccomp(&f->w, &f->o, &f->p, &f->notes, &f->e));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup_buf struct buf notes = { 0 };
+		cleanup_free char *text = NULL;
+
+		assert_int_equal(0, engine_parse(cases[i].spec, &g, &f->e));
+		assert_int_equal(cases[i].dialect, engine_dialect(&g));
+		if (cases[i].runtime)
+			assert_string_equal(cases[i].runtime, engine_runtime(&g));
+		else
+			assert_null(engine_runtime(&g));
+		text = engine_write(&f->p, &g, &notes);
+		assert_true(cases[i].default_errno == !!strstr(text, "\"defaultErrnoRet\""));
+		assert_true(cases[i].default_errno == !strstr(buf_str(&notes), "drops default"));
+		assert_true((cases[i].dialect == SP_DIALECT_DOCKER) == !!strstr(text, "comment") ||
+			    cases[i].dialect == SP_DIALECT_PODMAN);
+		assert_true(strstr(text, "\"clone3\"") != NULL);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(-EINVAL, engine_parse(bad[i], &g, &f->e));
+}
+
+static bool named(const struct sp_profile *p, const char *name)
+{
+	for (size_t i = 0; i < p->rules_n; i++)
+		for (size_t k = 0; k < p->rules[i].names_n; k++)
+			if (!strcmp(p->rules[i].names[k], name))
+				return true;
+	return false;
+}
+
+static void engine_names(void **state)
+{
+	static const struct {
+		const char *version;
+		bool futex_waitv, futex_wake, mseal; /* Linux 5.16, 6.7, 6.10 */
+	} cases[] = {
+		{ "2.4.3", false, false, false }, { "2.5.3", false, false, false },
+		{ "2.5.4", true, false, false },  { "2.5.5", true, true, false },
+		{ "2.6.0", true, true, true },
+	};
+	struct fixture *f = *state;
+	struct engine g;
+
+	assert_int_equal(0, engine_parse("crun", &g, &f->e));
+	model_call(&f->w, SC_X86_64, "mseal", WL_START);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup_sp_profile struct sp_profile p;
+		cleanup_buf struct buf notes = { 0 };
+
+		assert_int_equal(0, gen_seccomp(&f->w, &f->o, &p, &f->notes, &f->e));
+		assert_int_equal(0, engine_fit_names(&p, &g, cases[i].version, &notes, &f->e));
+		assert_int_equal(cases[i].futex_waitv, named(&p, "futex_waitv"));
+		assert_int_equal(cases[i].futex_wake, named(&p, "futex_wake"));
+		assert_int_equal(cases[i].mseal, named(&p, "mseal"));
+		assert_true(named(&p, "read"));
+		/* Only what was called is a loss. */
+		assert_int_equal(!cases[i].mseal, !!strstr(buf_str(&notes), "mseal was called"));
+		assert_null(strstr(buf_str(&notes), "futex"));
+	}
+	assert_int_equal(-EINVAL, engine_fit_names(&f->p, &g, "x", &f->notes, &f->e));
+	assert_int_equal(-EINVAL, engine_fit_names(&f->p, &g, "2.3.3", &f->notes, &f->e));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -800,6 +889,8 @@ int main(void)
 		T(refuses_without_execve),
 		T(refuses_unknown_numbers),
 		T(complain_mode),
+		T(engines),
+		T(engine_names),
 		T(libseccomp_agrees),
 		T(generated_profiles_allow_their_model),
 	};
