@@ -86,6 +86,8 @@ static int run_diff(struct args *a, struct err *e)
 	r = load(&d, a, e);
 	if (r < 0)
 		return EXIT_ERROR;
+	operand_remarks(&d.a);
+	operand_remarks(&d.b);
 	r = d.a.kind == OPERAND_MODEL ? diff_workloads(&d, args_has(a, "all-phases"))
 				      : diff_filters(&d, e);
 	if (r < 0 || io_write_file(NULL, buf_str(&d.out), d.out.len, e) < 0)

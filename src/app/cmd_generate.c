@@ -7,12 +7,13 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "profile/engine_dialect.h"
 
 static void generate_free(struct generate *g)
 {
 	wl_free(&g->model);
 	wl_free(&g->base);
+	sp_free(&g->profile);
+	sp_frequencies_free(&g->often);
 	buf_free(&g->out);
 	buf_free(&g->notes);
 }
@@ -55,6 +56,8 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		{ "dialect", "seccomp" },
 		{ "engine", "seccomp" },
 		{ "libseccomp", "seccomp" },
+		{ "frequencies", "seccomp" },
+		{ "bad-arch", "seccomp" },
 		{ "arguments", "seccomp spo" },
 		{ "clone3", "seccomp spo systemd" },
 		{ "mode", "seccomp apparmor spo systemd" },
@@ -133,52 +136,6 @@ static int read_options(struct generate *g, const struct args *a, struct err *e)
 	return wl_load(&g->base, base, e);
 }
 
-/* The engine says which runtime it has, where the command line does not. */
-static int make_for_engine(struct generate *g, const struct args *a, struct sp_profile *p,
-			   struct err *e)
-{
-	const char *libseccomp = args_value(a, "libseccomp");
-	struct engine engine;
-	cleanup_free char *text = NULL;
-	int r = engine_parse(args_value(a, "engine"), &engine, e);
-
-	if (r >= 0 && !g->o.runtime)
-		g->o.runtime = engine_runtime(&engine);
-	if (r >= 0)
-		r = gen_seccomp(&g->model, &g->o, p, &g->notes, e);
-	if (r >= 0 && libseccomp)
-		r = engine_fit_names(p, &engine, libseccomp, &g->notes, e);
-	if (r < 0)
-		return r;
-	text = engine_write(p, &engine, &g->notes);
-	buf_puts(&g->out, text);
-	return 0;
-}
-
-static int make_seccomp(struct generate *g, const struct args *a, struct err *e)
-{
-	enum sp_dialect dialect = generate_is(a, "dialect", "podman") ? SP_DIALECT_PODMAN
-				  : generate_is(a, "dialect", "oci") ||
-						  generate_is(a, "dialect", "kubernetes")
-					  ? SP_DIALECT_OCI
-					  : SP_DIALECT_DOCKER;
-	cleanup_sp_profile struct sp_profile p;
-	cleanup_free char *text = NULL, *name = NULL;
-	int r;
-
-	sp_init(&p);
-	r = gen_name(&g->model, &g->o, &name, e);
-	if (r >= 0 && args_has(a, "engine"))
-		return make_for_engine(g, a, &p, e);
-	if (r >= 0)
-		r = gen_seccomp(&g->model, &g->o, &p, &g->notes, e);
-	if (r < 0)
-		return r;
-	text = sp_write(&p, dialect);
-	buf_puts(&g->out, text);
-	return 0;
-}
-
 static int make_apparmor(struct generate *g, const struct args *a, struct err *e)
 {
 	(void)a;
@@ -200,7 +157,7 @@ static int make_capabilities(struct generate *g, const struct args *a, struct er
 }
 
 static const struct generate_target profiles[] = {
-	{ "seccomp", make_seccomp },
+	{ "seccomp", generate_seccomp },
 	{ "apparmor", make_apparmor },
 	{ "capabilities", make_capabilities },
 	{ "landlock", generate_landlock },
@@ -242,7 +199,8 @@ static int generate(struct generate *g, struct args *a, struct err *e)
 		return r;
 	r = read_options(g, a, e);
 	if (r >= 0)
-		r = wl_load(&g->model, file, e);
+		r = strcmp(what, "seccomp") ? wl_load(&g->model, file, e)
+					    : generate_load(g, a, file, e);
 	if (r >= 0)
 		r = make(g, a, what, e);
 	if (r >= 0)
@@ -258,6 +216,7 @@ static int run_generate(struct args *a, struct err *e)
 
 	wl_init(&g.model);
 	wl_init(&g.base);
+	sp_init(&g.profile);
 	return generate(&g, a, e);
 }
 
@@ -269,8 +228,15 @@ static const struct option_desc options[] = {
 	{ 'n', "name", "NAME", NULL,
 	  "Name of the profile: in AppArmor, and of the file that docker refers to. The name of "
 	  "the workload is the default." },
-	{ 'd', "dialect", "DIALECT", "docker|podman|oci|kubernetes",
-	  "seccomp: the dialect; docker, with a comment on each rule, is the default." },
+	{ 'd', "dialect", "DIALECT", "docker|podman|oci|kubernetes|bpf|bpf-base64|c",
+	  "seccomp: the dialect; docker, with a comment on each rule, is the default. bpf is the "
+	  "compiled filter, bpf-base64 the same as text, c a C array with comments." },
+	{ 0, "frequencies", "FILE", NULL,
+	  "seccomp, compiled: how often each call is made, as lines of name and count or as the "
+	  "table of strace -c; frequent calls are decided early." },
+	{ 0, "bad-arch", "ACTION", "kill_process|kill_thread",
+	  "seccomp, compiled: what happens to calls of architectures that are not listed; "
+	  "kill_process is the default." },
 	{ 0, "engine", "NAME[:VERSION]", NULL,
 	  "seccomp: in place of a dialect, what this engine takes: docker, podman, containerd, "
 	  "cri-o, runc or crun. Remarks say what the version drops." },
@@ -351,7 +317,7 @@ static const struct option_desc options[] = {
 
 const struct command command_generate = {
 	.name = "generate",
-	.synopsis = "TARGET [OPTION]... MODEL",
+	.synopsis = "TARGET [OPTION]... MODEL|PROFILE",
 	.summary = "Makes security profiles from a workload model.",
 	.description =
 		"Reads the workload model (- is standard input) and writes what confines the "
@@ -375,6 +341,10 @@ const struct command command_generate = {
 		"answers EPERM. Before it is written, the profile is compiled to the kernel's "
 		"filter language, proven equal to it for every possible call, and checked "
 		"against the model.\n"
+		"\n"
+		"seccomp also takes a finished profile in place of a model, in any dialect, and "
+		"translates it: to another dialect, or to the filter itself (bpf, bpf-base64, c). "
+		"crun takes bpf-base64 as the annotation run.oci.seccomp_bpf_data.\n"
 		"\n"
 		"Recordings that are empty are refused; those that are not complete too, unless "
 		"--allow-incomplete is given. Remarks on what could not be made tighter, and "

@@ -173,14 +173,14 @@ static int load_profile(struct run *r, struct err *e)
 	rc = sp_load(&r->profile, r->profile_path, &host, NULL, e);
 	if (rc < 0)
 		return rc;
-	rc = sp_check(&r->profile, e);
-	if (rc == 0)
-		rc = sp_compile(&r->profile, &r->filter, e);
+	rc = sp_compile_proven(&r->profile, NULL, &r->filter, e);
 	if (rc < 0)
 		return err_prefix(e, "%s", r->profile_path);
 	if (r->complain) {
 		r->confine.listener = true;
 		rc = seccomp_complain(r->filter.insn, r->filter.n, e);
+		if (rc == 0)
+			rc = sp_prove_complain(&r->profile, &r->filter, e);
 	} else if (notifies(&r->profile)) {
 		rc = err_set(
 			e, EINVAL,

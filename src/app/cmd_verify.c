@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "app/command.h"
+#include "app/operand.h"
 #include "app/verify_subset.h"
 #include "base/cleanup.h"
 #include "base/io.h"
@@ -139,8 +140,10 @@ static int verify(struct verify *v, struct args *a, struct err *e)
 		return EXIT_ERROR;
 	if (path && load_profile(v, path, e) < 0)
 		return EXIT_ERROR;
-	if (path)
+	if (path) {
 		note_unknown(v, path);
+		operand_profile_remarks(path, &v->profile);
+	}
 	if (verify_model(&v->model, &v->o, &v->report, e) < 0 ||
 	    print(v, form && !strcmp(form, "json"), e) < 0)
 		return EXIT_ERROR;

@@ -17,6 +17,25 @@ static void note_unknown(const struct operand *o)
 			 p);
 }
 
+void operand_profile_remarks(const char *name, const struct sp_profile *profile)
+{
+	cleanup_buf struct buf notes = { 0 };
+	struct err e = { 0 };
+	const char *p, *end;
+
+	if (sp_check(profile, &e) < 0)
+		log_note("%s: %s", name, e.msg);
+	sp_remarks(profile, &notes);
+	for (p = buf_str(&notes); (end = strchr(p, '\n')); p = end + 1)
+		log_note("%s: %.*s", name, (int)(end - p), p);
+}
+
+void operand_remarks(const struct operand *o)
+{
+	if (o->kind == OPERAND_PROFILE)
+		operand_profile_remarks(o->name, &o->profile);
+}
+
 static int load_process(struct operand *o, const char *number, struct err *e)
 {
 	cleanup_process_filters struct process_filters f = { 0 };

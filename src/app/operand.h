@@ -30,6 +30,9 @@ int operand_load(struct operand *o, const char *spec, const struct sp_host *h, s
 void operand_free(struct operand *o);
 #define cleanup_operand cleanup(operand_free)
 
+/* Prints the remarks on a profile (sp_remarks()) as notes; nothing for other operands. */
+void operand_remarks(const struct operand *o);
+void operand_profile_remarks(const char *name, const struct sp_profile *p);
 /* The same for comparing; borrows from `o`. Not for models. */
 struct sp_operand operand_of(const struct operand *o);
 /* "profile", "filter", "filters of a process", "model" */

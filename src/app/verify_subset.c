@@ -64,6 +64,8 @@ static int load(struct operand *o, const char *spec, const char *bad_arch, struc
 		return err_set(e, EINVAL,
 			       "%s is a workload model; --subset compares profiles and filters",
 			       o->name);
+	if (r == 0)
+		operand_remarks(o);
 	return r;
 }
 

@@ -52,9 +52,12 @@ static size_t join_pieces(struct code_piece *p, size_t n)
 {
 	size_t len = 1;
 
-	for (size_t i = 1; i < n; i++)
+	for (size_t i = 1; i < n; i++) {
 		if (p[i].node != p[len - 1].node)
 			p[len++] = p[i];
+		else
+			p[len - 1].weight += p[i].weight;
+	}
 	return len;
 }
 
@@ -86,12 +89,33 @@ static uint32_t chain(struct code *c, uint16_t word, uint32_t mask, const struct
 	return node;
 }
 
+/* Where to cut, so that what is below and what is not weigh about the same; 1 to n-1. */
+static size_t middle(const struct code_piece *p, size_t n)
+{
+	uint64_t total = 0, below = 0, least = UINT64_MAX;
+	size_t mid = 1;
+
+	for (size_t i = 0; i < n; i++)
+		total += p[i].weight;
+	for (size_t i = 1; i < n; i++) {
+		uint64_t off;
+
+		below += p[i - 1].weight;
+		off = 2 * below > total ? 2 * below - total : total - 2 * below;
+		if (off < least) {
+			least = off;
+			mid = i;
+		}
+	}
+	return mid;
+}
+
 /* The pieces between p[0].lo and max, which the value is known to lie in. */
 static uint32_t search(struct code *c, uint16_t word, uint32_t mask, const struct code_piece *p,
 		       size_t n, uint32_t max)
 {
-	size_t mid = n / 2;
 	uint32_t below, above;
+	size_t mid;
 
 	if (n == 1)
 		return p[0].node;
@@ -99,6 +123,7 @@ static uint32_t search(struct code *c, uint16_t word, uint32_t mask, const struc
 		return chain(c, word, mask, p, n, 1);
 	if (n <= CHAIN_MAX && is_chain(p, n, 0, max))
 		return chain(c, word, mask, p, n, 0);
+	mid = middle(p, n);
 	below = search(c, word, mask, p, mid, (uint32_t)p[mid].lo - 1);
 	above = search(c, word, mask, p + mid, n - mid, max);
 	return code_test(c, BPF_JGE, word, mask, (uint32_t)p[mid].lo, above, below);
@@ -120,7 +145,12 @@ void code_pieces_put(struct code_pieces *v, uint64_t lo, uint32_t node)
 {
 	if (v->n && v->p[v->n - 1].lo == lo)
 		v->n--;
-	*vec_push(v->p, v->n, v->cap) = (struct code_piece){ lo, node };
+	*vec_push(v->p, v->n, v->cap) = (struct code_piece){ lo, node, 1 };
+}
+
+void code_pieces_weigh(struct code_pieces *v, uint64_t weight)
+{
+	v->p[v->n - 1].weight = weight;
 }
 
 uint32_t code_search64(struct code *c, unsigned arg, const struct code_pieces *v)

@@ -32,13 +32,15 @@ struct code {
 	struct code_node *node; /* children come before their parents */
 	size_t n, cap;
 	struct map index;
-	bool full; /* sticky: more nodes than any filter can need */
+	size_t steps; /* of the work that led to the nodes; the owner's limit */
+	bool full;    /* sticky: more nodes than any filter can need, or too many steps */
 };
 
 /* A point from which on, up to the next one, `node` decides. */
 struct code_piece {
 	uint64_t lo;
 	uint32_t node;
+	uint64_t weight; /* how often, against the others, a search ends here; at least 1 */
 };
 
 struct code_pieces {
@@ -47,6 +49,8 @@ struct code_pieces {
 };
 /* `lo` must not be below the last piece; a piece at the same point replaces that one. */
 void code_pieces_put(struct code_pieces *v, uint64_t lo, uint32_t node);
+/* The weight of the last piece, which is 1 until then. */
+void code_pieces_weigh(struct code_pieces *v, uint64_t weight);
 void code_pieces_free(struct code_pieces *v);
 #define cleanup_code_pieces cleanup(code_pieces_free)
 
@@ -57,7 +61,10 @@ uint32_t code_ret(struct code *c, uint32_t verdict);
 /* (word & mask) `op` k ? t : f. With t == f that is t, except for the word arch, always tested. */
 uint32_t code_test(struct code *c, uint16_t op, uint16_t word, uint32_t mask, uint32_t k,
 		   uint32_t t, uint32_t f);
-/* Where (word & mask) lies among the pieces, of which the first starts at 0. */
+/*
+ * Where (word & mask) lies among the pieces, of which the first starts at 0: a search tree in which
+ * both sides of every test weigh about the same, so that heavy pieces are found early.
+ */
 uint32_t code_search(struct code *c, uint16_t word, uint32_t mask, struct code_pieces *v);
 /* The same for an argument of 64 bits. */
 uint32_t code_search64(struct code *c, unsigned arg, const struct code_pieces *v);

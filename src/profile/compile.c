@@ -12,8 +12,18 @@
 #include "profile/code.h"
 #include "profile/region.h"
 
-/* Rules after which no more is learnt from the fact that all rules before did not match. */
-enum { MAX_BASES = 64 };
+enum {
+	/* Rules after which no more is learnt from the fact that all before did not match. */
+	MAX_BASES = 64,
+	/* Conditions looked at for one filter: some seconds; then the profile is too large. */
+	MAX_STEPS = 20000000,
+	/*
+	 * Weights without a list of frequencies, and what they are multiplied with when there is
+	 * one: since Linux 5.11 the filter does not run for calls that are always allowed.
+	 */
+	WEIGHT_ALLOWED = 1,
+	WEIGHT_OTHER = 8,
+};
 
 /* A condition on one argument: in one of the spans, or, with n == 0, (x & mask) == want. */
 struct conj {
@@ -290,6 +300,11 @@ static enum answer decide(const struct facts *f, const struct conj *c)
 static uint32_t go_on(struct leaf *l, size_t i, size_t j, const struct facts *f)
 {
 	while (i < l->n && j < l->item[i].n) {
+		l->code->steps += 1 + l->item[i].c[j].n / 16;
+		if (l->code->steps > MAX_STEPS)
+			l->code->full = true;
+		if (l->code->full)
+			return l->otherwise;
 		switch (decide(f, &l->item[i].c[j])) {
 		case YES:
 			j++;
@@ -418,9 +433,18 @@ static uint32_t build_call(struct code *code, const struct sp_profile *p, enum s
 	return build_items(&l);
 }
 
+static uint64_t weigh(const struct code *c, uint32_t node, const struct sc_desc *d,
+		      const struct sp_frequencies *often)
+{
+	const struct code_node *n = &c->node[node];
+	bool allowed = n->op == BPF_RET && n->k == SECCOMP_RET_ALLOW;
+
+	return (1 + sp_frequency(often, d)) * (allowed ? WEIGHT_ALLOWED : WEIGHT_OTHER);
+}
+
 /* The numbers of one ABI, from `base` on; what it does not know gets the default. */
 static void put_abi(struct code *c, const struct sp_profile *p, enum sc_abi abi, uint32_t base,
-		    struct code_pieces *v)
+		    const struct sp_frequencies *often, struct code_pieces *v)
 {
 	uint32_t deflt = code_ret(c, sp_ret_word(p->deflt));
 	cleanup_sp_calls struct sp_calls calls = { 0 };
@@ -433,35 +457,40 @@ static void put_abi(struct code *c, const struct sp_profile *p, enum sc_abi abi,
 	sp_calls_init(&calls, p, abi);
 	for (size_t i = 0; i < calls.n && !c->full; i++) {
 		uint32_t nr = base + calls.call[i].nr;
+		uint32_t node = build_call(c, p, abi, &calls.call[i]);
 
-		code_pieces_put(v, nr, build_call(c, p, abi, &calls.call[i]));
+		code_pieces_put(v, nr, node);
+		code_pieces_weigh(v, weigh(c, node, calls.call[i].desc, often));
 		code_pieces_put(v, nr + 1, deflt);
 	}
 }
 
 /* x86-64 and x32 share an arch; bit 30 of any number tells, except -1, which is neither. */
-static void put_x32(struct code *c, const struct sp_profile *p, struct code_pieces *v)
+static void put_x32(struct code *c, const struct sp_profile *p, const struct sp_frequencies *often,
+		    struct code_pieces *v)
 {
 	uint32_t deflt = code_ret(c, sp_ret_word(p->deflt));
 	uint32_t bad = code_ret(c, sp_ret_word(p->bad_arch));
 
-	put_abi(c, p, SC_X32, SC_X32_BIT, v);
+	put_abi(c, p, SC_X32, SC_X32_BIT, often, v);
 	code_pieces_put(v, 2 * SC_X32_BIT, p->abi[SC_X86_64] ? deflt : bad);
 	code_pieces_put(v, 3 * SC_X32_BIT, p->abi[SC_X32] ? deflt : bad);
 	code_pieces_put(v, UINT32_MAX, deflt);
 }
 
-static uint32_t build_arch(struct code *c, const struct sp_profile *p, enum sc_abi abi)
+static uint32_t build_arch(struct code *c, const struct sp_profile *p, enum sc_abi abi,
+			   const struct sp_frequencies *often)
 {
 	cleanup_code_pieces struct code_pieces v = { 0 };
 
-	put_abi(c, p, abi, 0, &v);
+	put_abi(c, p, abi, 0, often, &v);
 	if (abi == SC_X86_64)
-		put_x32(c, p, &v);
+		put_x32(c, p, often, &v);
 	return code_search(c, WORD_NR, UINT32_MAX, &v);
 }
 
-static uint32_t build_profile(struct code *c, const struct sp_profile *p)
+static uint32_t build_profile(struct code *c, const struct sp_profile *p,
+			      const struct sp_frequencies *often)
 {
 	static const enum sc_abi order[] = { SC_AARCH64, SC_I386, SC_X86_64 }; /* last to first */
 	uint32_t node = code_ret(c, sp_ret_word(p->bad_arch));
@@ -471,7 +500,7 @@ static uint32_t build_profile(struct code *c, const struct sp_profile *p)
 
 		if (p->abi[abi] || (abi == SC_X86_64 && p->abi[SC_X32]))
 			node = code_test(c, BPF_JEQ, WORD_ARCH, UINT32_MAX, sc_abi_audit_arch(abi),
-					 build_arch(c, p, abi), node);
+					 build_arch(c, p, abi, often), node);
 	}
 	return node;
 }
@@ -489,7 +518,8 @@ static int check_rule(const struct sp_rule *r, struct err *e)
 	return 0;
 }
 
-int sp_compile(const struct sp_profile *p, struct sp_filter *f, struct err *e)
+int sp_compile_often(const struct sp_profile *p, const struct sp_frequencies *often,
+		     struct sp_filter *f, struct err *e)
 {
 	cleanup_code struct code c = { 0 };
 	bool any = false;
@@ -504,5 +534,10 @@ int sp_compile(const struct sp_profile *p, struct sp_filter *f, struct err *e)
 		r = check_rule(&p->rules[i], e);
 	if (r < 0)
 		return r;
-	return code_emit(&c, build_profile(&c, p), f, e);
+	return code_emit(&c, build_profile(&c, p, often), f, e);
+}
+
+int sp_compile(const struct sp_profile *p, struct sp_filter *f, struct err *e)
+{
+	return sp_compile_often(p, NULL, f, e);
 }

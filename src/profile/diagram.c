@@ -82,6 +82,17 @@ static int override_cmp(const void *pa, const void *pb)
 	return sp_ret_cmp(b->ret, a->ret);
 }
 
+uint32_t diagram_of_rule(struct bdd *b, const struct sp_rule *r, enum sc_abi abi,
+			 const struct sc_desc *d)
+{
+	uint32_t no = bdd_leaf(b, 0), all = bdd_leaf(b, 1);
+
+	for (size_t i = 0; i < r->conds_n && !bdd_failed(b); i++)
+		all = bdd_ite(b, mean_cond(b, &r->conds[i], sp_arg_bits(abi, d, r->conds[i].index)),
+			      all, no);
+	return all;
+}
+
 static uint32_t mean_call(struct bdd *b, const struct sp_profile *p, enum sc_abi abi,
 			  const struct sp_call *call)
 {
@@ -91,15 +102,8 @@ static uint32_t mean_call(struct bdd *b, const struct sp_profile *p, enum sc_abi
 	memcpy(rule, call->rule, call->n * sizeof(*rule));
 	qsort(rule, call->n, sizeof(*rule), override_cmp);
 	for (size_t i = 0; i < call->n && !bdd_failed(b); i++) {
-		uint32_t no = bdd_leaf(b, 0), all = bdd_leaf(b, 1);
-
-		for (size_t k = 0; k < rule[i]->conds_n; k++) {
-			const struct sp_cond *c = &rule[i]->conds[k];
-
-			all = bdd_ite(b, mean_cond(b, c, sp_arg_bits(abi, call->desc, c->index)),
-				      all, no);
-		}
-		m = bdd_ite(b, all, mean_ret(b, rule[i]->ret), m);
+		m = bdd_ite(b, diagram_of_rule(b, rule[i], abi, call->desc),
+			    mean_ret(b, rule[i]->ret), m);
 	}
 	return m;
 }

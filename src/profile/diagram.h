@@ -15,11 +15,14 @@ enum { DIAGRAM_LEVELS = sizeof(struct seccomp_data) * 8 };
 #define DIAGRAM_ARG(index) (64u + 64u * (index))
 
 /* Numbers of the operations that are applied to diagrams (struct bdd_op). */
-enum { DIAGRAM_OP_STRICTER, DIAGRAM_OP_RELATION };
+enum { DIAGRAM_OP_STRICTER, DIAGRAM_OP_RELATION, DIAGRAM_OP_COMPLAIN };
 
 /* With room for what filters and profiles need; see bdd_failed(). */
 struct bdd *diagram_new(void);
 uint32_t diagram_of_profile(struct bdd *b, const struct sp_profile *p);
+/* The condition (ends 0 and 1) that all conditions of the rule hold for a call of this ABI. */
+uint32_t diagram_of_rule(struct bdd *b, const struct sp_rule *r, enum sc_abi abi,
+			 const struct sc_desc *d);
 /*
  * False when the program does what the diagrams do not cover: arithmetic other than AND on what it
  * loaded, or too many states. The filter has passed sp_filter_check().

@@ -287,12 +287,8 @@ static int prove(const struct workload *w, const struct sp_profile *p, struct er
 	cleanup_sp_filter struct sp_filter f = { 0 };
 	cleanup_verify_report struct verify_report report = { 0 };
 	struct verify_options o = { .profile = p };
-	int r = sp_check(p, e);
+	int r = sp_compile_proven(p, NULL, &f, e);
 
-	if (r >= 0)
-		r = sp_compile(p, &f, e);
-	if (r >= 0)
-		r = sp_prove(p, &f, e);
 	if (r >= 0)
 		r = verify_model(w, &o, &report, e);
 	if (r < 0)

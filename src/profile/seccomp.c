@@ -285,6 +285,8 @@ void sp_calls_free(struct sp_calls *c)
 	*c = (struct sp_calls){ 0 };
 }
 
+enum { MAX_PAIRS = 20000000 }; /* that sp_check() looks at: some seconds at most */
+
 /* The values of argument `index` for which the conditions of both rules hold. */
 static void both_region(struct region *r, const struct sp_rule *a, const struct sp_rule *b,
 			unsigned index, unsigned bits)
@@ -328,17 +330,35 @@ static int check_pair(const struct sp_rule *a, const struct sp_rule *b, enum sc_
 		       sc_abi_name(abi), sp_action_name(a->ret.action), a->ret.data, b->ret.data);
 }
 
-static int check_conflicts(const struct sp_profile *p, enum sc_abi abi, struct err *e)
+/* The pairs of rules of one call; *budget is what is left of MAX_PAIRS. */
+static int check_call(const struct sp_call *c, enum sc_abi abi, size_t *budget, struct err *e)
+{
+	int r = 0;
+
+	for (size_t a = 0; a < c->n; a++) {
+		if (c->n - a > *budget)
+			return err_set(e, E2BIG,
+				       "too many rules name the same calls (%s: %zu), expected "
+				       "fewer or shorter ones",
+				       c->desc->name, c->n);
+		*budget -= c->n - a;
+		for (size_t b = a + 1; b < c->n && r == 0; b++)
+			r = check_pair(c->rule[a], c->rule[b], abi, c->desc, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int check_conflicts(const struct sp_profile *p, enum sc_abi abi, size_t *budget,
+			   struct err *e)
 {
 	cleanup_sp_calls struct sp_calls c;
 	int r = 0;
 
 	sp_calls_init(&c, p, abi);
-	for (size_t i = 0; i < c.n; i++)
-		for (size_t a = 0; a < c.call[i].n; a++)
-			for (size_t b = a + 1; b < c.call[i].n && r == 0; b++)
-				r = check_pair(c.call[i].rule[a], c.call[i].rule[b], abi,
-					       c.call[i].desc, e);
+	for (size_t i = 0; i < c.n && r == 0; i++)
+		r = check_call(&c.call[i], abi, budget, e);
 	return r;
 }
 
@@ -384,6 +404,7 @@ static int check_cond(const struct sp_profile *p, const struct sp_rule *r, const
 
 int sp_check(const struct sp_profile *p, struct err *e)
 {
+	size_t budget = MAX_PAIRS;
 	int rc = 0;
 
 	for (size_t i = 0; i < p->rules_n; i++)
@@ -391,6 +412,6 @@ int sp_check(const struct sp_profile *p, struct err *e)
 			rc = check_cond(p, &p->rules[i], &p->rules[i].conds[k], k, e);
 	for (unsigned abi = 0; abi < SC_ABI_COUNT && rc == 0; abi++)
 		if (p->abi[abi])
-			rc = check_conflicts(p, (enum sc_abi)abi, e);
+			rc = check_conflicts(p, (enum sc_abi)abi, &budget, e);
 	return rc;
 }

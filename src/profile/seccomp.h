@@ -35,6 +35,7 @@ enum {
 	SP_MAX_INSNS = 4096,		/* BPF_MAXINSNS, linux/bpf_common.h */
 	SP_MAX_CONDS = 64,		/* conditions of one rule */
 	SP_MAX_RULES = 4096,		/* rules in a profile file */
+	SP_MAX_NAMES = 100000,		/* names of system calls in all rules of a profile file */
 };
 
 /* From strict to lax. */
@@ -143,6 +144,7 @@ enum sp_dialect { SP_DIALECT_OCI, SP_DIALECT_DOCKER, SP_DIALECT_PODMAN, SP_DIALE
 char *sp_write(const struct sp_profile *p, enum sp_dialect dialect);
 
 /*
+ * -E2BIG when there are more pairs of rules than can be looked at in a few seconds.
  * -EINVAL for conflicting rules (same call, both match one call of it, same strictness, other data)
  * and for EQ and MASKED_EQ conditions that hold on none of the profile's architectures, because the
  * value has bits outside the mask or beyond the width of the argument. `e` says which rules
@@ -196,6 +198,24 @@ void sp_filter_free(struct sp_filter *f);
 int sp_compile(const struct sp_profile *p, struct sp_filter *f, struct err *e);
 
 /*
+ * frequencies.c: how often each call is made. The text has lines "NAME COUNT" (# begins a comment),
+ * or is the table that `strace -c` prints. -EINVAL with the line that is neither; names that are no
+ * calls are skipped.
+ */
+struct sp_frequencies {
+	uint64_t *count; /* by the position of the call in sc_at(); malloc'ed */
+};
+int sp_frequencies_read(struct sp_frequencies *f, const char *name, const char *text,
+			struct err *e);
+void sp_frequencies_free(struct sp_frequencies *f);
+#define cleanup_sp_frequencies cleanup(sp_frequencies_free)
+/* 0 for calls without a count, and with `f` NULL. */
+uint64_t sp_frequency(const struct sp_frequencies *f, const struct sc_desc *d);
+/* As sp_compile(), with calls that are made often decided early. `often` may be NULL. */
+int sp_compile_often(const struct sp_profile *p, const struct sp_frequencies *often,
+		     struct sp_filter *f, struct err *e);
+
+/*
  * simulate.c: runs a filter on a call as the kernel does (net/core/filter.c, kernel/seccomp.c);
  * a program the kernel would refuse: -EINVAL.
  */
@@ -218,5 +238,22 @@ int sp_filter_check(const struct sp_filter *f, struct err *e);
  */
 enum { SP_SAMPLED = 1 };
 int sp_prove(const struct sp_profile *p, const struct sp_filter *f, struct err *e);
+/*
+ * Whether the filter notifies (USER_NOTIF) of exactly the calls that the profile neither allows nor
+ * logs, and does to the others what the profile says. 0, -EILSEQ, -EINVAL; -E2BIG without a proof.
+ */
+int sp_prove_complain(const struct sp_profile *p, const struct sp_filter *f, struct err *e);
+/*
+ * What everybody uses who puts a filter to work: sp_check(), sp_compile_often() and sp_prove() in
+ * one. -E2BIG also when the profile is too large for a proof. Nothing that is not proven comes out.
+ */
+int sp_compile_proven(const struct sp_profile *p, const struct sp_frequencies *often,
+		      struct sp_filter *f, struct err *e);
+
+/*
+ * remarks.c: appends what is no error but cannot be meant, one remark a line: rules, and calls of
+ * rules, that never decide anything because others always win, with their places.
+ */
+void sp_remarks(const struct sp_profile *p, struct buf *notes);
 
 #endif

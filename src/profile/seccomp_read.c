@@ -335,6 +335,9 @@ static int add_name(struct sp_reader *r, const struct json_path *at, struct sp_r
 {
 	const char *near;
 
+	if (r->names++ >= SP_MAX_NAMES)
+		return json_err(r->d, at, r->e, E2BIG, "more than %d names in all rules",
+				SP_MAX_NAMES);
 	if (sc_by_name(s) || is_foreign_call(s)) {
 		sp_rule_name(&r->p, rule, s);
 		return 0;

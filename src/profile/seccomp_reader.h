@@ -9,6 +9,7 @@ struct sp_reader {
 	const struct sp_host *h;
 	struct sp_profile p;
 	struct buf *unknown;
+	size_t names; /* of system calls, up to here */
 	struct err *e;
 };
 
