@@ -1,13 +1,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/caps_list.h"
 #include "app/command.h"
 #include "app/operand.h"
 #include "app/verify_subset.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "model/caps.h"
 #include "profile/generate.h"
 
 struct verify {
@@ -25,50 +25,6 @@ static void verify_free(struct verify *v)
 	verify_report_free(&v->report);
 	buf_free(&v->unknown);
 	buf_free(&v->out);
-}
-
-static int add_cap(const char *name, size_t n, uint64_t *mask, struct err *e)
-{
-	char word[64];
-	const struct bcap_desc *d;
-
-	if (n >= sizeof(word))
-		return err_set(e, EINVAL, "--capabilities: '%.*s' is no capability", (int)n, name);
-	memcpy(word, name, n);
-	word[n] = '\0';
-	if (!strcmp(word, "ALL")) {
-		*mask = (UINT64_C(1) << BCAP_COUNT) - 1;
-		return 0;
-	}
-	if (!strcmp(word, "docker")) {
-		*mask |= bcap_docker_default_mask();
-		return 0;
-	}
-	d = bcap_by_name(word);
-	if (!d)
-		return err_set(e, EINVAL,
-			       "--capabilities: '%s' is no capability; expected names separated "
-			       "by commas, none, ALL or docker",
-			       word);
-	*mask |= UINT64_C(1) << d->nr;
-	return 0;
-}
-
-static int read_caps(const char *list, uint64_t *mask, struct err *e)
-{
-	*mask = 0;
-	if (!*list || !strcmp(list, "none"))
-		return 0;
-	for (;;) {
-		size_t n = strcspn(list, ",");
-		int r = add_cap(list, n, mask, e);
-
-		if (r < 0)
-			return r;
-		if (!list[n])
-			return 0;
-		list += n + 1;
-	}
 }
 
 static int read_options(struct verify *v, const struct args *a, struct err *e)
@@ -89,7 +45,7 @@ static int read_options(struct verify *v, const struct args *a, struct err *e)
 				   "--runtime-version and --no-new-privileges need --runtime");
 	if (v->o.runtime && !args_has(a, "profile"))
 		return usage_error(a, e, "--runtime needs --profile");
-	return caps ? read_caps(caps, &v->o.caps, e) : 0;
+	return caps ? caps_list_parse(caps, &v->o.caps, e) : 0;
 }
 
 /* A profile may depend on the architecture and the capabilities of the container it is for. */

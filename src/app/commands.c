@@ -3,12 +3,12 @@
 #include "app/command.h"
 
 extern const struct command command_record, command_show, command_merge, command_generate,
-	command_verify, command_diff, command_run, command_doctor, command_help;
+	command_verify, command_diff, command_lint, command_run, command_doctor, command_help;
 
 static const struct command *const learn[] = { &command_record, &command_show, &command_merge,
 					       NULL };
 static const struct command *const confine[] = { &command_generate, &command_verify, &command_diff,
-						 &command_run, NULL };
+						 &command_lint,	    &command_run,    NULL };
 static const struct command *const about[] = { &command_doctor, &command_help, NULL };
 
 const struct command_group command_groups[] = {

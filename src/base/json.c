@@ -11,8 +11,6 @@
 #include "base/json_scan.h"
 #include "base/mem.h"
 
-enum { JSON_MAX_DEPTH = 64 };
-
 static void line_col(const char *text, size_t off, unsigned *line, unsigned *col)
 {
 	*line = 1;
@@ -36,11 +34,30 @@ static int syntax_err(const struct json_doc *d, const char *at, struct err *e, c
 	return err_set(e, EINVAL, "%s:%u:%u: not valid JSON: %s", d->name, line, col, why);
 }
 
-static int check_text(const struct json_doc *d, struct err *e)
+/* Between the scanner, which knows a place in the text, and who wants to know line and column. */
+struct again {
+	const struct json_doc *d;
+	const struct json_again *to;
+};
+
+static void tell_again(const char *at, const char *pointer, void *ctx)
 {
+	const struct again *a = ctx;
+	unsigned line, col;
+
+	line_col(a->d->text, (size_t)(at - a->d->text), &line, &col);
+	a->to->each(pointer, line, col, a->to->ctx);
+}
+
+static int check_text(const struct json_doc *d, const struct json_again *again, struct err *e)
+{
+	struct again a = { d, again };
+	struct json_scan_again tell = { tell_again, &a };
 	struct json_fault f;
 
-	return json_scan_check(d->text, d->len, &f) ? syntax_err(d, f.at, e, f.why) : 0;
+	return json_scan_check(d->text, d->len, again ? &tell : NULL, &f)
+		       ? syntax_err(d, f.at, e, f.why)
+		       : 0;
 }
 
 static int parse_text(struct json_doc *d, struct err *e)
@@ -69,7 +86,8 @@ static int parse_text(struct json_doc *d, struct err *e)
 	return r;
 }
 
-int json_parse(struct json_doc *d, const char *name, const char *text, size_t len, struct err *e)
+int json_parse_again(struct json_doc *d, const char *name, const char *text, size_t len,
+		     const struct json_again *again, struct err *e)
 {
 	struct json_doc doc = { .len = len, .name = xstrdup(name) };
 	int r;
@@ -84,13 +102,18 @@ int json_parse(struct json_doc *d, const char *name, const char *text, size_t le
 	else
 		r = parse_text(&doc, e);
 	if (r == 0)
-		r = check_text(&doc, e);
+		r = check_text(&doc, again, e);
 	if (r < 0) {
 		json_doc_free(&doc);
 		return r;
 	}
 	*d = doc;
 	return 0;
+}
+
+int json_parse(struct json_doc *d, const char *name, const char *text, size_t len, struct err *e)
+{
+	return json_parse_again(d, name, text, len, NULL, e);
 }
 
 int json_load(struct json_doc *d, const char *path, size_t max, struct err *e)
@@ -125,7 +148,7 @@ static size_t path_list(const struct json_path *at, const struct json_path **lis
 	return n;
 }
 
-static void put_pointer(struct buf *b, const struct json_path *const *list, size_t n)
+void json_scan_pointer(struct buf *b, const struct json_path *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!list[i]->key) {
@@ -144,24 +167,36 @@ static void put_pointer(struct buf *b, const struct json_path *const *list, size
 	}
 }
 
-int json_err(const struct json_doc *d, const struct json_path *at, struct err *e, int code,
-	     const char *fmt, ...)
+bool json_place(const struct json_doc *d, const struct json_path *at, struct buf *pointer,
+		unsigned *line, unsigned *col)
 {
 	const struct json_path *list[JSON_MAX_DEPTH] = { NULL };
 	size_t n = path_list(at, list, JSON_MAX_DEPTH);
 	const char *found = json_scan_find(d->text, d->len, list, n);
+
+	*line = 1;
+	*col = 1;
+	if (found)
+		line_col(d->text, (size_t)(found - d->text), line, col);
+	json_scan_pointer(pointer, list, n);
+	if (!n)
+		buf_putc(pointer, '/');
+	return found != NULL;
+}
+
+int json_err(const struct json_doc *d, const struct json_path *at, struct err *e, int code,
+	     const char *fmt, ...)
+{
 	cleanup_buf struct buf ptr = { 0 };
-	unsigned line = 1, col = 1;
+	unsigned line, col;
 	char msg[400];
 	va_list ap;
 
-	if (found)
-		line_col(d->text, (size_t)(found - d->text), &line, &col);
-	put_pointer(&ptr, list, n);
+	json_place(d, at, &ptr, &line, &col);
 	va_start(ap, fmt);
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
-	return err_set(e, code, "%s:%u:%u: %s: %s", d->name, line, col, ptr.len ? ptr.p : "/", msg);
+	return err_set(e, code, "%s:%u:%u: %s: %s", d->name, line, col, buf_str(&ptr), msg);
 }
 
 const char *json_type_word(struct json_object *v)

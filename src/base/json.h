@@ -15,6 +15,8 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 
+enum { JSON_MAX_DEPTH = 64 };
+
 struct json_doc {
 	struct json_object *root;
 	char *text;
@@ -29,12 +31,28 @@ struct json_path {
 	size_t idx;
 };
 
-/* Reads and parses a whole file ("-" is standard input); `max` bounds its bytes. Depth at most 64.
+/* Reads and parses a whole file ("-" is standard input); `max` bounds its bytes. Depth at most
+ * JSON_MAX_DEPTH.
  */
 int json_load(struct json_doc *d, const char *path, size_t max, struct err *e);
 /* The same for a text in memory; the text is copied. */
 int json_parse(struct json_doc *d, const char *name, const char *text, size_t len, struct err *e);
+/* Called for a key that stands again in its object, with its JSON pointer and its place. */
+struct json_again {
+	void (*each)(const char *pointer, unsigned line, unsigned col, void *ctx);
+	void *ctx;
+};
+/* As json_parse, but equal keys in one object are no error: the last value counts. */
+int json_parse_again(struct json_doc *d, const char *name, const char *text, size_t len,
+		     const struct json_again *again, struct err *e);
 void json_doc_free(struct json_doc *d);
+
+/*
+ * Where a value stands: its JSON pointer, appended to `pointer` ("/" for the document), and line
+ * and column from 1 on. False, with 1:1, when the text has no such value.
+ */
+bool json_place(const struct json_doc *d, const struct json_path *at, struct buf *pointer,
+		unsigned *line, unsigned *col);
 
 /* Error at a value: "name:line:col: /pointer: <message>". Returns -code. */
 __attribute__((format(printf, 5, 6))) int json_err(const struct json_doc *d,

@@ -16,6 +16,8 @@ struct scan {
 	const struct json_path *const *path; /* NULL: do not look for a value */
 	size_t path_n;
 	const char *found;
+	const struct json_scan_again *again; /* NULL: an equal key is a fault */
+	const struct json_path *here;	     /* the object or array that is being read */
 };
 
 size_t json_utf8_len(const char *p, const char *end, uint32_t *cp)
@@ -163,7 +165,36 @@ static struct json_object *unescape(const char *key, size_t len)
 	return json_tokener_parse(quoted);
 }
 
-/* Whether this key was not yet in `keys`; on the wanted path: whether it is the step looked for. */
+static void repeated(struct scan *s, const char *at, const char *key, size_t len)
+{
+	const struct json_path *path[JSON_MAX_DEPTH + 1];
+	cleanup_free char *name = NULL;
+	struct json_path step = { .up = s->here };
+	cleanup_buf struct buf pointer = { 0 };
+	size_t n = 0;
+
+	if (!s->again) {
+		fault(s, at, "the key \"%.*s\" stands twice in one object",
+		      (int)(len < 64 ? len : 64), key);
+		return;
+	}
+	name = strndup(key, len);
+	if (!name)
+		mem_exhausted();
+	step.key = name;
+	for (const struct json_path *p = &step; p && n < ARRAY_SIZE(path); p = p->up)
+		path[n++] = p;
+	for (size_t i = 0; i < n / 2; i++) {
+		const struct json_path *other = path[i];
+
+		path[i] = path[n - 1 - i];
+		path[n - 1 - i] = other;
+	}
+	json_scan_pointer(&pointer, path, n);
+	s->again->each(at, buf_str(&pointer), s->again->ctx);
+}
+
+/* Checks for a second one in `keys`; on the wanted path: whether it is the step looked for. */
 static bool visit_key(struct scan *s, struct map *keys, size_t depth, bool on_path, const char *raw,
 		      size_t raw_len)
 {
@@ -176,14 +207,27 @@ static bool visit_key(struct scan *s, struct map *keys, size_t depth, bool on_pa
 		void **seen = map_at(keys, key, len);
 
 		if (*seen)
-			fault(s, raw - 1, "the key \"%.*s\" stands twice in one object",
-			      (int)(len < 64 ? len : 64), key);
+			repeated(s, raw - 1, key, len);
 		*seen = s;
 	}
 	if (!on_path || depth >= s->path_n)
 		return false;
 	want = s->path[depth]->key;
 	return want && strlen(want) == len && !memcmp(want, key, len);
+}
+
+/* The value behind a key. Its place is needed only where equal keys are told. */
+static void scan_member(struct scan *s, size_t depth, bool on_path, const char *key, size_t len)
+{
+	cleanup_json struct json_object *plain = s->again ? unescape(key, len) : NULL;
+	cleanup_free char *name = s->again && !plain ? strndup(key, len) : NULL;
+	struct json_path step = { .up = s->here };
+
+	step.key = plain ? json_object_get_string(plain) : name;
+	if (s->again)
+		s->here = &step;
+	scan_value(s, depth + 1, on_path);
+	s->here = step.up;
 }
 
 static void scan_object(struct scan *s, size_t depth, bool on_path)
@@ -205,7 +249,7 @@ static void scan_object(struct scan *s, size_t depth, bool on_path)
 		if (s->p < s->end)
 			s->p++; /* colon */
 		skip_space(s);
-		scan_value(s, depth + 1, here);
+		scan_member(s, depth, here, key, len);
 		skip_space(s);
 		if (s->p >= s->end || *s->p != ',')
 			break;
@@ -222,11 +266,14 @@ static void scan_array(struct scan *s, size_t depth, bool on_path)
 	for (size_t i = 0;; i++) {
 		bool here = on_path && depth < s->path_n && !s->path[depth]->key &&
 			    s->path[depth]->idx == i;
+		struct json_path step = { .up = s->here, .idx = i };
 
 		skip_space(s);
 		if (s->p >= s->end || *s->p == ']')
 			break;
+		s->here = &step;
 		scan_value(s, depth + 1, here);
+		s->here = step.up;
 		skip_space(s);
 		if (s->p >= s->end || *s->p != ',')
 			break;
@@ -260,9 +307,10 @@ static void scan_value(struct scan *s, size_t depth, bool on_path)
 	}
 }
 
-bool json_scan_check(const char *text, size_t len, struct json_fault *f)
+bool json_scan_check(const char *text, size_t len, const struct json_scan_again *again,
+		     struct json_fault *f)
 {
-	struct scan s = { .p = text, .end = text + len, .fault = f };
+	struct scan s = { .p = text, .end = text + len, .fault = f, .again = again };
 
 	f->at = NULL;
 	skip_space(&s);

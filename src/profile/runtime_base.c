@@ -197,6 +197,22 @@ bool runtime_base_known(const char *runtime)
 	return false;
 }
 
+static bool listed(const char *const *names, const char *name)
+{
+	for (; *names; names++)
+		if (!strcmp(*names, name))
+			return true;
+	return false;
+}
+
+bool runtime_base_certain(const char *runtime, const char *name, bool version_known)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (!strcmp(rows[i].runtime, runtime) && listed(rows[i].names, name))
+			return true;
+	return version_known && !listed(go_runtime, name);
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);

@@ -26,6 +26,11 @@ struct runtime_base {
 int runtime_base_find(const char *runtime, const char *version, bool no_new_privs,
 		      struct runtime_base *out, struct err *e);
 bool runtime_base_has(const struct runtime_base *b, const char *name);
+/*
+ * Whether the runtime certainly needs the call: it was seen to make it or, when the base is that of
+ * a known version, reported not to start without it. False for what is in a base as a precaution.
+ */
+bool runtime_base_certain(const char *runtime, const char *name, bool version_known);
 /* Whether the table knows the runtime. */
 bool runtime_base_known(const char *runtime);
 

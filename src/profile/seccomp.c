@@ -142,8 +142,7 @@ unsigned sp_arg_bits(enum sc_abi abi, const struct sc_desc *d, unsigned index)
 	return abi == SC_I386 ? 32 : 64;
 }
 
-/* Whether the condition holds for this register, straight from the definition. */
-static bool cond_holds(const struct sp_cond *c, uint64_t arg, unsigned bits)
+bool sp_cond_holds(const struct sp_cond *c, uint64_t arg, unsigned bits)
 {
 	if (bits < 64)
 		arg &= (UINT64_C(1) << bits) - 1;
@@ -168,13 +167,17 @@ static bool cond_holds(const struct sp_cond *c, uint64_t arg, unsigned bits)
 	return false;
 }
 
+/* `registers`: conditions see whole registers, not what the kernel looks at. */
 static bool rule_holds(const struct sp_rule *r, enum sc_abi abi, const struct sc_desc *d,
-		       const uint64_t args[6])
+		       const uint64_t args[6], bool registers)
 {
 	for (size_t i = 0; i < r->conds_n; i++) {
 		const struct sp_cond *c = &r->conds[i];
+		unsigned bits = !registers	 ? sp_arg_bits(abi, d, c->index)
+				: abi == SC_I386 ? 32
+						 : 64;
 
-		if (!cond_holds(c, args[c->index], sp_arg_bits(abi, d, c->index)))
+		if (!sp_cond_holds(c, args[c->index], bits))
 			return false;
 	}
 	return true;
@@ -201,8 +204,8 @@ static enum sc_abi abi_of(const struct sp_profile *p, uint32_t audit_arch, uint3
 	return SC_ABI_COUNT;
 }
 
-struct sp_ret sp_eval(const struct sp_profile *p, uint32_t audit_arch, uint32_t nr,
-		      const uint64_t args[6])
+static struct sp_ret eval(const struct sp_profile *p, uint32_t audit_arch, uint32_t nr,
+			  const uint64_t args[6], bool registers)
 {
 	enum sc_abi abi = abi_of(p, audit_arch, nr);
 	const struct sp_rule *best = NULL;
@@ -219,13 +222,25 @@ struct sp_ret sp_eval(const struct sp_profile *p, uint32_t audit_arch, uint32_t 
 	for (size_t i = 0; i < p->rules_n; i++) {
 		const struct sp_rule *r = &p->rules[i];
 
-		if (!rule_names(r, d->name) || !rule_holds(r, abi, d, args))
+		if (!rule_names(r, d->name) || !rule_holds(r, abi, d, args, registers))
 			continue;
 		if (!best || (r->conds_n && !best->conds_n) ||
 		    (!r->conds_n == !best->conds_n && sp_ret_cmp(r->ret, best->ret) < 0))
 			best = r;
 	}
 	return best ? best->ret : p->deflt;
+}
+
+struct sp_ret sp_eval(const struct sp_profile *p, uint32_t audit_arch, uint32_t nr,
+		      const uint64_t args[6])
+{
+	return eval(p, audit_arch, nr, args, false);
+}
+
+struct sp_ret sp_eval_registers(const struct sp_profile *p, uint32_t audit_arch, uint32_t nr,
+				const uint64_t args[6])
+{
+	return eval(p, audit_arch, nr, args, true);
 }
 
 struct call_pair {
@@ -300,9 +315,8 @@ static void both_region(struct region *r, const struct sp_rule *a, const struct 
 			region_cond(r, &b->conds[i], bits);
 }
 
-/* A call that both rules match, in `args`; false when there is none. */
-static bool rules_meet(const struct sp_rule *a, const struct sp_rule *b, enum sc_abi abi,
-		       const struct sc_desc *d, uint64_t args[SC_MAX_ARGS])
+bool sp_rules_meet(const struct sp_rule *a, const struct sp_rule *b, enum sc_abi abi,
+		   const struct sc_desc *d, uint64_t args[SC_MAX_ARGS])
 {
 	struct region r;
 
@@ -320,7 +334,7 @@ static int check_pair(const struct sp_rule *a, const struct sp_rule *b, enum sc_
 	uint64_t v[SC_MAX_ARGS];
 
 	if (a->ret.action != b->ret.action || !sp_ret_cmp(a->ret, b->ret) ||
-	    !a->conds_n != !b->conds_n || !rules_meet(a, b, abi, d, v))
+	    !a->conds_n != !b->conds_n || !sp_rules_meet(a, b, abi, d, v))
 		return 0;
 	return err_set(e, EINVAL,
 		       "/syscalls/%zu and /syscalls/%zu contradict each other: both match "

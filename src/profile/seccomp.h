@@ -36,6 +36,7 @@ enum {
 	SP_MAX_CONDS = 64,		/* conditions of one rule */
 	SP_MAX_RULES = 4096,		/* rules in a profile file */
 	SP_MAX_NAMES = 100000,		/* names of system calls in all rules of a profile file */
+	SP_MAX_ERRNO = 4095, /* MAX_ERRNO, linux/err.h: the kernel reduces greater ones to this */
 };
 
 /* From strict to lax. */
@@ -156,6 +157,17 @@ int sp_check(const struct sp_profile *p, struct err *e);
  */
 struct sp_ret sp_eval(const struct sp_profile *p, uint32_t audit_arch, uint32_t nr,
 		      const uint64_t args[6]);
+/*
+ * The same for a runtime that compares all 64 bits of each register, as libseccomp's filters do
+ * (seccomp_rule_add(3): the datum is 64 bits wide), where the kernel looks at fewer.
+ */
+struct sp_ret sp_eval_registers(const struct sp_profile *p, uint32_t audit_arch, uint32_t nr,
+				const uint64_t args[6]);
+/* Whether the condition holds for a register of which `bits` low bits count: the definition. */
+bool sp_cond_holds(const struct sp_cond *c, uint64_t arg, unsigned bits);
+/* A call (its arguments) that both rules match, given that both name it; false: there is none. */
+bool sp_rules_meet(const struct sp_rule *a, const struct sp_rule *b, enum sc_abi abi,
+		   const struct sc_desc *d, uint64_t args[SC_MAX_ARGS]);
 /* Low bits of argument `index` that count, 16, 32 or 64; the whole register when it has none. */
 unsigned sp_arg_bits(enum sc_abi abi, const struct sc_desc *d, unsigned index);
 

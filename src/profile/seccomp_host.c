@@ -36,6 +36,16 @@ static const struct {
 	{ "s390x", SC_ABI_COUNT },
 };
 
+const char *const sp_condition_members[] = { "caps", "arches", "minKernel", NULL };
+
+bool sp_condition_arch(const char *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(condition_arches); i++)
+		if (!strcmp(s, condition_arches[i].name))
+			return true;
+	return false;
+}
+
 void sp_host_current(struct sp_host *h)
 {
 	struct utsname u;
@@ -96,8 +106,7 @@ static int read_cond_cap(struct sp_reader *r, const struct json_path *at, struct
 	return 0;
 }
 
-/* Two decimal numbers with a point between; the empty string counts as 0.0. */
-static int kver_parse(const char *s, struct sc_kver *out)
+int sp_condition_kernel(const char *s, struct sc_kver *out)
 {
 	unsigned part[2] = { 0 };
 
@@ -121,7 +130,6 @@ static int kver_parse(const char *s, struct sc_kver *out)
 static int read_condition(struct sp_reader *r, const struct json_path *up, struct json_object *o,
 			  const char *key, struct condition *c)
 {
-	static const char *const known[] = { "caps", "arches", "minKernel", NULL };
 	struct json_path at = { up, key, 0 }, kernel_at = { &at, "minKernel", 0 };
 	struct json_object *v = NULL;
 	const char *min = NULL;
@@ -131,7 +139,7 @@ static int read_condition(struct sp_reader *r, const struct json_path *up, struc
 	*c = (struct condition){ .caps_all = true };
 	if (rc < 0 || !v)
 		return rc;
-	rc = sp_reader_members(r, &at, v, known);
+	rc = sp_reader_members(r, &at, v, sp_condition_members);
 	if (rc == 0)
 		rc = sp_reader_each(r, &at, v, "arches", json_type_string, read_cond_arch, c);
 	if (rc == 0)
@@ -140,7 +148,7 @@ static int read_condition(struct sp_reader *r, const struct json_path *up, struc
 		rc = json_get_str(r->d, &at, v, "minKernel", false, &min, r->e);
 	if (rc < 0 || !min)
 		return rc;
-	if (kver_parse(min, &need) < 0)
+	if (sp_condition_kernel(min, &need) < 0)
 		return json_err(r->d, &kernel_at, r->e, EINVAL,
 				"\"%.32s\" is no kernel version, expected two numbers up to 255 "
 				"such as 4.8",

@@ -10,8 +10,7 @@
 #include "profile/seccomp_reader.h"
 
 enum {
-	MAX_ERRNO_RET = 4095, /* MAX_ERRNO: the kernel reduces greater ones to this */
-	LAST_ERRNO = 133,     /* EHWPOISON of asm-generic/errno.h */
+	LAST_ERRNO = 133, /* EHWPOISON of asm-generic/errno.h */
 };
 
 /* Architectures of the OCI schema that boltseal has no system call table for. */
@@ -69,6 +68,15 @@ static const struct {
 	{ "EOPNOTSUPP", EOPNOTSUPP },
 };
 
+const char *const sp_profile_members[] = {
+	"defaultAction", "defaultErrnoRet",  "defaultErrno", "architectures", "archMap", "flags",
+	"listenerPath",	 "listenerMetadata", "syscalls",     "comment",	      NULL,
+};
+const char *const sp_rule_members[] = { "names", "name",    "action",	"errnoRet", "errno",
+					"args",	 "comment", "includes", "excludes", NULL };
+const char *const sp_arg_members[] = { "index", "value", "valueTwo", "op", NULL };
+const char *const sp_arch_map_members[] = { "architecture", "subArchitectures", NULL };
+
 int sp_reader_members(struct sp_reader *r, const struct json_path *at, struct json_object *o,
 		      const char *const *known)
 {
@@ -117,6 +125,19 @@ int sp_reader_each(struct sp_reader *r, const struct json_path *at, struct json_
 	return rc;
 }
 
+bool sp_action_parse(const char *s, enum sp_action *out)
+{
+	*out = SP_KILL_THREAD;
+	if (!strcmp(s, "SCMP_ACT_KILL")) /* the older name */
+		return true;
+	for (unsigned a = 0; a < SP_ACTION_COUNT; a++) {
+		*out = (enum sp_action)a;
+		if (!strcmp(s, sp_action_name(*out)))
+			return true;
+	}
+	return false;
+}
+
 static int read_action(struct sp_reader *r, const struct json_path *at, struct json_object *o,
 		       const char *key, enum sp_action *out)
 {
@@ -126,14 +147,8 @@ static int read_action(struct sp_reader *r, const struct json_path *at, struct j
 
 	if (rc < 0)
 		return rc;
-	*out = SP_KILL_THREAD;
-	if (!strcmp(s, "SCMP_ACT_KILL")) /* the older name */
+	if (sp_action_parse(s, out))
 		return 0;
-	for (unsigned a = 0; a < SP_ACTION_COUNT; a++) {
-		*out = (enum sp_action)a;
-		if (!strcmp(s, sp_action_name(*out)))
-			return 0;
-	}
 	return json_err(r->d, &here, r->e, EINVAL,
 			"unknown action \"%.64s\", expected SCMP_ACT_ and one of ALLOW, ERRNO, "
 			"KILL, KILL_PROCESS, KILL_THREAD, LOG, NOTIFY, TRACE, TRAP",
@@ -141,7 +156,7 @@ static int read_action(struct sp_reader *r, const struct json_path *at, struct j
 }
 
 /* Podman's "ENOSYS" or "38". */
-static int errno_of_name(const char *s, uint64_t *out)
+int sp_errno_parse(const char *s, uint64_t *out)
 {
 	for (int n = 1; n <= LAST_ERRNO; n++) {
 		const char *name = strerrorname_np(n);
@@ -183,14 +198,14 @@ static int read_ret(struct sp_reader *r, const struct json_path *at, struct json
 		return rc;
 	if (name && *name) {
 		data_at = &name_at;
-		if (errno_of_name(name, &data) < 0)
+		if (sp_errno_parse(name, &data) < 0)
 			return json_err(
 				r->d, &name_at, r->e, EINVAL,
 				"unknown errno \"%.64s\", expected a name such as ENOSYS or "
 				"a number",
 				name);
 	}
-	max = action == SP_ERRNO ? MAX_ERRNO_RET : UINT16_MAX;
+	max = action == SP_ERRNO ? SP_MAX_ERRNO : UINT16_MAX;
 	if (sp_action_takes_data(action) && data > max)
 		return json_err(r->d, data_at, r->e, ERANGE,
 				"%llu is too great for %s, expected at most %llu",
@@ -200,10 +215,20 @@ static int read_ret(struct sp_reader *r, const struct json_path *at, struct json
 	return 0;
 }
 
-static int add_arch(struct sp_reader *r, const struct json_path *at, const char *s)
+bool sp_arch_foreign(const char *s)
 {
 	static const char prefix[] = "SCMP_ARCH_";
 
+	if (strncmp(s, prefix, sizeof(prefix) - 1))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(foreign_arches); i++)
+		if (!strcmp(s + sizeof(prefix) - 1, foreign_arches[i]))
+			return true;
+	return false;
+}
+
+static int add_arch(struct sp_reader *r, const struct json_path *at, const char *s)
+{
 	for (unsigned i = 0; i < SC_ABI_COUNT; i++) {
 		if (!strcmp(s, sc_abi_scmp((enum sc_abi)i))) {
 			r->p.abi[i] = true;
@@ -214,10 +239,8 @@ static int add_arch(struct sp_reader *r, const struct json_path *at, const char 
 		r->p.abi[r->h->native] = true;
 		return 0;
 	}
-	if (!strncmp(s, prefix, sizeof(prefix) - 1))
-		for (size_t i = 0; i < ARRAY_SIZE(foreign_arches); i++)
-			if (!strcmp(s + sizeof(prefix) - 1, foreign_arches[i]))
-				return 0;
+	if (sp_arch_foreign(s))
+		return 0;
 	return json_err(
 		r->d, at, r->e, EINVAL,
 		"unknown architecture \"%.64s\", expected SCMP_ARCH_ and one of X86_64, X86, "
@@ -237,11 +260,10 @@ static int read_arch(struct sp_reader *r, const struct json_path *at, struct jso
 static int read_arch_map(struct sp_reader *r, const struct json_path *at, struct json_object *v,
 			 void *ctx)
 {
-	static const char *const known[] = { "architecture", "subArchitectures", NULL };
 	struct json_path here = { at, "architecture", 0 };
 	bool before[SC_ABI_COUNT], *done = ctx, any = false;
 	const char *s;
-	int rc = sp_reader_members(r, at, v, known);
+	int rc = sp_reader_members(r, at, v, sp_arch_map_members);
 
 	if (rc == 0)
 		rc = json_get_str(r->d, at, v, "architecture", true, &s, r->e);
@@ -322,7 +344,7 @@ static int read_listener(struct sp_reader *r, struct json_object *o)
 	return rc;
 }
 
-static bool is_foreign_call(const char *s)
+bool sp_call_foreign(const char *s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(foreign_calls); i++)
 		if (!strcmp(s, foreign_calls[i]))
@@ -338,7 +360,7 @@ static int add_name(struct sp_reader *r, const struct json_path *at, struct sp_r
 	if (r->names++ >= SP_MAX_NAMES)
 		return json_err(r->d, at, r->e, E2BIG, "more than %d names in all rules",
 				SP_MAX_NAMES);
-	if (sc_by_name(s) || is_foreign_call(s)) {
+	if (sc_by_name(s) || sp_call_foreign(s)) {
 		sp_rule_name(&r->p, rule, s);
 		return 0;
 	}
@@ -409,11 +431,10 @@ static int read_op(struct sp_reader *r, const struct json_path *at, struct json_
 static int read_arg(struct sp_reader *r, const struct json_path *at, struct json_object *o,
 		    void *ctx)
 {
-	static const char *const known[] = { "index", "value", "valueTwo", "op", NULL };
 	uint64_t index, value, value2 = 0;
 	struct sp_rule *rule = ctx;
 	enum sp_op op = SP_EQ;
-	int rc = sp_reader_members(r, at, o, known);
+	int rc = sp_reader_members(r, at, o, sp_arg_members);
 
 	if (rc == 0)
 		rc = json_get_u64(r->d, at, o, "index", true, SC_MAX_ARGS - 1, &index, r->e);
@@ -443,13 +464,11 @@ static void drop_last_rule(struct sp_profile *p)
 static int read_rule(struct sp_reader *r, const struct json_path *at, struct json_object *o,
 		     void *ctx)
 {
-	static const char *const known[] = { "names", "name",	 "action",   "errnoRet", "errno",
-					     "args",  "comment", "includes", "excludes", NULL };
 	const char *comment = NULL;
 	struct sp_rule *rule;
 	struct sp_ret ret;
 	bool keep = false;
-	int rc = sp_reader_members(r, at, o, known);
+	int rc = sp_reader_members(r, at, o, sp_rule_members);
 
 	(void)ctx;
 	if (rc == 0 && r->p.rules_n == SP_MAX_RULES)
@@ -474,11 +493,6 @@ static int read_rule(struct sp_reader *r, const struct json_path *at, struct jso
 
 static int read_profile(struct sp_reader *r)
 {
-	static const char *const known[] = {
-		"defaultAction", "defaultErrnoRet", "defaultErrno", "architectures",
-		"archMap",	 "flags",	    "listenerPath", "listenerMetadata",
-		"syscalls",	 "comment",	    NULL,
-	};
 	struct json_object *o = r->d->root;
 	int rc;
 
@@ -486,7 +500,7 @@ static int read_profile(struct sp_reader *r)
 		return json_err(r->d, NULL, r->e, EINVAL,
 				"expected a seccomp profile (an object), found %s",
 				json_type_word(o));
-	rc = sp_reader_members(r, NULL, o, known);
+	rc = sp_reader_members(r, NULL, o, sp_profile_members);
 	if (rc == 0)
 		rc = read_ret(r, NULL, o, "defaultAction", "defaultErrnoRet", "defaultErrno",
 			      &r->p.deflt);

@@ -1,4 +1,4 @@
-/* Reading a profile: what seccomp_read.c and seccomp_host.c share. */
+/* Reading a profile: what seccomp_read.c, seccomp_host.c and lint share. */
 #ifndef PROFILE_SECCOMP_READER_H
 #define PROFILE_SECCOMP_READER_H
 
@@ -12,6 +12,23 @@ struct sp_reader {
 	size_t names; /* of system calls, up to here */
 	struct err *e;
 };
+
+/* The members that the dialects know together; each ends with NULL. */
+extern const char *const sp_profile_members[],
+	*const sp_rule_members[], *const sp_arg_members[], *const sp_arch_map_members[],
+								   *const sp_condition_members[];
+
+/* "SCMP_ACT_ALLOW"; false: no action. */
+bool sp_action_parse(const char *s, enum sp_action *out);
+/* Podman's "ENOSYS" or "38"; -EINVAL. */
+int sp_errno_parse(const char *s, uint64_t *out);
+/* Architectures of the OCI schema without a table here, and calls that only those have. */
+bool sp_arch_foreign(const char *s);
+bool sp_call_foreign(const char *s);
+/* An architecture as conditions name it, "amd64". */
+bool sp_condition_arch(const char *s);
+/* minKernel: two decimal numbers with a point between; the empty string counts as 0.0. -EINVAL. */
+int sp_condition_kernel(const char *s, struct sc_kver *out);
 
 /* An error for the first member of `o` that is not in `known` (NULL-terminated). */
 int sp_reader_members(struct sp_reader *r, const struct json_path *at, struct json_object *o,
