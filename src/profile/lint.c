@@ -162,19 +162,6 @@ bool lint_spend(struct lint *l, uint64_t steps)
 	return true;
 }
 
-void lint_put_ret(struct buf *b, struct sp_ret r)
-{
-	const char *name = sp_action_takes_data(r.action) && r.action == SP_ERRNO
-				   ? strerrorname_np(r.data)
-				   : NULL;
-
-	buf_puts(b, sp_action_name(r.action) + strlen("SCMP_ACT_"));
-	if (name && r.data)
-		buf_printf(b, " %s", name);
-	else if (sp_action_takes_data(r.action))
-		buf_printf(b, " %u", r.data);
-}
-
 void lint_put_call(struct buf *b, const struct lint_call *c, const uint64_t args[SC_MAX_ARGS])
 {
 	unsigned n, last = 0;

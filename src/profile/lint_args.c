@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "profile/compare.h"
 #include "profile/lint_private.h"
 #include "profile/region.h"
 
@@ -142,8 +143,8 @@ static struct lint_finding *width_finding(struct lint *l, const struct lint_chec
 				r->sp ? "; the other rules make up for it"
 				      : " (the rule does not count on this host)");
 	lint_put_call(&call, s->call, s->args);
-	lint_put_ret(&gets, s->gets);
-	lint_put_ret(&means, s->means);
+	sp_ret_text(s->gets, &gets);
+	sp_ret_text(s->means, &means);
 	if (s->slips)
 		return lint_add(l, c, LINT_HIGH, at,
 				"%s slips through: a runtime that compares 64 bits gives it %s, "

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "profile/compare.h"
 #include "profile/equivalents.h"
 #include "profile/lint_private.h"
 #include "profile/runtime_base.h"
@@ -92,7 +93,7 @@ void lint_run_clone3_refused(struct lint *l, const struct lint_check *c)
 	if (!clone_works(l) || !refused(&v) || enosys(v.plain) ||
 	    stub_answers(l, sc_by_name("clone3")))
 		return;
-	lint_put_ret(&ret, v.plain);
+	sp_ret_text(v.plain, &ret);
 	lint_add(
 		l, c, LINT_HIGH, verdict_at(&(struct verdict_place){ 0 }, &v),
 		"clone is allowed and clone3 gets %s: programs of glibc 2.34 and later cannot make "
@@ -135,7 +136,7 @@ void lint_run_new_call_eperm(struct lint *l, const struct lint_check *c)
 		if (!listed || sc_kver_cmp(d->since, l->o->libc_kernel) <= 0 || !refused(&v) ||
 		    v.some_allowed || enosys(v.plain) || stub_answers(l, d))
 			continue;
-		lint_put_ret(&ret, v.plain);
+		sp_ret_text(v.plain, &ret);
 		lint_add(l, c, LINT_MEDIUM, verdict_at(&(struct verdict_place){ 0 }, &v),
 			 "%s (Linux %u.%u) gets %s: %s", n->name, d->since.major, d->since.minor,
 			 buf_str(&ret), n->breaks);

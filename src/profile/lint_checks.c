@@ -215,8 +215,8 @@ const struct lint_check lint_checks[] = {
 	  .reference = "libseccomp CHANGELOG" },
 	{ CHECK(default_errno, "default-errno"), .title = "Default error number other than EPERM",
 	  .severity = LINT_LOW,
-	  .why = "Engines before defaultErrnoRet (Docker 20.10.24 among them) drop it without a "
-		 "word.",
+	  .why = "Engines that do not know defaultErrnoRet ignore it, and the default is EPERM "
+		 "then.",
 	  .fix = "Give calls that need another error a rule of their own.", .reference = DOCKER },
 	{ CHECK(rule_conflict, "rule-conflict"), .title = "Rules that contradict each other",
 	  .severity = LINT_MEDIUM,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "profile/compare.h"
 #include "profile/lint_private.h"
 #include "profile/seccomp_reader.h"
 
@@ -270,6 +271,9 @@ static int same_meaning(const struct sp_profile *p, const char *name, const char
 	struct lint_report r = { 0 };
 	cleanup_lint struct lint l = { .o = o, .r = &r };
 	cleanup_sp_filter struct sp_filter f = { 0 };
+	struct sp_operand before = { .name = "the original", .profile = p };
+	struct sp_operand after = { .name = "the corrected profile", .profile = &l.p };
+	struct sp_difference diff;
 	int rc = lint_read(&l, name, text, strlen(text), e);
 
 	if (rc == 0)
@@ -277,10 +281,8 @@ static int same_meaning(const struct sp_profile *p, const char *name, const char
 	if (rc == -E2BIG)
 		return 1;
 	if (rc == 0)
-		rc = sp_prove(p, &f, e);
-	if (rc < 0)
-		return err_prefix(e, "the corrected profile is not what the original is");
-	return 0;
+		rc = sp_compare(&before, &after, SP_EQUAL, &diff, e);
+	return rc < 0 ? rc : 0;
 }
 
 int lint_fix(const char *name, const char *text, size_t len, const struct lint_options *o,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "profile/compare.h"
 #include "profile/lint_private.h"
 
 enum { REORDERED_MAX = 256 }; /* rules that one call may become */
@@ -52,9 +53,9 @@ static bool clashes(struct lint *l, const struct lint_call *c, size_t a, size_t 
 static void put_rules(struct buf *b, const struct clash *x)
 {
 	buf_printf(b, "/syscalls/%zu (", x->first->source);
-	lint_put_ret(b, x->first->ret);
+	sp_ret_text(x->first->ret, b);
 	buf_printf(b, ") and /syscalls/%zu (", x->second->source);
-	lint_put_ret(b, x->second->ret);
+	sp_ret_text(x->second->ret, b);
 	buf_puts(b, ")");
 }
 
@@ -196,7 +197,7 @@ static void default_rule(struct lint *l, const struct lint_check *c, const struc
 
 		shows = call_of && shows_through(l, call_of, r, &x);
 	}
-	lint_put_ret(&ret, r->ret);
+	sp_ret_text(r->ret, &ret);
 	if (!shows) {
 		f = lint_add(l, c, LINT_LOW, at, "%s is the default action anyway", buf_str(&ret));
 		if (f)
@@ -204,7 +205,7 @@ static void default_rule(struct lint *l, const struct lint_check *c, const struc
 		return;
 	}
 	lint_put_call(&call, x.call, x.args);
-	lint_put_ret(&other, x.second->ret);
+	sp_ret_text(x.second->ret, &other);
 	f = lint_add(l, c, lint_lets(x.second->ret) ? LINT_HIGH : LINT_MEDIUM, at,
 		     "%s is the default action, so runc and crun leave the rule out, and %s gets "
 		     "%s by /syscalls/%zu",

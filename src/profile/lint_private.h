@@ -81,8 +81,6 @@ __attribute__((format(printf, 5, 6))) struct lint_finding *lint_add(struct lint 
 /* True while there are steps left; else the report says that it is incomplete. */
 bool lint_spend(struct lint *l, uint64_t steps);
 
-/* "ERRNO 1", "ALLOW". */
-void lint_put_ret(struct buf *b, struct sp_ret r);
 /* "socket(0x28, 0, 0)". */
 void lint_put_call(struct buf *b, const struct lint_call *c, const uint64_t args[SC_MAX_ARGS]);
 /* Adds a name to a list that is shown: "a, b, c", and from the ninth on counts only. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "profile/compare.h"
 #include "profile/lint_private.h"
 #include "profile/seccomp_reader.h"
 
@@ -141,7 +142,7 @@ void lint_run_default_errno(struct lint *l, const struct lint_check *c)
 
 	if (l->p.deflt.action != SP_ERRNO || l->p.deflt.data == EPERM)
 		return;
-	lint_put_ret(&ret, l->p.deflt);
+	sp_ret_text(l->p.deflt, &ret);
 	lint_add(l, c, LINT_LOW, has ? &number : &name,
 		 "the default is %s; older engines drop it and answer EPERM", buf_str(&ret));
 }
