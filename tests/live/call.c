@@ -1,4 +1,5 @@
-/* call NUMBER ARGUMENT...: makes one system call and prints its result or errno. Linked statically. */
+/* call NUMBER ARGUMENT...: makes one system call and prints its result or errno. Linked statically.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
