@@ -264,13 +264,13 @@ const struct command command_lint = {
 		"has check, severity, title, file, line, column, pointer, what, why, fix, "
 		"reference, fixable and, where there is one, rules: the corrected rules.",
 	.options = options,
-	.examples = "# A profile from the net, for Docker\n"
-		    "boltseal lint --engine docker profile.json\n"
-		    "# For a node with containerd, runc 1.1.5 and libseccomp 2.5.4\n"
-		    "boltseal lint --engine containerd --runtime runc --runtime-version 1.1.5 "
-		    "--libseccomp 2.5.4 profile.json\n"
-		    "# The corrected profile\n"
-		    "boltseal lint --fix --output better.json profile.json\n",
+	.examples =
+		"# A profile from the net, for Docker\n"
+		"boltseal lint --engine docker profile.json\n"
+		"# For a node with runc 1.1.5 and libseccomp 2.5.4\n"
+		"boltseal lint --runtime runc --runtime-version 1.1.5 --libseccomp 2.5.4 p.json\n"
+		"# The corrected profile\n"
+		"boltseal lint --fix --output better.json profile.json\n",
 	.exit_status =
 		"0 when nothing of that severity is found, 2 when something is, 1 on errors, "
 		"3 when a profile was too large to be looked at in full.",
