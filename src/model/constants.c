@@ -161,8 +161,8 @@ static const struct const_table *depending(const struct arg_row *a, const struct
 	return strstr(a->call, "sockopt") ? options(other) : protocols(other);
 }
 
-static const struct const_table *table_of(const struct sc_desc *d, unsigned index,
-					  const struct wl_call *c)
+const struct const_table *const_table_of(const struct sc_desc *d, unsigned index,
+					 const struct wl_call *c)
 {
 	for (size_t i = 0; d && i < ARRAY_SIZE(arg_rows); i++)
 		if (arg_rows[i].index == index && !strcmp(arg_rows[i].call, d->name))
@@ -229,7 +229,7 @@ static bool put_names(const struct const_table *t, uint64_t value, struct buf *o
 void const_arg(const struct sc_desc *d, enum sc_abi abi, unsigned index, uint64_t value,
 	       const struct wl_call *c, struct buf *out)
 {
-	const struct const_table *t = table_of(d, index, c);
+	const struct const_table *t = const_table_of(d, index, c);
 
 	if (!t || !put_names(t, value, out))
 		put_number(d, abi, index, value, out);

@@ -35,6 +35,14 @@ bool const_value(enum const_set set, const char *name, uint64_t *value);
 void const_arg(const struct sc_desc *d, enum sc_abi abi, unsigned index, uint64_t value,
 	       const struct wl_call *c, struct buf *out);
 
+/*
+ * constants_parse.c: the way back, for text as strace(1) and people write it: a name, names and
+ * numbers joined by "|", "A or B" (two names of one number), with a comment behind or not, and the
+ * macros _IOC, QCMD, htons and << that strace prints. False when something in it is not known.
+ */
+bool const_parse(const struct sc_desc *d, unsigned index, const struct wl_call *c, const char *text,
+		 size_t len, uint64_t *value);
+
 /* Appends all recorded arguments of the call, separated by ", ". */
 void const_call(const struct wl_syscall *s, const struct wl_call *c, struct buf *out);
 

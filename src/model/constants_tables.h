@@ -37,6 +37,13 @@ struct const_table {
 	static const struct const_row id##_rows[] = { __VA_ARGS__ }; \
 	const struct const_table id = { id##_rows, sizeof(id##_rows) / sizeof(id##_rows[0]), mask }
 
+struct sc_desc;
+struct wl_call;
+
+/* constants.c: the table of an argument, whose meaning may depend on others; NULL: none. */
+const struct const_table *const_table_of(const struct sc_desc *d, unsigned index,
+					 const struct wl_call *c);
+
 /* constants_net.c */
 extern const struct const_table const_family, const_socktype, const_ipproto, const_netlink,
 	const_sol, const_so, const_ip, const_ipv6, const_tcp, const_udp, const_sol_netlink,
