@@ -91,6 +91,18 @@ static const struct kind *kind_by_name(const char *name)
 	return NULL;
 }
 
+static const struct kind *detect(struct job *j, struct err *e)
+{
+	const char *name = import_detect(&j->in[0], e);
+	const struct kind *k = name ? kind_by_name(name) : NULL;
+
+	if (name && !k)
+		err_set(e, EINVAL, "%s: no importer for files of the kind %s", j->in[0].name, name);
+	else if (k)
+		buf_printf(&j->notes, "read as %s\n", k->what);
+	return k;
+}
+
 static int read_options(struct job *j, const struct args *a, struct err *e)
 {
 	const char *arch = args_value(a, "arch"), *root = args_value(a, "root");
@@ -136,8 +148,8 @@ static int import(struct job *j, struct args *a, struct err *e)
 	for (size_t i = 0; i < j->n; i++)
 		j->in[i].name = args_at(a, first + i);
 	if (!k)
-		return usage_error(a, e, "what kind of file is it");
-	if (k->import(j, e) < 0)
+		k = detect(j, e);
+	if (!k || k->import(j, e) < 0)
 		return EXIT_ERROR;
 	if (name)
 		j->model.identity.name = wl_string(&j->model, name);
@@ -181,12 +193,10 @@ const struct command command_import = {
 		"Reads what another tool wrote and writes a workload model, which merge, show, "
 		"generate and verify take like a recording. KIND is one of:\n"
 		"\n"
-		"  strace    a log of strace, in any of its forms: -f, -ff (all files NAME.PID), "
-		"-c,\n"
-		"            with or without times, -y, -yy, -n, -X\n"
-		"  audit     audit.log, kernel log or journal: what seccomp, AppArmor and "
-		"SELinux\n"
-		"            refused, or would have refused in complain mode\n"
+		"  strace    a log of strace: -f, -ff (all files NAME.PID), -c, with or without\n"
+		"            times, -y, -yy, -n, -X\n"
+		"  audit     audit.log, kernel log or journal: what seccomp, AppArmor and\n"
+		"            SELinux refused, or would have refused in complain mode\n"
 		"  run       the JSON report of boltseal run --mode complain\n"
 		"\n"
 		"Without KIND it is told from the contents. What a log cannot tell is said on "
@@ -212,7 +222,7 @@ const struct command command_import = {
 		"# Several runs together\n"
 		"boltseal import strace run2.log | boltseal merge web.json - --output web.json\n"
 		"# What the kernel said about a profile in complain mode\n"
-		"dmesg | boltseal import audit --profile web - | boltseal merge web.json - "
-		"--output web2.json\n",
+		"dmesg | boltseal import audit --profile web - >denied.json\n"
+		"boltseal merge web.json denied.json --output web.json\n",
 	.run = run_import,
 };

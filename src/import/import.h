@@ -129,4 +129,10 @@ int import_audit(struct workload *w, const struct import_input *in, size_t n,
 int import_run(struct workload *w, const struct import_input *in, const struct import_options *o,
 	       struct buf *notes, struct err *e);
 
+/*
+ * detect.c: "strace", "audit" …, the word that `boltseal import` takes, told by the file's first
+ * lines; NULL with an error when they tell nothing.
+ */
+const char *import_detect(const struct import_input *in, struct err *e);
+
 #endif
