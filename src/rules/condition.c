@@ -20,7 +20,7 @@ static int64_t chain(struct compiling *c, const struct node *n)
 	return graph_chain(c->im, n->kind == NODE_AND ? G_AND : G_OR, v, n->child_n);
 }
 
-int64_t condition_make(struct compiling *c, const struct node *n)
+static int64_t deeper(struct compiling *c, const struct node *n)
 {
 	int64_t r;
 
@@ -40,4 +40,20 @@ int64_t condition_make(struct compiling *c, const struct node *n)
 	default:
 		return chain(c, n);
 	}
+}
+
+int64_t condition_make(struct compiling *c, const struct node *n)
+{
+	int64_t r;
+
+	if (c->depth == CONDITION_DEPTH) {
+		c->e->at = n->at;
+		snprintf(c->e->msg, sizeof(c->e->msg), "exceeded max depth limit of %d",
+			 CONDITION_DEPTH);
+		return -1;
+	}
+	c->depth++;
+	r = deeper(c, n);
+	c->depth--;
+	return r;
 }

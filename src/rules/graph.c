@@ -213,6 +213,20 @@ gref graph_for_type(struct image *im, gref r, unsigned type, struct map *memo)
 	return found ^ gref_negated(r);
 }
 
+struct ev_set graph_types(struct image *im, gref r)
+{
+	struct ev_set s = { 0 };
+
+	for (unsigned type = 0; type < ev_type_count(); type++) {
+		struct map memo = { 0 };
+
+		if (graph_for_type(im, r, type, &memo) != GREF_FALSE)
+			ev_set_add(&s, type);
+		map_free(&memo);
+	}
+	return s;
+}
+
 void graph_print(const struct image *im, gref r, struct buf *out, unsigned indent)
 {
 	const struct gnode *n = &im->nodes[gref_node(r)];

@@ -151,6 +151,7 @@ struct image {
 enum {
 	IMAGE_MAX_TESTS = 1000 * 1000,
 	IMAGE_MAX_CODE = 16 * 1000 * 1000,
+	CONDITION_DEPTH = 1500,	  /* of and, or, not, macros in each other */
 	RULES_ELEMENTS_MAX = 256, /* of a list that a transformer makes */
 };
 
@@ -173,7 +174,8 @@ struct compiling {
 	const char *deprecated_name;
 	/* The condition of a macro, or -1 with the error; NULL: there are no macros. */
 	int64_t (*macro)(struct compiling *c, const struct node *n);
-	void *owner; /* for `macro` */
+	void *owner;	/* for `macro` */
+	unsigned depth; /* of condition_make */
 };
 
 void compiling_free(struct compiling *c);
@@ -198,8 +200,11 @@ bool test_legal(struct compiling *c, const struct check *k, const struct operand
 /* graph.c */
 gref graph_test(struct image *im, uint32_t test);
 gref graph_chain(struct image *im, enum gkind kind, const gref *v, size_t n);
-/* The condition as it is for events of one type. `memo` has nodes_n words before the call, ~0u. */
+/* The condition as it is for events of one type. `memo` is empty before the first call for a type.
+ */
 gref graph_for_type(struct image *im, gref r, unsigned type, struct map *memo);
+/* The event types for which the condition can be true. */
+struct ev_set graph_types(struct image *im, gref r);
 void graph_print(const struct image *im, gref r, struct buf *out, unsigned indent);
 
 /* condition.c: a syntax tree as a condition; -1 and an error. */

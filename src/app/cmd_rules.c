@@ -1,0 +1,372 @@
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/suggest.h"
+#include "rules/rules.h"
+
+static void rules_free_p(struct rules **r)
+{
+	rules_free(*r);
+}
+#define cleanup_rules cleanup(rules_free_p)
+
+static bool wants_json(const struct args *a)
+{
+	const char *format = args_value(a, "format");
+
+	return format && !strcmp(format, "json");
+}
+
+/* The files from the i-th argument on, compiled or not. */
+static struct rules *load(const struct args *a, size_t i)
+{
+	struct rules *r = rules_new(&(struct rules_options){
+		.min_priority = RP_DEBUG,
+		.container_output = args_has(a, "container-output"),
+	});
+	bool failed = false;
+
+	for (; i < args_count(a); i++)
+		failed |= rules_load_file(r, args_at(a, i)) != 0;
+	if (!failed)
+		rules_compile(r);
+	return r;
+}
+
+static size_t count_errors(const struct rules *r)
+{
+	size_t n, errors = 0;
+	const struct rules_diag *d = rules_diags(r, &n);
+
+	for (size_t i = 0; i < n; i++)
+		errors += rules_code_is_error(d[i].code);
+	return errors;
+}
+
+static bool unreadable(const struct rules *r)
+{
+	size_t n;
+	const struct rules_diag *d = rules_diags(r, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (d[i].code == RC_ERR_FILE_READ)
+			return true;
+	return false;
+}
+
+/* The line of the file, and a mark under the place. */
+static void print_line(FILE *f, const struct rules_diag *d)
+{
+	enum { WIDTH = 100 };
+	size_t len = strlen(d->source_line), at = d->column - 1;
+	size_t from = at > WIDTH / 2 ? at - WIDTH / 2 : 0;
+
+	if (!len || at > len)
+		return;
+	fprintf(f, "    %.*s\n    ", WIDTH, d->source_line + from);
+	for (size_t i = from; i < at; i++)
+		fputc(d->source_line[i] == '\t' ? '\t' : ' ', f);
+	fputs("^\n", f);
+}
+
+static void print_diag(FILE *f, const struct rules_diag *d)
+{
+	bool error = rules_code_is_error(d->code);
+
+	fprintf(f, "%s:%u:%u: %s%s%s: %s%s%s [%s]\n", d->file, d->line, d->column,
+		log_style(f, error ? LOG_RED : LOG_YELLOW), error ? "error" : "warning",
+		log_style(f, LOG_PLAIN), d->item, *d->item ? ": " : "", d->message,
+		rules_code_name(d->code));
+	print_line(f, d);
+}
+
+static void add(struct json_object *o, const char *key, const char *text)
+{
+	json_object_object_add(o, key, json_object_new_string(text));
+}
+
+static struct json_object *diag_json(const struct rules_diag *d)
+{
+	struct json_object *o = json_object_new_object();
+
+	add(o, "severity", rules_code_is_error(d->code) ? "error" : "warning");
+	add(o, "code", rules_code_name(d->code));
+	add(o, "file", d->file);
+	json_object_object_add(o, "line", json_object_new_uint64(d->line));
+	json_object_object_add(o, "column", json_object_new_uint64(d->column));
+	add(o, "item", d->item);
+	add(o, "message", d->message);
+	return o;
+}
+
+static void print_json(struct json_object *o)
+{
+	cleanup_free char *text = json_text(o);
+
+	fputs(text, stdout);
+}
+
+static int check_json(const struct rules *r, size_t errors)
+{
+	cleanup_json struct json_object *o = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+	size_t n;
+	const struct rules_diag *d = rules_diags(r, &n);
+
+	for (size_t i = 0; i < n; i++)
+		json_object_array_add(list, diag_json(&d[i]));
+	add(o, "format", "boltseal.rules-check/1");
+	json_object_object_add(o, "rules", json_object_new_uint64(rules_count(r)));
+	json_object_object_add(o, "macros", json_object_new_uint64(rules_macro_count(r)));
+	json_object_object_add(o, "lists", json_object_new_uint64(rules_list_count(r)));
+	json_object_object_add(o, "errors", json_object_new_uint64(errors));
+	json_object_object_add(o, "warnings", json_object_new_uint64(n - errors));
+	json_object_object_add(o, "findings", list);
+	print_json(o);
+	return errors ? EXIT_FINDINGS : EXIT_OK;
+}
+
+static int check(const struct args *a, struct err *e)
+{
+	cleanup_rules struct rules *r = NULL;
+	size_t n, errors;
+	const struct rules_diag *d;
+
+	if (args_count(a) < 2)
+		return usage_error(a, e, "the files are missing");
+	r = load(a, 1);
+	errors = count_errors(r);
+	d = rules_diags(r, &n);
+	if (unreadable(r)) {
+		for (size_t i = 0; i < n; i++)
+			if (d[i].code == RC_ERR_FILE_READ)
+				return err_set(e, EIO, "%s", d[i].message), EXIT_ERROR;
+	}
+	if (wants_json(a))
+		errors = (size_t)(check_json(r, errors) == EXIT_FINDINGS);
+	for (size_t i = 0; !wants_json(a) && i < n; i++)
+		print_diag(stdout, &d[i]);
+	if (!wants_json(a))
+		printf("%zu rules, %zu macros, %zu lists: %zu errors, %zu warnings\n",
+		       rules_count(r), rules_macro_count(r), rules_list_count(r), errors,
+		       n - errors);
+	return errors || (n && args_has(a, "strict")) ? EXIT_FINDINGS : EXIT_OK;
+}
+
+/* The first error, for commands that need rules without any. */
+static int first_error(const struct rules *r, struct err *e)
+{
+	size_t n;
+	const struct rules_diag *d = rules_diags(r, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (rules_code_is_error(d[i].code))
+			return err_set(e, EINVAL, "%s:%u:%u: %s%s%s [%s]", d[i].file, d[i].line,
+				       d[i].column, d[i].item, *d[i].item ? ": " : "", d[i].message,
+				       rules_code_name(d[i].code));
+	return 0;
+}
+
+static void append_types(const struct rule_info *info, struct buf *out)
+{
+	unsigned n = ev_set_size(&info->types), put = 0;
+
+	for (unsigned t = 0; n <= 8 && t < ev_type_count(); t++)
+		if (ev_set_has(&info->types, t))
+			buf_printf(out, "%s%s", put++ ? "," : "", ev_type_name(t));
+	if (n > 8)
+		buf_printf(out, "%u types", n);
+}
+
+static struct json_object *rule_json(const struct rule_info *info)
+{
+	struct json_object *o = json_object_new_object(), *tags = json_object_new_array();
+	struct json_object *types = json_object_new_array(), *respond = json_object_new_array();
+
+	add(o, "name", info->name);
+	add(o, "priority", rules_priority_name(info->priority));
+	add(o, "source", ev_source_name(info->source));
+	json_object_object_add(o, "enabled",
+			       json_object_new_boolean(info->enabled && !info->dropped));
+	for (size_t i = 0; i < info->tags_n; i++)
+		json_object_array_add(tags, json_object_new_string(info->tags[i]));
+	json_object_object_add(o, "tags", tags);
+	for (unsigned t = 0; t < ev_type_count(); t++)
+		if (ev_set_has(&info->types, t))
+			json_object_array_add(types, json_object_new_string(ev_type_name(t)));
+	json_object_object_add(o, "types", types);
+	for (enum rules_action act = 0; act < RA_COUNT; act++)
+		if (info->respond >> act & 1)
+			json_object_array_add(respond,
+					      json_object_new_string(rules_action_name(act)));
+	json_object_object_add(o, "respond", respond);
+	add(o, "file", info->file);
+	json_object_object_add(o, "line", json_object_new_uint64(info->line));
+	add(o, "desc", info->desc);
+	add(o, "output", info->output);
+	return o;
+}
+
+static void print_rule(const struct rule_info *info)
+{
+	cleanup_buf struct buf types = { 0 };
+
+	append_types(info, &types);
+	printf("%-13s %-9s %s  (%s)\n", rules_priority_name(info->priority),
+	       info->dropped   ? "dropped"
+	       : info->enabled ? ""
+			       : "disabled",
+	       info->name, buf_str(&types));
+}
+
+static bool has_tag(const struct rule_info *info, const char *tag)
+{
+	for (size_t i = 0; i < info->tags_n; i++)
+		if (!strcmp(info->tags[i], tag))
+			return true;
+	return !tag;
+}
+
+static int list(const struct args *a, struct err *e)
+{
+	cleanup_rules struct rules *r = NULL;
+	cleanup_json struct json_object *o = json_object_new_object();
+	struct json_object *all = json_object_new_array();
+	const char *tag = args_value(a, "tag");
+
+	json_object_object_add(o, "rules", all);
+	add(o, "format", "boltseal.rules-list/1");
+	if (args_count(a) < 2)
+		return usage_error(a, e, "the files are missing");
+	r = load(a, 1);
+	if (first_error(r, e))
+		return EXIT_ERROR;
+	for (size_t i = 0; i < rules_count(r); i++) {
+		const struct rule_info *info = rules_at(r, i);
+
+		if (tag && !has_tag(info, tag))
+			continue;
+		if (wants_json(a))
+			json_object_array_add(all, rule_json(info));
+		else
+			print_rule(info);
+	}
+	if (wants_json(a))
+		print_json(o);
+	return EXIT_OK;
+}
+
+static int no_rule(const struct rules *r, const char *name, struct err *e)
+{
+	struct suggest near;
+
+	suggest_begin(&near, name);
+	for (size_t i = 0; i < rules_count(r); i++)
+		suggest_offer(&near, rules_at(r, i)->name, strlen(rules_at(r, i)->name));
+	if (near.found)
+		err_set(e, ENOENT, "there is no rule '%s'; did you mean '%s'?", name, near.found);
+	else
+		err_set(e, ENOENT, "there is no rule '%s'; 'boltseal rules list' has the names",
+			name);
+	return EXIT_ERROR;
+}
+
+static int explain(const struct args *a, struct err *e)
+{
+	cleanup_rules struct rules *r = NULL;
+	cleanup_buf struct buf out = { 0 };
+	cleanup_json struct json_object *o = NULL;
+	long i;
+
+	if (args_count(a) < 3)
+		return usage_error(a, e, "a rule and the files are missing");
+	r = load(a, 2);
+	if (first_error(r, e))
+		return EXIT_ERROR;
+	i = rules_find(r, args_at(a, 1));
+	if (i < 0)
+		return no_rule(r, args_at(a, 1), e);
+	rules_explain(r, (size_t)i, &out);
+	if (!wants_json(a)) {
+		fwrite(buf_str(&out), 1, out.len, stdout);
+		return EXIT_OK;
+	}
+	o = rule_json(rules_at(r, (size_t)i));
+	add(o, "format", "boltseal.rules-explain/1");
+	add(o, "condition", rules_at(r, (size_t)i)->condition);
+	add(o, "explanation", buf_str(&out));
+	print_json(o);
+	return EXIT_OK;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(const struct args *a, struct err *e);
+} parts[] = {
+	{ "check", check },
+	{ "list", list },
+	{ "explain", explain },
+};
+
+static int rules_run(struct args *a, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (args_count(a) && !strcmp(args_at(a, 0), parts[i].name))
+			return parts[i].run(a, e);
+	return usage_error(a, e, "expected check, list or explain");
+}
+
+static const char *const subcommands[] = { "check", "list", "explain", NULL };
+
+static const struct option_desc options[] = {
+	{ 'o', "format", "FORMAT", "json|text", "Format of the result; text is the default." },
+	{ 0, "strict", NULL, NULL, "check: warnings count, too; exit code 2 when there is one." },
+	{ 0, "tag", "TAG", NULL, "list: only rules with this tag." },
+	{ 0, "container-output", NULL, NULL,
+	  "Adds the fields that name container, image and pod to the output of every rule, as "
+	  "Falco "
+	  "does with its container plugin." },
+	{ 0 },
+};
+
+const struct command command_rules = {
+	.name = "rules",
+	.synopsis = "[OPTION]... check FILE... | list FILE... | explain RULE FILE...",
+	.summary = "Checks, lists and explains detection rules.",
+	.description =
+		"Reads rules files in the language of Falco, in the order given: later files may "
+		"append to, override and replace what earlier ones define.\n"
+		"\n"
+		"check compiles everything and tells each error and warning with file, line, "
+		"column and the line itself. list prints the rules with priority and the types of "
+		"events that can fire them. explain prints what a rule compiles to: the types of "
+		"events, what a filter in the kernel may ask of them before it sends them, the "
+		"condition in the order in which it is evaluated, and the fields of its output.\n"
+		"\n"
+		"Beyond Falco's language a rule may have a count (so many events within a time), "
+		"a sequence (this after that, by the same process, container or user) and a "
+		"respond (what to do). Falco ignores these keys.\n"
+		"\n"
+		"JSON of check (format boltseal.rules-check/1): rules, macros, lists, errors and "
+		"warnings as numbers, findings: a list of severity, code, file, line, column, item "
+		"and message. Of list (boltseal.rules-list/1): rules, a list of name, priority, "
+		"source, enabled, tags, types, respond, file, line, desc and output. Of explain "
+		"(boltseal.rules-explain/1): the same members of one rule, its condition with "
+		"lists and exceptions in place, and explanation, the text.",
+	.subcommands = subcommands,
+	.options = options,
+	.examples = "# Everything in order?\n"
+		    "boltseal rules check --strict falco_rules.yaml local_rules.yaml\n"
+		    "# The rules about networks\n"
+		    "boltseal rules list --tag=network falco_rules.yaml\n"
+		    "# What a rule costs\n"
+		    "boltseal rules explain 'Clear Log Activities' falco_rules.yaml\n",
+	.exit_status = "0 when the rules are in order; 2 when check finds errors, or with --strict "
+		       "warnings; 1 when a file cannot be read, and from list and explain when the "
+		       "rules have errors.",
+	.run = rules_run,
+};

@@ -1,0 +1,124 @@
+/* Lists in place of their names, in the text of conditions. */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "rules/ruleset.h"
+
+const char *quote_item(struct arena *a, const char *s)
+{
+	if (!strchr(s, ' ') || *s == '"' || *s == '\'')
+		return s;
+	return arena_printf(a, "\"%s\"", s);
+}
+
+/* An item that names a list which was defined before stands for the items of that list. */
+void expand_list_items(struct rules *r)
+{
+	const char ***made = xcalloc(r->lists_n + 1, sizeof(*made));
+	size_t *made_n = xcalloc(r->lists_n + 1, sizeof(*made_n));
+
+	for (size_t i = 0; i < r->lists_n; i++) {
+		struct list *l = &r->lists[i];
+		size_t cap = 0;
+
+		for (size_t k = 0; k < l->items_n; k++) {
+			struct list *named = rules_list(r, l->items[k], strlen(l->items[k]));
+
+			if (!named || named->index >= l->seen) {
+				*vec_push(made[i], made_n[i], cap) = quote_item(&r->arena,
+										l->items[k]);
+				continue;
+			}
+			named->used = true;
+			for (size_t m = 0; m < named->items_n; m++)
+				*vec_push(made[i], made_n[i], cap) = quote_item(&r->arena,
+										named->items[m]);
+		}
+	}
+	for (size_t i = 0; i < r->lists_n; i++) {
+		free(r->lists[i].items);
+		r->lists[i].items = made[i];
+		r->lists[i].items_n = r->lists[i].items_cap = made_n[i];
+	}
+	free(made);
+	free(made_n);
+}
+
+static bool is_blank(char c)
+{
+	return c && strchr(" \t\r\n", c);
+}
+
+static bool bounds(char c)
+{
+	return is_blank(c) || (c && strchr("(),=", c));
+}
+
+static bool stands_at(const struct ptext *t, size_t at, size_t len)
+{
+	return (!at || bounds(t->p[at - 1])) && (at + len == t->n || bounds(t->p[at + len]));
+}
+
+/* Copies bytes of `from` with their origins. */
+static void copy(struct ptext *out, const struct ptext *from, size_t begin, size_t end)
+{
+	for (size_t i = begin; i < end; i++)
+		ptext_add(out, from->p + i, 1, from->from[i].place, from->from[i].off, 0);
+}
+
+/* Puts the items in place of t[at, at + len); the offset behind them. */
+static size_t substitute(struct ptext *t, size_t at, size_t len, const struct list *l)
+{
+	struct ptext out = { .places = t->places,
+			     .places_n = t->places_n,
+			     .places_cap = t->places_cap };
+	struct origin from = t->from[at];
+	size_t end = at + len, behind;
+
+	while (at && is_blank(t->p[at - 1]))
+		at--;
+	while (end < t->n && is_blank(t->p[end]))
+		end++;
+	if (!l->items_n && at && t->p[at - 1] == ',')
+		at--;
+	else if (!l->items_n && end < t->n && t->p[end] == ',')
+		end++;
+	copy(&out, t, 0, at);
+	if (at)
+		ptext_add(&out, " ", 1, from.place, from.off, 0);
+	for (size_t i = 0; i < l->items_n; i++) {
+		ptext_add(&out, ", ", i ? 2 : 0, from.place, from.off, 0);
+		ptext_add(&out, l->items[i], strlen(l->items[i]), from.place, from.off, 0);
+	}
+	behind = out.n;
+	ptext_add(&out, " ", 1, from.place, from.off, 0);
+	copy(&out, t, end, t->n);
+	free(t->p);
+	free(t->from);
+	*t = out;
+	return behind;
+}
+
+static void expand_list(struct ptext *t, struct list *l)
+{
+	size_t len = strlen(l->name), at = 0;
+	const char *found;
+
+	while (t->n < PTEXT_MAX && at < t->n &&
+	       (found = memmem(t->p + at, t->n - at, l->name, len))) {
+		at = (size_t)(found - t->p);
+		if (!stands_at(t, at, len)) {
+			at++;
+			continue;
+		}
+		l->used = true;
+		at = substitute(t, at, len, l);
+	}
+}
+
+void expand_lists(struct rules *r, struct ptext *t)
+{
+	for (size_t i = 0; i < r->lists_n; i++)
+		expand_list(t, &r->lists[i]);
+}

@@ -1,0 +1,122 @@
+#include <string.h>
+
+#include "rules/ruleset.h"
+
+enum { LISTED_TYPES = 24 };
+
+static void heading(struct buf *out, const char *s)
+{
+	buf_printf(out, "\n%s\n", s);
+}
+
+static void explain_types(const struct rules *r, size_t i, struct buf *out)
+{
+	const struct rule_info *info = &r->rules[i].info;
+	unsigned n = ev_set_size(&info->types);
+
+	heading(out, "Events");
+	if (n > LISTED_TYPES) {
+		buf_printf(out, "  %u of %zu event types\n", n, ev_type_count());
+		return;
+	}
+	for (unsigned t = 0; t < ev_type_count(); t++) {
+		struct rules_need need;
+
+		if (!ev_set_has(&info->types, t))
+			continue;
+		rules_needs_of(r, i, t, &need);
+		buf_printf(out, "  %-12s ", ev_type_name(t));
+		if (r->im.targets_n && !info->dropped && info->enabled) {
+			buf_puts(out, "kernel: ");
+			rules_need_print(&need, out);
+		}
+		buf_putc(out, '\n');
+	}
+}
+
+/* The condition is the same for most types: each is shown once, with all types that have it. */
+static void explain_condition(const struct rules *r, size_t i, struct buf *out)
+{
+	struct image *im = (struct image *)&r->im;
+	const struct rule *rule = &r->rules[i];
+	gref first = GREF_FALSE;
+	bool same = true;
+
+	for (unsigned t = 0; t < ev_type_count(); t++) {
+		struct map memo = { 0 };
+		gref one;
+
+		if (!ev_set_has(&rule->info.types, t))
+			continue;
+		one = graph_for_type(im, rule->compiled, t, &memo);
+		map_free(&memo);
+		same &= first == GREF_FALSE || one == first;
+		first = one;
+	}
+	heading(out, same ? "Condition, for events of these types, in the order of evaluation"
+			  : "Condition, in the order of evaluation");
+	graph_print(im, same ? first : rule->compiled, out, 2);
+}
+
+static void explain_window(const struct rule *rule, struct buf *out)
+{
+	const struct window_spec *w = rule->window;
+
+	if (!w)
+		return;
+	heading(out, w->kind == WINDOW_COUNT ? "Count" : "Sequence");
+	if (w->kind == WINDOW_COUNT)
+		buf_printf(out, "  %lu such events within %lu ms", (unsigned long)w->min,
+			   (unsigned long)(w->within / 1000000));
+	else
+		buf_printf(out, "  the last of %zu steps within %lu ms", w->steps_n + 1,
+			   (unsigned long)(w->within / 1000000));
+	for (size_t i = 0; i < w->keys_n; i++)
+		buf_printf(out, "%s%s", i ? ", " : " of equal ", w->keys[i].node->text);
+	if (w->distinct.node)
+		buf_printf(out, " with different %s", w->distinct.node->text);
+	buf_putc(out, '\n');
+	for (size_t i = 0; i < w->steps_n; i++)
+		buf_printf(out, "  step %zu: %s\n", i + 1, w->steps[i].node->text);
+}
+
+static void explain_actions(unsigned respond, struct buf *out)
+{
+	if (!respond)
+		return;
+	heading(out, "Response");
+	for (enum rules_action a = 0; a < RA_COUNT; a++)
+		if (respond >> a & 1)
+			buf_printf(out, "  %s\n", rules_action_name(a));
+}
+
+static void explain_output(const struct rules *r, const struct rule *rule, struct buf *out)
+{
+	heading(out, "Output");
+	buf_printf(out, "  %s\n", rule->info.output);
+	for (size_t i = 0; rule->format && i < rule->format->fields_n; i++)
+		buf_printf(out, "%s%s",
+			   i ? ", " : "  fields: ", r->im.operands[rule->format->fields[i]].text);
+	buf_puts(out, rule->format && rule->format->fields_n ? "\n" : "");
+}
+
+void rules_explain(const struct rules *r, size_t i, struct buf *out)
+{
+	const struct rule *rule = &r->rules[i];
+	const struct rule_info *info = &rule->info;
+
+	buf_printf(out, "%s\n", info->name);
+	buf_printf(out, "  %s:%u:%u, priority %s, source %s%s\n", info->file, info->line,
+		   info->column, rules_priority_name(info->priority),
+		   rule->source_text ? rule->source_text : ev_source_name(info->source),
+		   info->dropped   ? ", dropped"
+		   : info->enabled ? ""
+				   : ", disabled");
+	if (info->dropped)
+		return;
+	explain_types(r, i, out);
+	explain_condition(r, i, out);
+	explain_window(rule, out);
+	explain_actions(info->respond, out);
+	explain_output(r, rule, out);
+}
