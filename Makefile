@@ -14,7 +14,7 @@ help:
 	@echo 'make check    build and run every test'
 	@echo 'make build    build build/boltseal'
 	@echo 'make install  install it with manual pages and completion (PREFIX: meson -Dprefix)'
-	@echo 'make bench    measure what recording costs'
+	@echo 'make bench    measure what recording and filters cost'
 	@echo 'make bench-profiles  measure how good profiles of twelve Debian services are'
 	@echo 'make fuzz     let each fuzz target search for $(FUZZ_SECONDS) s (FUZZ_SECONDS=)'
 	@echo 'make format   format the C files'

@@ -72,6 +72,8 @@ def config(a):
         spec["linux"]["cgroupsPath"] = a.cgroup
     if a.apparmor:
         spec["process"]["apparmorProfile"] = a.apparmor
+    if a.annotation:
+        spec["annotations"] = dict(x.split("=", 1) for x in a.annotation)
     if a.seccomp:
         spec["linux"]["seccomp"] = read_seccomp(a.seccomp)
     return spec
@@ -83,6 +85,7 @@ def main():
     p.add_argument("--output", required=True, help="the config.json to write")
     p.add_argument("--seccomp", help="profile in the OCI dialect")
     p.add_argument("--apparmor", help="name of a loaded AppArmor profile")
+    p.add_argument("--annotation", action="append", metavar="KEY=VALUE")
     p.add_argument("--caps", default=DOCKER_CAPS, help="names, separated by blanks or commas")
     p.add_argument("--no-new-privs", action="store_true")
     p.add_argument("--cgroup", help="cgroupsPath")

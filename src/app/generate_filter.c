@@ -59,10 +59,12 @@ int generate_load(struct generate *g, const struct args *a, const char *path, st
 	cleanup_operand struct operand o = { 0 };
 	int r = 0;
 
-	if ((often || args_has(a, "bad-arch")) && !dialect_of(a)->compiled)
-		return usage_error(a, e,
-				   "--frequencies and --bad-arch are for compiled filters "
-				   "(--dialect bpf, bpf-base64, c)");
+	if ((often || args_has(a, "bad-arch")) && !dialect_of(a)->compiled) {
+		usage_error(a, e,
+			    "--frequencies and --bad-arch are for compiled filters (--dialect bpf, "
+			    "bpf-base64, c)");
+		return -EINVAL;
+	}
 	if (often)
 		r = load_frequencies(g, often, e);
 	if (r == 0)

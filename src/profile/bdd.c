@@ -119,6 +119,11 @@ static uint32_t make(struct bdd *b, uint32_t level, uint32_t lo, uint32_t hi)
 	return *s - 1;
 }
 
+uint32_t bdd_node(struct bdd *b, unsigned level, uint32_t lo, uint32_t hi)
+{
+	return make(b, level, lo, hi);
+}
+
 uint32_t bdd_leaf(struct bdd *b, uint32_t value)
 {
 	return make(b, b->levels, value, 0);

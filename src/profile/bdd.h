@@ -22,6 +22,8 @@ bool bdd_failed(const struct bdd *b);
 size_t bdd_nodes(const struct bdd *b);
 
 uint32_t bdd_leaf(struct bdd *b, uint32_t value);
+/* The variable `level` tested; `lo` and `hi` test none up to it. */
+uint32_t bdd_node(struct bdd *b, unsigned level, uint32_t lo, uint32_t hi);
 /* c ? t : f, where c is a condition. */
 uint32_t bdd_ite(struct bdd *b, uint32_t c, uint32_t t, uint32_t f);
 

@@ -108,18 +108,43 @@ static uint32_t mean_call(struct bdd *b, const struct sp_profile *p, enum sc_abi
 	return m;
 }
 
-/* All numbers of an ABI; `bit` is set in those of x32. */
-static uint32_t mean_abi(struct bdd *b, const struct sp_profile *p, enum sc_abi abi, uint32_t bit)
+/* Calls `n` from `c` on, whose numbers differ only in the lowest `bits` bits, and all others there.
+ */
+static uint32_t mean_numbers(struct bdd *b, const struct sp_call *c, const uint32_t *mean, size_t n,
+			     unsigned bits, uint32_t deflt)
+{
+	size_t below = 0;
+	uint32_t bit;
+
+	if (!n || bdd_failed(b))
+		return deflt;
+	if (!bits)
+		return *mean;
+	bit = UINT32_C(1) << (bits - 1);
+	while (below < n && !(c[below].nr & bit))
+		below++;
+	return bdd_node(b, level_of(W_NR) + 32 - bits,
+			mean_numbers(b, c, mean, below, bits - 1, deflt),
+			mean_numbers(b, c + below, mean + below, n - below, bits - 1, deflt));
+}
+
+/* All numbers of an ABI; `high` is set in those of x32. */
+static uint32_t mean_abi(struct bdd *b, const struct sp_profile *p, enum sc_abi abi, uint32_t high)
 {
 	cleanup_sp_calls struct sp_calls calls = { 0 };
-	uint32_t m = mean_ret(b, p->deflt);
+	cleanup_free uint32_t *mean = NULL;
+	uint32_t deflt = mean_ret(b, p->deflt), m;
 
 	if (!p->abi[abi])
 		return mean_ret(b, p->bad_arch);
 	sp_calls_init(&calls, p, abi);
+	mean = xcalloc(calls.n + 1, sizeof(*mean));
 	for (size_t i = 0; i < calls.n && !bdd_failed(b); i++)
-		m = bdd_ite(b, bdd_eq(b, level_of(W_NR), 32, UINT32_MAX, calls.call[i].nr | bit),
-			    mean_call(b, p, abi, &calls.call[i]), m);
+		mean[i] = mean_call(b, p, abi, &calls.call[i]);
+	m = mean_numbers(b, calls.call, mean, calls.n, 16, deflt);
+	for (unsigned bits = 16; bits < 32 && !bdd_failed(b); bits++)
+		m = high >> bits & 1 ? bdd_node(b, level_of(W_NR) + 31 - bits, deflt, m)
+				     : bdd_node(b, level_of(W_NR) + 31 - bits, m, deflt);
 	return m;
 }
 

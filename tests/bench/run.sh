@@ -1,11 +1,26 @@
 #!/bin/bash
-# make bench: measures what docs/BENCHMARKS.md states. Nothing here passes or fails by time.
+# make bench: measures what docs/BENCHMARKS.md states. Nothing here passes or fails by time; it fails
+# when one of a million filters does something else than its profile says.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 
 boltseal=${BOLTSEAL:-build/boltseal}
 printf '# %s, %s processors, Linux %s\n' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" \
 	"$(nproc)" "$(uname -r)"
+
+printf '\n## Filters\n'
+profile=${BOLTSEAL_SHARED:-../shared}/testdata/seccomp/docker-default.json
+if [ ! -x "${boltseal%/*}/tests/filter_cost" ]; then
+	printf 'skipped: %s was built without tests\n' "$boltseal"
+else
+	if [ -r "$profile" ]; then
+		"${boltseal%/*}/tests/filter_cost" "$profile" "${FILTER_ROUNDS:-20}"
+	else
+		printf 'skipped: what filters cost needs %s\n' "$profile"
+	fi
+	# Not a matter of time: it fails when a filter does something else than its profile.
+	"${boltseal%/*}/tests/filter_profiles" "${PROFILES:-1000000}"
+fi
 
 printf '\n## Recording\n'
 for tool in strace perf /usr/bin/time; do
