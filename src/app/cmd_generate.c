@@ -60,14 +60,14 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		{ "bad-arch", "seccomp" },
 		{ "arguments", "seccomp spo" },
 		{ "clone3", "seccomp spo systemd" },
-		{ "mode", "seccomp apparmor spo systemd" },
+		{ "mode", "seccomp apparmor spo systemd selinux" },
 		{ "close-equivalents", "seccomp apparmor spo systemd" },
 		{ "no-new-privileges", "seccomp spo docker podman kubernetes ecs systemd" },
 		{ "seccomp", "docker podman kubernetes ecs" },
 		{ "apparmor", "docker podman kubernetes ecs systemd" },
 		{ "selinux", "docker podman kubernetes ecs systemd" },
 		{ "user", "docker podman kubernetes ecs systemd" },
-		{ "volume", "docker podman kubernetes ecs systemd" },
+		{ "volume", "docker podman kubernetes ecs systemd selinux spo" },
 		{ "read-only", "docker podman kubernetes ecs" },
 		{ "quadlet", "podman" },
 		{ "kind", "kubernetes spo" },
@@ -79,10 +79,11 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		{ "launch-type", "ecs" },
 		{ "part", "ecs" },
 		{ "known-calls", "systemd" },
+		{ "file-contexts", "selinux spo" },
 		{ "abi", "landlock" },
 		{ "root", "landlock" },
-		{ "name",
-		  "seccomp apparmor spo networkpolicy docker podman kubernetes ecs systemd" },
+		{ "name", "seccomp apparmor spo networkpolicy docker podman kubernetes ecs systemd "
+			  "selinux" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(only); i++)
@@ -101,6 +102,8 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		return usage_error(a, e, "a seccomp profile is JSON");
 	if (!strcmp(what, "apparmor") && generate_is(a, "format", "json"))
 		return usage_error(a, e, "an AppArmor profile is text");
+	if (!strcmp(what, "selinux") && generate_is(a, "format", "json"))
+		return usage_error(a, e, "an SELinux module is text");
 	if (!strcmp(what, "systemd") && generate_is(a, "format", "json"))
 		return usage_error(a, e, "a unit is text");
 	if ((!strcmp(what, "ecs") || !strcmp(what, "landlock")) && generate_is(a, "format", "text"))
@@ -164,9 +167,10 @@ static const struct generate_target profiles[] = {
 	{ 0 },
 };
 
-static const char *const target_names[] = { "seccomp",	     "apparmor", "capabilities", "landlock",
-					    "docker",	     "podman",	 "kubernetes",	 "spo",
-					    "networkpolicy", "ecs",	 "systemd",	 NULL };
+static const char *const target_names[] = { "seccomp",	"apparmor",	 "selinux", "capabilities",
+					    "landlock", "docker",	 "podman",  "kubernetes",
+					    "spo",	"networkpolicy", "ecs",	    "systemd",
+					    NULL };
 
 static int make(struct generate *g, const struct args *a, const char *what, struct err *e)
 {
@@ -272,9 +276,12 @@ static const struct option_desc options[] = {
 	  "Containers: the AppArmor profile; NAME is the default, none leaves it out." },
 	{ 0, "selinux", "TYPE", NULL, "Containers: the SELinux type of the process." },
 	{ 0, "user", "UID[:GID]", NULL, "Containers: the user that the process runs as." },
-	{ 0, "volume", "DIRECTORY", NULL,
+	{ 0, "volume", "[HOST:]DIRECTORY", NULL,
 	  "Containers: a directory that is mounted anyway, so that writes in it do not keep the "
-	  "root file system writable; may be repeated." },
+	  "root file system writable. selinux: what to allow of it, by the type of the host's "
+	  "directory. May be repeated." },
+	{ 0, "file-contexts", "FILE", NULL,
+	  "selinux: the host's file_contexts, which says the types of volumes and devices." },
 	{ 0, "read-only", "VALUE", "on|off|auto",
 	  "Containers: a read-only root file system, with empty mounts where the program writes. "
 	  "auto: when the recording shows that it works; off is the default for docker, auto for "
@@ -325,6 +332,7 @@ const struct command command_generate = {
 		"\n"
 		"  seccomp       a system call filter, as JSON for container runtimes\n"
 		"  apparmor      an AppArmor profile\n"
+		"  selinux       an SELinux policy module, in CIL with udica's templates\n"
 		"  capabilities  which capabilities are needed, with the evidence\n"
 		"  landlock      rules for boltseal run --landlock-rules\n"
 		"  docker        the options of docker run that put all of it to use\n"

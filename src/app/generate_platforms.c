@@ -48,6 +48,8 @@ static int read_volumes(struct container *ct, const struct args *a, struct err *
 	const char *dir;
 
 	while ((dir = args_value_at(a, "volume", n))) {
+		if (strchr(dir, ':')) /* HOST:DIRECTORY */
+			dir = strchr(dir, ':') + 1;
 		if (*dir != '/' || (strlen(dir) > 1 && dir[strlen(dir) - 1] == '/'))
 			return usage_error(a, e,
 					   "--volume '%s': expected a directory of the container "
@@ -196,16 +198,64 @@ static int make_kubernetes(struct generate *g, const struct args *a, struct err 
 	return 0;
 }
 
+/* What an SELinux module needs from the command line. */
+struct selinux {
+	struct gen_selinux s;
+	struct file_contexts contexts;
+	const char **mounts;
+};
+
+static void selinux_free(struct selinux *s)
+{
+	fc_free(&s->contexts);
+	free(s->mounts);
+}
+
+static int read_selinux(const struct args *a, struct selinux *s, struct err *e)
+{
+	const char *file = args_value(a, "file-contexts"), *mount;
+	size_t n = 0, cap = 0;
+	int r = file ? fc_load(&s->contexts, file, e) : 0;
+
+	while ((mount = args_value_at(a, "volume", n)))
+		*vec_push(s->mounts, n, cap) = mount;
+	s->s = (struct gen_selinux){ s->mounts, n, file ? &s->contexts : NULL };
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		if (s->mounts[i][0] != '/' ||
+		    strstr(s->mounts[i], ":") != strstr(s->mounts[i], ":/"))
+			r = err_set(e, EINVAL,
+				    "--volume '%s': expected DIRECTORY or HOST:DIRECTORY, both "
+				    "with a slash in front",
+				    s->mounts[i]);
+	return r;
+}
+
 static int make_spo(struct generate *g, const struct args *a, struct err *e)
 {
+	cleanup(selinux_free) struct selinux selinux = { 0 };
 	int kind = choose(a, "kind", spo_kind_names, e);
 	struct json_object *o = NULL;
-	int r = kind < 0 ? -EINVAL
-			 : gen_spo(&g->model, &g->o, (enum spo_kind)kind, &o, &g->notes, e);
+	int r = kind < 0 ? -EINVAL : read_selinux(a, &selinux, e);
 
+	if (r >= 0)
+		r = gen_spo(&g->model, &g->o, (enum spo_kind)kind, &selinux.s, &o, &g->notes, e);
 	if (r < 0)
 		return r;
 	put_object(g, o);
+	return 0;
+}
+
+static int make_selinux(struct generate *g, const struct args *a, struct err *e)
+{
+	cleanup(selinux_free) struct selinux selinux = { 0 };
+	cleanup_se_policy struct se_policy p = { 0 };
+	int r = read_selinux(a, &selinux, e);
+
+	if (r >= 0)
+		r = gen_selinux(&g->model, &g->o, &selinux.s, &p, &g->notes, e);
+	if (r < 0)
+		return r;
+	se_write(&p, true, &g->out);
 	return 0;
 }
 
@@ -272,6 +322,7 @@ static int make_systemd(struct generate *g, const struct args *a, struct err *e)
 }
 
 const struct generate_target generate_platforms[] = {
+	{ "selinux", make_selinux },
 	{ "docker", make_docker },
 	{ "podman", make_podman },
 	{ "kubernetes", make_kubernetes },

@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "model/workload.h"
 #include "profile/generate.h"
+#include "profile/selinux.h"
 
 /* What a container is told, whichever engine runs it. Strings are borrowed. */
 struct gen_container {
@@ -73,10 +74,11 @@ int gen_networkpolicy(const struct workload *w, const struct gen_networkpolicy *
  * spo.c: objects of the Security Profiles Operator (security-profiles-operator.x-k8s.io/v1).
  * -EINVAL when the object has no field for something that must not be lost.
  */
-enum spo_kind { SPO_SECCOMP, SPO_APPARMOR, SPO_KIND_COUNT };
+enum spo_kind { SPO_SECCOMP, SPO_APPARMOR, SPO_SELINUX, SPO_RAW_SELINUX, SPO_KIND_COUNT };
 extern const char *const spo_kind_names[SPO_KIND_COUNT + 1];
 int gen_spo(const struct workload *w, const struct gen_options *o, enum spo_kind kind,
-	    struct json_object **out, struct buf *notes, struct err *e);
+	    const struct gen_selinux *selinux, struct json_object **out, struct buf *notes,
+	    struct err *e);
 /* Whether a SeccompProfile can hold the values of the rules, which are signed there; -EINVAL. */
 int spo_check_values(const struct sp_profile *p, struct err *e);
 

@@ -17,6 +17,8 @@
 const char *const spo_kind_names[SPO_KIND_COUNT + 1] = {
 	[SPO_SECCOMP] = "SeccompProfile",
 	[SPO_APPARMOR] = "AppArmorProfile",
+	[SPO_SELINUX] = "SelinuxProfile",
+	[SPO_RAW_SELINUX] = "RawSelinuxProfile",
 };
 
 static struct json_object *object(enum spo_kind kind, const char *name, struct json_object *spec)
@@ -222,20 +224,52 @@ static struct json_object *apparmor_spec(const struct workload *w, const struct 
 	return spec;
 }
 
+static int selinux_spec(const struct workload *w, const struct gen_options *o,
+			const struct gen_selinux *selinux, bool raw, struct json_object **out,
+			struct buf *notes, struct err *e)
+{
+	cleanup_se_policy struct se_policy p = { 0 };
+	cleanup_buf struct buf text = { 0 };
+	int r = gen_selinux(w, o, selinux, &p, notes, e);
+
+	if (r < 0)
+		return r;
+	if (!raw) {
+		*out = se_spec(&p);
+		return 0;
+	}
+	se_write(&p, false, &text);
+	*out = json_object_new_object();
+	put_str(*out, "policy", buf_str(&text));
+	return 0;
+}
+
+static int make_spec(const struct workload *w, const struct gen_options *o, enum spo_kind kind,
+		     const struct gen_selinux *selinux, struct json_object **out, struct buf *notes,
+		     struct err *e)
+{
+	int r;
+
+	if (kind == SPO_SECCOMP)
+		return seccomp_spec(w, o, out, notes, e);
+	if (kind != SPO_APPARMOR)
+		return selinux_spec(w, o, selinux, kind == SPO_RAW_SELINUX, out, notes, e);
+	r = gen_check_model(w, o, notes, e);
+	if (r >= 0)
+		*out = apparmor_spec(w, o, notes);
+	return r;
+}
+
 int gen_spo(const struct workload *w, const struct gen_options *o, enum spo_kind kind,
-	    struct json_object **out, struct buf *notes, struct err *e)
+	    const struct gen_selinux *selinux, struct json_object **out, struct buf *notes,
+	    struct err *e)
 {
 	cleanup_free char *name = NULL;
 	struct json_object *spec = NULL;
 	int r = object_name(w, o, &name, e);
 
-	if (r >= 0 && kind == SPO_SECCOMP) {
-		r = seccomp_spec(w, o, &spec, notes, e);
-	} else if (r >= 0) {
-		r = gen_check_model(w, o, notes, e);
-		if (r >= 0)
-			spec = apparmor_spec(w, o, notes);
-	}
+	if (r >= 0)
+		r = make_spec(w, o, kind, selinux, &spec, notes, e);
 	if (r < 0)
 		return r;
 	*out = object(kind, name, spec);

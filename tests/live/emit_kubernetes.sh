@@ -203,11 +203,11 @@ fi
 
 # ---- Security Profiles Operator ----
 if k create -f "$repo/tests/live/spo-crds.yaml" >"$scratch/log" 2>&1; then
-	for plural in seccompprofiles apparmorprofiles; do
+	for plural in seccompprofiles apparmorprofiles selinuxprofiles rawselinuxprofiles; do
 		k wait --for condition=established --timeout 20s \
 			"crd/$plural.security-profiles-operator.x-k8s.io" >/dev/null 2>&1
 	done
-	for kind in SeccompProfile AppArmorProfile; do
+	for kind in SeccompProfile AppArmorProfile SelinuxProfile RawSelinuxProfile; do
 		generate spo --kind $kind "$web" >"$scratch/spo.yaml"
 		generate spo --kind $kind -o json "$web" >"$scratch/spo.json"
 		try "a $kind is accepted" k create -f "$scratch/spo.yaml"

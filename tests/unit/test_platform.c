@@ -321,7 +321,11 @@ static void golden_spo(void **state)
 	static const char *const files[SPO_KIND_COUNT] = {
 		[SPO_SECCOMP] = "web.seccompprofile.yaml",
 		[SPO_APPARMOR] = "web.apparmorprofile.yaml",
+		[SPO_SELINUX] = "web.selinuxprofile.yaml",
+		[SPO_RAW_SELINUX] = "web.rawselinuxprofile.yaml",
 	};
+	static const char *const mounts[] = { "/srv/log:/var/log", "/srv/data:/var/lib/web" };
+	const struct gen_selinux selinux = { .mounts = mounts, .mounts_n = 2 };
 	cleanup_workload struct workload w;
 	cleanup_buf struct buf notes = { 0 };
 	struct gen_options o;
@@ -334,7 +338,7 @@ static void golden_spo(void **state)
 		cleanup_json struct json_object *v = NULL;
 		cleanup_free char *text = NULL;
 
-		if (gen_spo(&w, &o, (enum spo_kind)kind, &v, &notes, &e) < 0)
+		if (gen_spo(&w, &o, (enum spo_kind)kind, &selinux, &v, &notes, &e) < 0)
 			fail_msg("%s", e.msg);
 		text = yaml_text(v);
 		check_golden(files[kind], text);
@@ -356,7 +360,7 @@ static void spo_names_and_values(void **state)
 	model_init(&w);
 	gen_options_default(&o);
 	o.name = "App_1.";
-	assert_int_equal(0, gen_spo(&w, &o, SPO_SECCOMP, &v, &notes, &e));
+	assert_int_equal(0, gen_spo(&w, &o, SPO_SECCOMP, NULL, &v, &notes, &e));
 	assert_non_null(strstr(json_object_to_json_string(v), "\"app-1\""));
 	sp_init(&p);
 	r = sp_rule_add(&p, (struct sp_ret){ SP_ALLOW, 0 }, NULL);
