@@ -38,12 +38,38 @@ struct qstr {
 
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_magic;
+} KTYPE;
+
+typedef struct {
+	__u32 val;
+} KTYPE kuid_t;
+
+typedef struct {
+	__u32 val;
+} KTYPE kgid_t;
+
+struct timespec64 {
+	__s64 tv_sec;
+	long tv_nsec;
 } KTYPE;
 
 struct inode {
 	__u16 i_mode;
+	kuid_t i_uid;
 	struct super_block *i_sb;
 	unsigned long i_ino;
+	/* Linux 6.11 */
+	__s64 i_mtime_sec, i_ctime_sec;
+	__u32 i_mtime_nsec, i_ctime_nsec;
+} KTYPE;
+
+struct inode___6_6 {
+	struct timespec64 __i_ctime, __i_mtime; /* __i_mtime: from 6.7 */
+} KTYPE;
+
+struct inode___old {
+	struct timespec64 i_mtime, i_ctime;
 } KTYPE;
 
 struct dentry {
@@ -70,7 +96,7 @@ struct path {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
-	unsigned int f_mode;
+	unsigned int f_mode, f_flags;
 	void *private_data;
 } KTYPE;
 
@@ -99,13 +125,42 @@ struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 } KTYPE;
 
+struct pid_namespace {
+	struct task_struct *child_reaper;
+} KTYPE;
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+} KTYPE;
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+} KTYPE;
+
+struct tty_driver {
+	int major, minor_start;
+} KTYPE;
+
+struct tty_struct {
+	int index;
+	struct tty_driver *driver;
+} KTYPE;
+
+struct signal_struct {
+	atomic_t live;
+	struct pid *pids[4]; /* enum pid_type (include/linux/pid_types.h) */
+	struct tty_struct *tty;
+} KTYPE;
+
 struct seccomp {
 	int mode;
 	atomic_t filter_count;
 } KTYPE;
 
 struct mm_struct {
-	unsigned long arg_start, arg_end;
+	unsigned long arg_start, arg_end, env_start, env_end;
 	struct file *exe_file;
 } KTYPE;
 
@@ -115,26 +170,25 @@ struct kernel_cap_bits {
 };
 
 struct cred {
-	struct kernel_cap_bits cap_bset;
-} KTYPE;
-
-struct task_struct {
-	struct thread_info thread_info;
-	const struct cred *real_cred;
-	int pid, tgid;
-	char comm[16];
-	struct mm_struct *mm;
-	struct files_struct *files;
-	struct fs_struct *fs;
-	struct nsproxy *nsproxy;
-	struct seccomp seccomp;
+	kuid_t uid, euid;
+	kgid_t gid, egid;
+	struct kernel_cap_bits cap_inheritable, cap_permitted, cap_effective, cap_bset;
 } KTYPE;
 
 struct kernfs_node {
 	__u64 id;
+	const char *name;
+	struct kernfs_node *__parent; /* Linux 6.15 */
 } KTYPE;
 
+struct kernfs_node___old {
+	struct kernfs_node *parent;
+} KTYPE;
+
+struct cgroup;
+
 struct cgroup_subsys_state {
+	struct cgroup *cgroup;
 	struct cgroup_subsys_state *parent;
 } KTYPE;
 
@@ -143,8 +197,36 @@ struct cgroup {
 	struct kernfs_node *kn;
 } KTYPE;
 
+enum cgroup_subsys_id {
+	memory_cgrp_id,
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[16];
+	struct cgroup *dfl_cgrp;
+} KTYPE;
+
+struct task_struct {
+	struct thread_info thread_info;
+	const struct cred *real_cred, *cred;
+	int pid, tgid;
+	struct task_struct *real_parent, *group_leader;
+	__u64 start_boottime;
+	struct signal_struct *signal;
+	struct pid *thread_pid;
+	kuid_t loginuid;
+	struct css_set *cgroups;
+	char comm[16];
+	struct mm_struct *mm;
+	struct files_struct *files;
+	struct fs_struct *fs;
+	struct nsproxy *nsproxy;
+	struct seccomp seccomp;
+} KTYPE;
+
 struct linux_binprm {
 	struct file *file;
+	const char *filename;
 } KTYPE;
 
 struct in6_addr {
@@ -153,9 +235,10 @@ struct in6_addr {
 
 struct sock_common {
 	unsigned short skc_family;
-	__u16 skc_num;
-	__u32 skc_rcv_saddr;
-	struct in6_addr skc_v6_rcv_saddr;
+	volatile unsigned char skc_state;
+	__u16 skc_num, skc_dport;
+	__u32 skc_daddr, skc_rcv_saddr;
+	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 } KTYPE;
 
 struct sock {
@@ -166,6 +249,22 @@ struct sock {
 struct socket {
 	short type;
 	struct sock *sk;
+} KTYPE;
+
+struct sockaddr_un {
+	unsigned short sun_family;
+	char sun_path[108];
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un name[1];
+} KTYPE;
+
+struct unix_sock {
+	struct sock sk;
+	struct unix_address *addr;
+	struct sock *peer;
 } KTYPE;
 
 #endif

@@ -4,6 +4,7 @@
 #define BPF_RECORD_CALLS_H
 
 #include "record_paths.h"
+#include "syscall_args.h"
 
 __noinline int observe_args(struct call *c)
 {
@@ -246,16 +247,8 @@ static __always_inline void read_args(struct call *c, struct pt_regs *regs)
 		c->a[5] = (__u32)BPF_CORE_READ(regs, bp);
 		return;
 	}
-	c->a[0] = BPF_CORE_READ(regs, di);
-	c->a[1] = BPF_CORE_READ(regs, si);
-	c->a[2] = BPF_CORE_READ(regs, dx);
-	c->a[3] = BPF_CORE_READ(regs, r10);
-	c->a[4] = BPF_CORE_READ(regs, r8);
-	c->a[5] = BPF_CORE_READ(regs, r9);
-#else
-	bpf_probe_read_kernel(c->a, sizeof(c->a), __builtin_preserve_access_index(&regs->regs[0]));
-	c->a[0] = BPF_CORE_READ(regs, orig_x0);
 #endif
+	read_native_args(c->a, regs);
 }
 
 #endif

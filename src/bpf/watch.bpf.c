@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * Watching: system calls that rules ask for, when they return, and the lives of processes. What a
+ * call was given is read at its end, together with what the kernel made of it: the file that is
+ * open now, both addresses of a socket. A caller that changes its memory meanwhile changes the
+ * first, not the second.
+ *
+ * Each call is hooked by itself (syscalls:sys_exit_NAME), so that others cost next to nothing.
+ */
+#include "syscall_args.h"
+#include "watch_parts.h"
+
+/* Set before load. */
+const volatile struct watch_spec specs[WATCH_SPECS];
+const volatile __u8 spec_of[WATCH_NRS];
+const volatile __u32 self; /* the agent's process id: what it does itself is not watched */
+const volatile __u8 want_env, want_cwd;
+
+/* Shared with the loader through memory; clauses can change while programs run. */
+struct watch_clause clauses[WATCH_SPECS][WATCH_CLAUSES];
+__u64 lost[WATCH_NRS]; /* calls, by number */
+__u64 lost_kinds[8];   /* by enum watch_kind */
+__u64 lost_cpus[WATCH_CPUS];
+
+struct ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} a_ring SEC(".maps");
+
+/* One ring for each processor; made by the loader. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, WATCH_CPUS);
+	__type(key, __u32);
+	__array(values, struct ring);
+} rings SEC(".maps") = {
+	.values = { &a_ring },
+};
+
+static __always_inline void count_lost(struct build *b, __u32 cpu)
+{
+	__sync_fetch_and_add(&lost_kinds[b->rec.kind & 7], 1);
+	__sync_fetch_and_add(&lost_cpus[cpu & (WATCH_CPUS - 1)], 1);
+	if (b->rec.kind == WATCH_CALL)
+		__sync_fetch_and_add(&lost[b->rec.nr & (WATCH_NRS - 1)], 1);
+}
+
+/* Hands the record over. The reader looks every few ms; a ring that fills wakes it before. */
+static __always_inline int submit(struct build *b)
+{
+	__u32 cpu = bpf_get_smp_processor_id(), len = b->len;
+	void *ring = bpf_map_lookup_elem(&rings, &cpu);
+	__u64 waiting;
+
+	if (len > WATCH_PARTS_BYTES)
+		len = WATCH_PARTS_BYTES;
+	b->rec.size = sizeof(b->rec) + len;
+	if (!ring) {
+		count_lost(b, cpu);
+		return 0;
+	}
+	waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+	if (bpf_ringbuf_output(ring, &b->rec, sizeof(b->rec) + len,
+			       waiting > bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 8 &&
+					       !(b->rec.time & 63)
+				       ? BPF_RB_FORCE_WAKEUP
+				       : BPF_RB_NO_WAKEUP))
+		count_lost(b, cpu);
+	return 0;
+}
+
+static __always_inline __u64 capability_bits(const struct cred *cred, __u32 offset)
+{
+	__u64 bits = 0;
+
+	bpf_probe_read_kernel(&bits, sizeof(bits), (void *)cred + offset);
+	return bits;
+}
+
+static __always_inline __u32 tty_of(struct task_struct *task)
+{
+	struct tty_struct *tty = BPF_CORE_READ(task, signal, tty);
+	__u32 minor;
+
+	if (!tty)
+		return 0;
+	minor = BPF_CORE_READ(tty, driver, minor_start) + BPF_CORE_READ(tty, index);
+	/* new_encode_dev(), include/linux/kdev_t.h */
+	return (minor & 0xff) | BPF_CORE_READ(tty, driver, major) << 8 | (minor & ~0xffu) << 12;
+}
+
+static __always_inline __u32 nr_in_namespace(struct pid *pid)
+{
+	__u32 level = BPF_CORE_READ(pid, level);
+	struct upid u = {};
+
+	if (!pid || level > 32)
+		return 0;
+	bpf_probe_read_kernel(&u,
+			      bpf_core_type_size(struct upid) > sizeof(u)
+				      ? sizeof(u)
+				      : bpf_core_type_size(struct upid),
+			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+				      level * bpf_core_type_size(struct upid));
+	return u.nr;
+}
+
+static __always_inline void begin(struct build *b, __u16 kind, struct task_struct *task)
+{
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+
+	b->len = 0;
+	__builtin_memset(&b->rec, 0, sizeof(b->rec));
+	b->rec.kind = kind;
+	b->rec.time = bpf_ktime_get_boot_ns();
+	b->rec.tid = task->pid;
+	b->rec.pid = task->tgid;
+	b->rec.uid = BPF_CORE_READ(cred, euid.val);
+	b->rec.gid = BPF_CORE_READ(cred, egid.val);
+	b->rec.cap_permitted = capability_bits(cred,
+					       bpf_core_field_offset(struct cred, cap_permitted));
+	b->rec.cap_effective = capability_bits(cred,
+					       bpf_core_field_offset(struct cred, cap_effective));
+	bpf_probe_read_kernel(b->rec.comm, sizeof(b->rec.comm), &task->comm);
+	b->rec.start = BPF_CORE_READ(task, group_leader, start_boottime);
+	b->rec.tty = tty_of(task);
+	b->rec.loginuid = bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val)
+								: ~0u;
+	b->rec.vpid = nr_in_namespace(BPF_CORE_READ(task, group_leader, thread_pid));
+}
+
+/* ---- system calls */
+
+struct args {
+	__u64 a[WATCH_ARGS];
+};
+
+static __always_inline __u64 arg_at(const struct args *c, __u32 i)
+{
+	return c->a[i < WATCH_ARGS ? i : 0];
+}
+
+/* The clauses, as bits, of which everything holds but what they say of paths. */
+static __always_inline __u32 clauses_that_hold(const struct args *c, __u8 spec, __u32 n, __s64 ret)
+{
+	__u32 hold = 0;
+
+	for (__u32 i = 0; i < WATCH_CLAUSES; i++) {
+		struct watch_clause *cl = &clauses[spec][i];
+		__u64 v = arg_at(c, cl->arg);
+
+		if (i >= n)
+			break;
+		if ((cl->result == WATCH_SUCCESS && ret < 0) ||
+		    (cl->result == WATCH_FAILURE && ret >= 0))
+			continue;
+		if ((cl->any && !(v & cl->any)) || (v & cl->mask) != cl->value)
+			continue;
+		hold |= 1u << i;
+	}
+	return hold;
+}
+
+/* Whether one of these clauses holds for a path (argument `arg`) of these groups. */
+static __always_inline bool path_decides(__u8 spec, __u32 hold, __u32 arg, __u32 groups)
+{
+	for (__u32 i = 0; i < WATCH_CLAUSES; i++) {
+		struct watch_clause *cl = &clauses[spec][i];
+
+		if (hold & 1u << i && (cl->path == 0xff || (cl->path == arg && groups & cl->group)))
+			return true;
+	}
+	return false;
+}
+
+static __always_inline void add_arg(const struct args *c, const volatile struct watch_spec *spec,
+				    __u32 i, __s64 ret)
+{
+	__u32 max = spec->data_max, done = ret < 0 ? 0 : ret > max ? max : ret, len = 0;
+
+	switch (spec->arg[i]) {
+	case WATCH_A_PATH:
+		add_path(i, arg_at(c, i),
+			 spec->dir[i] < 0 ? AT_FDCWD : (int)arg_at(c, spec->dir[i]));
+		break;
+	case WATCH_A_TEXT:
+		add_text(WATCH_P_TEXT, i, arg_at(c, i));
+		break;
+	case WATCH_A_FD:
+		add_fd(i, (int)arg_at(c, i));
+		break;
+	case WATCH_A_ADDR:
+		add_addr(i, arg_at(c, i), arg_at(c, i + 1));
+		break;
+	case WATCH_A_ADDR_OUT:
+		bpf_probe_read_user(&len, sizeof(len), (void *)arg_at(c, i + 1));
+		add_addr(i, arg_at(c, i), len);
+		break;
+	case WATCH_A_DATA:
+		add_data(i, arg_at(c, i), done);
+		break;
+	case WATCH_A_MSG:
+		add_msg(i, arg_at(c, i), done);
+		break;
+	}
+}
+
+static __always_inline void read_how(struct args *c, const volatile struct watch_spec *spec)
+{
+	__u64 how[2] = {};
+
+	if (spec->arg[2] != WATCH_A_HOW || bpf_probe_read_user(how, sizeof(how), (void *)c->a[2]))
+		return;
+	c->a[2] = how[0];
+	c->a[3] = how[1];
+}
+
+/* Whether a clause that wants a path of its group finds one: as written, or as it was opened. */
+static __always_inline bool paths_decide(const struct args *c, __u8 s, __u32 hold, __s64 ret)
+{
+	const volatile struct watch_spec *spec = &specs[s];
+
+	for (__u32 i = 0; i < WATCH_ARGS; i++) {
+		if (spec->arg[i] != WATCH_A_PATH)
+			continue;
+		if (path_decides(s, hold, i,
+				 name_groups(arg_at(c, i), spec->dir[i] < 0
+								   ? AT_FDCWD
+								   : (int)arg_at(c, spec->dir[i]))))
+			return true;
+		if (spec->ret_fd == 1 && ret >= 0 && path_decides(s, hold, i, file_groups(ret)))
+			return true;
+	}
+	return false;
+}
+
+static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s64 ret)
+{
+	const volatile struct watch_spec *spec;
+	struct build *b;
+	struct args c;
+	__u32 hold;
+	__u8 s;
+
+	if (nr >= WATCH_NRS || (__u32)task->tgid == self)
+		return 0;
+	s = spec_of[nr];
+	if (!s)
+		return 0;
+	spec = &specs[s];
+	read_native_args(c.a, (struct pt_regs *)bpf_task_pt_regs(task));
+	read_how(&c, spec);
+	if (spec->clauses) {
+		hold = clauses_that_hold(&c, s, spec->clauses, ret);
+		if (!hold || (!path_decides(s, hold, 0xff, 0) && !paths_decide(&c, s, hold, ret)))
+			return 0;
+	}
+	b = build_get();
+	if (!b)
+		return 0;
+	begin(b, WATCH_CALL, task);
+	b->rec.nr = nr;
+	b->rec.ret = ret;
+	__builtin_memcpy(b->rec.arg, c.a, sizeof(c.a));
+	for (__u32 i = 0; i < WATCH_ARGS; i++)
+		add_arg(&c, spec, i, ret);
+	if (spec->ret_fd && ret >= 0)
+		add_fd(WATCH_RET, ret);
+	if (want_cwd)
+		add_file(WATCH_P_CWD, (__u64)BPF_CORE_READ(task, fs, pwd.mnt),
+			 (__u64)BPF_CORE_READ(task, fs, pwd.dentry));
+	return submit(b);
+}
+
+/* syscalls:sys_exit_NAME; fields of its format file. */
+struct exit_ctx {
+	__u64 common;
+	__s32 nr;
+	__s64 ret;
+};
+
+SEC("tp")
+int on_call(struct exit_ctx *ctx)
+{
+	return call_returned(bpf_get_current_task_btf(), ctx->nr, ctx->ret);
+}
+
+/* The same where tracefs does not offer per-call events. */
+SEC("tp_btf/sys_exit")
+int on_any_call(__u64 *ctx)
+{
+	struct pt_regs *regs = (struct pt_regs *)ctx[0];
+#if defined(__TARGET_ARCH_x86)
+	__u64 nr = regs->orig_ax;
+#else
+	__u64 nr = regs->regs[8];
+#endif
+	if (nr >= WATCH_NRS || !spec_of[nr])
+		return 0;
+	return call_returned(bpf_get_current_task_btf(), nr, ctx[1]);
+}
+
+/* ---- processes */
+
+static __always_inline __u64 ns_of(__s64 sec, __u64 nsec)
+{
+	return sec * 1000000000ULL + nsec;
+}
+
+static __always_inline void times_of(struct inode *inode, __u64 *mtime, __u64 *ctime)
+{
+	struct inode___6_6 *mid = (void *)inode;
+	struct inode___old *old = (void *)inode;
+	struct timespec64 t = {};
+
+	if (bpf_core_field_exists(inode->i_ctime_sec)) {
+		*mtime = ns_of(BPF_CORE_READ(inode, i_mtime_sec),
+			       BPF_CORE_READ(inode, i_mtime_nsec));
+		*ctime = ns_of(BPF_CORE_READ(inode, i_ctime_sec),
+			       BPF_CORE_READ(inode, i_ctime_nsec));
+		return;
+	}
+	if (bpf_core_field_exists(mid->__i_ctime))
+		BPF_CORE_READ_INTO(&t, mid, __i_ctime);
+	else
+		BPF_CORE_READ_INTO(&t, old, i_ctime);
+	*ctime = ns_of(t.tv_sec, t.tv_nsec);
+	if (bpf_core_field_exists(mid->__i_mtime))
+		BPF_CORE_READ_INTO(&t, mid, __i_mtime);
+	else
+		BPF_CORE_READ_INTO(&t, old, i_mtime);
+	*mtime = ns_of(t.tv_sec, t.tv_nsec);
+}
+
+enum { PID_PID, PID_TGID, PID_PGID, PID_SID }; /* enum pid_type */
+
+static __always_inline void fill_process(struct watch_proc *p, struct task_struct *task)
+{
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+	struct pid *pid = BPF_CORE_READ(task, thread_pid), *pgid;
+	__u32 level = BPF_CORE_READ(pid, level);
+	struct upid own = {};
+
+	p->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	p->vpid = nr_in_namespace(BPF_CORE_READ(task, group_leader, thread_pid));
+	p->vtid = nr_in_namespace(pid);
+	pgid = BPF_CORE_READ(task, signal, pids[PID_PGID]);
+	p->vpgid = nr_in_namespace(pgid);
+	p->pgid = BPF_CORE_READ(pgid, numbers[0].nr);
+	p->sid = nr_in_namespace(BPF_CORE_READ(task, signal, pids[PID_SID]));
+	p->uid = BPF_CORE_READ(cred, uid.val);
+	p->gid = BPF_CORE_READ(cred, gid.val);
+	p->cap_inheritable = capability_bits(cred,
+					     bpf_core_field_offset(struct cred, cap_inheritable));
+	p->mnt_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+	if (level <= 32) {
+		bpf_probe_read_kernel(&own, sizeof(own),
+				      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+					      level * bpf_core_type_size(struct upid));
+		p->ns_start = BPF_CORE_READ(own.ns, child_reaper, start_boottime);
+	}
+}
+
+static __always_inline void fill_executable(struct watch_proc *p, struct file *exe)
+{
+	struct inode *inode = BPF_CORE_READ(exe, f_inode);
+	struct link own;
+
+	p->exe_ino = BPF_CORE_READ(inode, i_ino);
+	p->exe_dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	p->exe_mode = BPF_CORE_READ(inode, i_mode);
+	p->exe_uid = BPF_CORE_READ(inode, i_uid.val);
+	p->layer = layer_of(inode);
+	times_of(inode, &p->exe_mtime, &p->exe_ctime);
+	read_link(BPF_CORE_READ(exe, f_path.dentry), &own);
+	p->memfd = own.parent == BPF_CORE_READ(exe, f_path.dentry);
+}
+
+__noinline int add_process(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct build *b = build_get();
+	struct watch_proc *p;
+	struct file *exe;
+
+	if (!b || !part_room(b, sizeof(*p)))
+		return 0;
+	p = part_data(b);
+	__builtin_memset(p, 0, sizeof(*p));
+	fill_process(p, task);
+	p->tty = b->rec.tty;
+	p->loginuid = b->rec.loginuid;
+	p->cap_permitted = b->rec.cap_permitted;
+	p->cap_effective = b->rec.cap_effective;
+	exe = BPF_CORE_READ(task, mm, exe_file);
+	if (exe)
+		fill_executable(p, exe);
+	part_end(b, WATCH_P_PROC, 0, 0, sizeof(*p));
+	return 0;
+}
+
+__noinline int add_strings(__u32 kind, __u64 from, __u64 to)
+{
+	struct build *b = build_get();
+
+	if (b && to > from)
+		part_user(b, kind, 0, (void *)from,
+			  to - from > WATCH_PART_MAX ? WATCH_PART_MAX : to - from);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int on_exec(__u64 *ctx)
+{
+	struct task_struct *task = (void *)ctx[0];
+	struct linux_binprm *bprm = (void *)ctx[2];
+	struct build *b = build_get();
+	struct file *exe;
+
+	if (!b)
+		return 0;
+	begin(b, WATCH_EXEC, task);
+	b->rec.arg[0] = (__u32)ctx[1]; /* the thread that called, before it took the group's id */
+	add_process();
+	exe = BPF_CORE_READ(task, mm, exe_file);
+	add_file(WATCH_P_EXE, (__u64)BPF_CORE_READ(exe, f_path.mnt),
+		 (__u64)BPF_CORE_READ(exe, f_path.dentry));
+	if (part_room(b, 1)) {
+		long n = bpf_probe_read_kernel_str(part_data(b), WATCH_PART_MAX,
+						   BPF_CORE_READ(bprm, filename));
+
+		if (n > 0)
+			part_end(b, WATCH_P_FILENAME, 0, 0, n - 1);
+	}
+	add_strings(WATCH_P_ARGV, BPF_CORE_READ(task, mm, arg_start),
+		    BPF_CORE_READ(task, mm, arg_end));
+	if (want_env)
+		add_strings(WATCH_P_ENVP, BPF_CORE_READ(task, mm, env_start),
+			    BPF_CORE_READ(task, mm, env_end));
+	add_file(WATCH_P_CWD, (__u64)BPF_CORE_READ(task, fs, pwd.mnt),
+		 (__u64)BPF_CORE_READ(task, fs, pwd.dentry));
+	add_cgroup();
+	return submit(b);
+}
+
+SEC("tp_btf/sched_process_fork")
+int on_fork(__u64 *ctx)
+{
+	struct task_struct *child = (void *)ctx[1];
+	struct build *b;
+
+	if (child->pid != child->tgid)
+		return 0; /* a thread */
+	b = build_get();
+	if (!b)
+		return 0;
+	begin(b, WATCH_FORK, child);
+	b->rec.arg[0] = BPF_CORE_READ(child, real_parent, tgid);
+	b->rec.start = BPF_CORE_READ(child, start_boottime);
+	return submit(b);
+}
+
+SEC("tp_btf/sched_process_exit")
+int on_exit(__u64 *ctx)
+{
+	struct task_struct *task = (void *)ctx[0];
+	struct build *b;
+
+	if (BPF_CORE_READ(task, signal, live.counter) > 0)
+		return 0;
+	b = build_get();
+	if (!b)
+		return 0;
+	begin(b, WATCH_EXIT, task);
+	return submit(b);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * What the watching programs and their loader share: settings, and the records in the rings. A
+ * record is a struct watch_rec and behind it its parts; each part begins at a multiple of 8 bytes
+ * with a struct watch_part.
+ */
+#ifndef BPF_WATCH_H
+#define BPF_WATCH_H
+
+#include <linux/types.h>
+
+enum {
+	WATCH_NRS = 512,   /* native numbers of calls that can be watched */
+	WATCH_SPECS = 256, /* rows; 0 is the empty one */
+	WATCH_ARGS = 6,
+	WATCH_PARTS_BYTES = 16384, /* of the parts of one record */
+	WATCH_PART_MAX = 4096,	   /* bytes of one part */
+	WATCH_CLAUSES = 4,
+	WATCH_PREFIX_MAX = 248, /* bytes of a path prefix; the keys of a trie have 256 at most */
+	WATCH_CPUS = 512,
+};
+
+enum watch_kind {
+	WATCH_CALL = 1, /* a system call returned */
+	WATCH_EXEC,	/* a program was executed */
+	WATCH_FORK,	/* a process (no thread) was made: pid is the child, arg[0] its parent */
+	WATCH_EXIT,	/* the last thread of a process ended */
+};
+
+/* What an argument of a call is. */
+enum watch_arg {
+	WATCH_A_NONE,
+	WATCH_A_PATH,	  /* text; relative to the descriptor spec.dir[i], -1: the folder */
+	WATCH_A_TEXT,	  /* text that is no path of a file (target of a symlink) */
+	WATCH_A_FD,	  /* descriptor: what is open there */
+	WATCH_A_ADDR,	  /* struct sockaddr, its length in the next argument */
+	WATCH_A_ADDR_OUT, /* filled by the kernel, a pointer to its length in the next argument */
+	WATCH_A_DATA,	  /* bytes that the caller wrote, as many as the call returned */
+	WATCH_A_MSG,	  /* struct msghdr: its name and the first of its buffers */
+	WATCH_A_HOW, /* struct open_how: flags and mode become this argument's and the next's */
+};
+
+struct watch_spec {
+	__u8 arg[WATCH_ARGS]; /* enum watch_arg */
+	__s8 dir[WATCH_ARGS];
+	__u8 ret_fd; /* the result is a descriptor: what is open there */
+	__u8 clauses;
+	__u16 data_max; /* bytes of WATCH_A_DATA and WATCH_A_MSG that are handed over */
+};
+
+/*
+ * A record leaves the kernel when one of the clauses of its call holds; a call without clauses
+ * always does.
+ */
+enum watch_result { WATCH_ANY_RESULT, WATCH_SUCCESS, WATCH_FAILURE };
+
+struct watch_clause {
+	__u8 result; /* enum watch_result */
+	__u8 arg;    /* number of the argument that mask and paths are about; flags for open */
+	__u8 path;   /* number of the argument with the path that is looked up; 0xff: none */
+	__u8 group;  /* bit in the value of the prefixes map that it wants */
+	__u64 any;   /* 0, or: one of these bits of `arg` */
+	__u64 mask, value; /* (arg & mask) == value */
+};
+
+struct watch_prefix {
+	__u32 bits; /* length of the text in bits (bpf_lpm_trie_key) */
+	char text[WATCH_PREFIX_MAX];
+};
+
+struct watch_rec {
+	__u32 size;	/* with all parts */
+	__u16 kind;	/* enum watch_kind */
+	__u16 nr;	/* WATCH_CALL: native number */
+	__u64 time;	/* CLOCK_BOOTTIME, ns */
+	__u32 tid, pid; /* in the first pid namespace */
+	__u32 uid, gid; /* effective */
+	__s64 ret;
+	__u64 arg[WATCH_ARGS];
+	char comm[16];
+	__u64 start; /* of the process, CLOCK_BOOTTIME */
+	__u64 cap_permitted, cap_effective;
+	__u32 tty; /* as in /proc/PID/stat; 0: none */
+	__u32 loginuid;
+	__u32 vpid;  /* of the process, in its own pid namespace */
+	__u32 parts; /* bytes of parts that found no room in the record */
+};
+
+enum watch_part_kind {
+	WATCH_P_PATH = 1, /* as the caller wrote it */
+	WATCH_P_BASE,	  /* the folder that a relative path begins at */
+	WATCH_P_TEXT,
+	WATCH_P_FD, /* struct watch_fd */
+	WATCH_P_ADDR,
+	WATCH_P_DATA,
+	WATCH_P_EXE,	  /* path of the executable */
+	WATCH_P_FILENAME, /* as execve(2) was told */
+	WATCH_P_ARGV,	  /* strings, each with its NUL */
+	WATCH_P_ENVP,
+	WATCH_P_CWD,
+	WATCH_P_CGROUP, /* path below the root of its hierarchy */
+	WATCH_P_PROC,	/* struct watch_proc */
+};
+
+#define WATCH_RET 0xff /* watch_part.arg: about the result */
+
+struct watch_part {
+	__u16 kind;
+	__u8 arg;
+	__u8 flags; /* WALK_* of walk.h */
+	__u16 len;  /* bytes behind this header, without the padding */
+	__u16 pad;
+};
+
+/* What is open at a descriptor; a path or the name of a unix socket follows. */
+struct watch_fd {
+	__s32 fd;
+	__u32 mode; /* inode.i_mode; 0: nothing is open there */
+	__u64 ino;
+	__u32 dev;			     /* super_block.s_dev */
+	__u32 created;			     /* the call created the file (FMODE_CREATED) */
+	__u32 layer;			     /* enum watch_layer */
+	__u32 flags;			     /* file.f_flags */
+	__u16 family, type, protocol, state; /* sockets */
+	__u16 lport, rport;
+	__u8 laddr[16], raddr[16]; /* IPv4: the first four */
+};
+
+enum watch_layer { WATCH_NO_OVERLAY, WATCH_UPPER, WATCH_LOWER };
+
+struct watch_proc {
+	__u32 ppid, vpid, vtid, vpgid, pgid, sid; /* sid and vpgid in its own namespace */
+	__u32 uid, gid, loginuid, tty;
+	__u64 cap_inheritable, cap_permitted, cap_effective;
+	__u64 exe_ino, exe_mtime, exe_ctime; /* ns since 1970 */
+	__u64 ns_start;			     /* of the first process of its pid namespace */
+	__u32 exe_dev, exe_mode;
+	__u32 layer; /* enum watch_layer */
+	__u32 memfd; /* the executable has no folder */
+	__u32 exe_uid, mnt_ns;
+};
+
+#endif

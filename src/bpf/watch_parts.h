@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* Watching: the record under construction, and the parts that can be added to it. */
+#ifndef BPF_WATCH_PARTS_H
+#define BPF_WATCH_PARTS_H
+
+#include "walk.h"
+#include "watch.h"
+
+#include <stdbool.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <linux/bpf.h>
+
+#define AF_UNIX		1
+#define AF_INET		2
+#define AF_INET6	10
+#define AT_FDCWD	-100
+#define S_IFMT		0170000
+#define S_IFSOCK	0140000
+#define FMODE_CREATED	0x100000   /* include/linux/fs.h */
+#define OVERLAYFS_MAGIC 0x794c7630 /* linux/magic.h */
+
+enum { PART_HEAD = sizeof(struct watch_part), PARTS_MASK = WATCH_PARTS_BYTES - 1 };
+
+/* A record is put together here. */
+struct build {
+	char text[WALK_TEXT];
+	__u32 off;
+	__u32 len; /* of the parts */
+	struct watch_prefix key;
+	struct watch_rec rec;
+	char parts[WATCH_PARTS_BYTES + WATCH_PART_MAX + 64]; /* directly behind `rec` */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct build);
+} builds SEC(".maps");
+
+/* Prefixes of paths, each with the groups that it and all shorter ones belong to. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct watch_prefix);
+	__type(value, __u32);
+} prefixes SEC(".maps");
+
+static __always_inline struct build *build_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&builds, &zero);
+}
+
+/* Where the next part begins; false when it may not fit. */
+static __always_inline bool part_room(struct build *b, __u32 len)
+{
+	if (b->len <= WATCH_PARTS_BYTES - WATCH_PART_MAX - PART_HEAD)
+		return true;
+	b->rec.parts += len;
+	return false;
+}
+
+/* The header of a part whose `len` bytes stand behind it already. */
+static __always_inline void part_end(struct build *b, __u16 kind, __u8 arg, __u8 flags, __u32 len)
+{
+	struct watch_part *p = (void *)&b->parts[b->len & PARTS_MASK];
+
+	p->kind = kind;
+	p->arg = arg;
+	p->flags = flags;
+	p->len = len;
+	p->pad = 0;
+	b->len = (b->len + PART_HEAD + len + 7) & ~7u;
+}
+
+static __always_inline void *part_data(struct build *b)
+{
+	return &b->parts[(b->len & PARTS_MASK) + PART_HEAD];
+}
+
+static __always_inline __u32 bounded(__u32 len)
+{
+	asm volatile("" : "+r"(len));
+	return len > WATCH_PART_MAX ? WATCH_PART_MAX : len;
+}
+
+static __always_inline void part_kernel(struct build *b, __u16 kind, __u8 arg, __u8 flags,
+					const void *from, __u32 len)
+{
+	len = bounded(len);
+	if (part_room(b, len) && !bpf_probe_read_kernel(part_data(b), len, from))
+		part_end(b, kind, arg, flags, len);
+}
+
+static __always_inline void part_user(struct build *b, __u16 kind, __u8 arg, const void *from,
+				      __u32 len)
+{
+	len = bounded(len);
+	if (part_room(b, len) && !bpf_probe_read_user(part_data(b), len, from))
+		part_end(b, kind, arg, 0, len);
+}
+
+static __always_inline void part_user_text(struct build *b, __u16 kind, __u8 arg, const void *from)
+{
+	long n;
+
+	if (!part_room(b, 1))
+		return;
+	n = bpf_probe_read_user_str(part_data(b), WATCH_PART_MAX, from);
+	if (n > 0)
+		part_end(b, kind, arg, 0, n - 1);
+}
+
+/* The file that is open in the current task as `fd`, or NULL. */
+static __always_inline struct file *file_of_fd(__u32 fd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *fdt = task->files ? task->files->fdt : NULL;
+	struct file *f = NULL;
+
+	if (!fdt || fd >= fdt->max_fds)
+		return NULL;
+	bpf_probe_read_kernel(&f, sizeof(f), fdt->fd + fd);
+	return f;
+}
+
+/*
+ * Whether the file lies in the upper or a lower layer of overlayfs: behind its inode stands the
+ * dentry in the upper layer (struct ovl_inode, fs/overlayfs/ovl_entry.h).
+ */
+static __always_inline __u32 layer_of(struct inode *inode)
+{
+	void *upper = NULL;
+
+	if (!inode || BPF_CORE_READ(inode, i_sb, s_magic) != OVERLAYFS_MAGIC)
+		return WATCH_NO_OVERLAY;
+	bpf_probe_read_kernel(&upper, sizeof(upper),
+			      (void *)inode + bpf_core_type_size(struct inode));
+	return upper ? WATCH_UPPER : WATCH_LOWER;
+}
+
+/*
+ * The functions from here on that are not static are checked by the verifier once each. Kernel
+ * pointers come as numbers, since Linux before 6.8 takes no others in such functions.
+ */
+
+/*
+ * Whether a path means what it says: "//", "/./" and "/../" do not. A table, because branches would
+ * let the verifier follow each character in several ways.
+ */
+enum { IN_NAME, BEHIND_SLASH, ONE_DOT, TWO_DOTS, NOT_NORMAL, BEGIN, PATH_STATES = 8 };
+enum { OTHER, SLASH, DOT, PATH_CLASSES = 4 };
+const __u8 path_class[256] = { ['/'] = SLASH, ['.'] = DOT };
+const __u8 path_step[PATH_STATES][PATH_CLASSES] = {
+	[IN_NAME] = { [SLASH] = BEHIND_SLASH },
+	[BEHIND_SLASH] = { [SLASH] = NOT_NORMAL, [DOT] = ONE_DOT },
+	[ONE_DOT] = { [SLASH] = NOT_NORMAL, [DOT] = TWO_DOTS },
+	[TWO_DOTS] = { [SLASH] = NOT_NORMAL },
+	[NOT_NORMAL] = { NOT_NORMAL, NOT_NORMAL, NOT_NORMAL },
+	[BEGIN] = { [SLASH] = BEHIND_SLASH, [DOT] = ONE_DOT },
+};
+
+/* Which groups of prefixes the path in key.text (n bytes) belongs to; all when it is not normal. */
+static __always_inline __u32 key_groups(struct build *b, __u32 n)
+{
+	__u32 state = BEGIN, *groups;
+
+	for (__u32 i = 0; i < WATCH_PREFIX_MAX; i++) {
+		if (i >= n)
+			break;
+		state = path_step[state & (PATH_STATES - 1)]
+				 [path_class[(__u8)b->key.text[i]] & (PATH_CLASSES - 1)];
+	}
+	if (!n || (state >= ONE_DOT && state <= NOT_NORMAL))
+		return ~0u;
+	b->key.bits = n * 8;
+	groups = bpf_map_lookup_elem(&prefixes, &b->key);
+	return groups ? *groups : 0;
+}
+
+/* The same for text[from … from + len). */
+__noinline __u32 prefix_groups(__u32 from, __u32 len)
+{
+	struct build *b = build_get();
+	__u32 n = len > WATCH_PREFIX_MAX ? WATCH_PREFIX_MAX : len;
+
+	if (!b || from > WALK_MAX + 1 || !len ||
+	    bpf_probe_read_kernel(b->key.text, n, &b->text[from]))
+		return ~0u;
+	return key_groups(b, n);
+}
+
+/* Into text, ending at WALK_MAX; returns where it begins, WALK_* in the upper half. */
+__noinline __u32 walk_path(__u64 mnt, __u64 dentry)
+{
+	struct build *b = build_get();
+
+	return b ? walk_up(b->text, &b->off, (void *)mnt, (void *)dentry)
+		 : WALK_MAX | WALK_DETACHED << 16;
+}
+
+/* Files by where they are, with the groups of their path in the low byte; see file_groups(). */
+enum { KNOWN_FILES = 4096 };
+__u64 known_files[KNOWN_FILES];
+
+static __always_inline __u64 mix(__u64 h, __u64 v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15ULL; /* 2^64 divided by the golden ratio */
+	return h ^ h >> 32;
+}
+
+/*
+ * The groups of the path of an open file. A file is known by its name, those of the two folders
+ * above it and where these are, for some seconds; so most need no walk to the root.
+ */
+__noinline __u32 file_groups(int fd)
+{
+	struct link own, up, above;
+	struct build *b = build_get();
+	struct file *f = file_of_fd(fd);
+	struct path path = {};
+	__u64 tag = bpf_ktime_get_boot_ns() >> 33, *known;
+	__u32 from, groups;
+
+	if (!b || !f ||
+	    bpf_probe_read_kernel(&path, sizeof(path),
+				  (void *)f + bpf_core_field_offset(struct file, f_path)))
+		return ~0u;
+	read_link(path.dentry, &own);
+	read_link(own.parent, &up);
+	read_link(up.parent, &above);
+	tag = mix(mix(mix(tag, own.hash_len), up.hash_len), above.hash_len);
+	tag = mix(mix(mix(tag, (__u64)path.mnt), (__u64)up.parent), (__u64)above.parent);
+	known = &known_files[tag >> 52 & (KNOWN_FILES - 1)];
+	if ((*known ^ tag) < 256)
+		return *known & 0xff;
+	from = walk_path((__u64)path.mnt, (__u64)path.dentry);
+	groups = from >> 16 ? 0xff : prefix_groups(from, WALK_MAX - from);
+	*known = (tag & ~0xffULL) | (groups & 0xff);
+	return groups;
+}
+
+/* The groups of a path as the caller wrote it. */
+__noinline __u32 name_groups(__u64 name, int dirfd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct path dir = {};
+	struct build *b = build_get();
+	__u32 from;
+	long n;
+
+	if (!b)
+		return ~0u;
+	n = bpf_probe_read_user_str(b->key.text, WATCH_PREFIX_MAX, (void *)name);
+	if (n <= 1)
+		return ~0u; /* not there any more: what was asked for is not known */
+	n -= 1;
+	if (b->key.text[0] == '/')
+		return key_groups(b, n);
+	if (dirfd == AT_FDCWD) {
+		dir.dentry = BPF_CORE_READ(task, fs, pwd.dentry);
+		dir.mnt = BPF_CORE_READ(task, fs, pwd.mnt);
+	} else {
+		struct file *f = file_of_fd(dirfd);
+
+		if (!f)
+			return ~0u;
+		dir.dentry = BPF_CORE_READ(f, f_path.dentry);
+		dir.mnt = BPF_CORE_READ(f, f_path.mnt);
+	}
+	from = walk_path((__u64)dir.mnt, (__u64)dir.dentry);
+	if (from >> 16 || from > WALK_MAX)
+		return ~0u;
+	b->text[WALK_MAX] = '/';
+	bpf_probe_read_kernel(&b->text[WALK_MAX + 1], n & 0xff, b->key.text);
+	return prefix_groups(from, WALK_MAX - from + 1 + n);
+}
+
+/* A path argument: its text, and for a relative one the folder that it begins at. */
+__noinline int add_path(__u32 arg, __u64 name, int dirfd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct vfsmount *mnt = NULL;
+	struct dentry *dir = NULL;
+	struct build *b = build_get();
+	char first = 0;
+	__u32 from;
+
+	if (!b || !name || bpf_probe_read_user(&first, 1, (void *)name))
+		return 0;
+	part_user_text(b, WATCH_P_PATH, arg, (void *)name);
+	if (first == '/')
+		return 0;
+	if (dirfd == AT_FDCWD) {
+		dir = BPF_CORE_READ(task, fs, pwd.dentry);
+		mnt = BPF_CORE_READ(task, fs, pwd.mnt);
+	} else {
+		struct file *f = file_of_fd(dirfd);
+
+		if (!f)
+			return 0;
+		dir = BPF_CORE_READ(f, f_path.dentry);
+		mnt = BPF_CORE_READ(f, f_path.mnt);
+	}
+	from = walk_path((__u64)mnt, (__u64)dir);
+	if ((from & 0xffff) <= WALK_MAX)
+		part_kernel(b, WATCH_P_BASE, arg, from >> 16, &b->text[from & 0xffff],
+			    WALK_MAX - (from & 0xffff));
+	return 0;
+}
+
+static __always_inline void describe_socket(struct watch_fd *d, struct socket *socket)
+{
+	struct sock *sk = BPF_CORE_READ(socket, sk);
+
+	if (!sk)
+		return;
+	d->family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	d->type = BPF_CORE_READ(socket, type);
+	d->protocol = BPF_CORE_READ(sk, sk_protocol);
+	d->state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	if (d->family == AF_INET) {
+		__u32 a = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+
+		__builtin_memcpy(d->laddr, &a, 4);
+		a = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+		__builtin_memcpy(d->raddr, &a, 4);
+	} else if (d->family == AF_INET6) {
+		struct in6_addr a;
+
+		BPF_CORE_READ_INTO(&a, sk, __sk_common.skc_v6_rcv_saddr);
+		__builtin_memcpy(d->laddr, &a, 16);
+		BPF_CORE_READ_INTO(&a, sk, __sk_common.skc_v6_daddr);
+		__builtin_memcpy(d->raddr, &a, 16);
+	} else {
+		return;
+	}
+	d->lport = BPF_CORE_READ(sk, __sk_common.skc_num);
+	d->rport = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+}
+
+/* The name of a unix socket, of itself or of the one it is connected to, behind the description. */
+static __always_inline __u32 unix_name(struct build *b, struct socket *socket)
+{
+	struct unix_sock *u = (void *)BPF_CORE_READ(socket, sk);
+	struct unix_address *a = BPF_CORE_READ(u, addr);
+	struct unix_sock *peer;
+	__u32 len;
+
+	if (!a) {
+		peer = (void *)BPF_CORE_READ(u, peer);
+		a = peer ? BPF_CORE_READ(peer, addr) : NULL;
+	}
+	if (!a)
+		return 0;
+	len = BPF_CORE_READ(a, len);
+	if (len < 2 || len > sizeof(struct sockaddr_un))
+		return 0;
+	len -= 2;
+	if (bpf_probe_read_kernel(part_data(b) + sizeof(struct watch_fd), len & 127,
+				  (void *)a + bpf_core_field_offset(struct unix_address, name) + 2))
+		return 0;
+	return len;
+}
+
+/* The path of a file behind its description; a nameless one (memfd, eventfd) has its own name. */
+static __always_inline __u32 file_name(struct build *b, struct dentry *d, struct vfsmount *mnt,
+				       __u32 *flags)
+{
+	struct link own;
+	__u32 from, len;
+
+	read_link(d, &own);
+	if (own.parent == d && d == BPF_CORE_READ(mnt, mnt_root) &&
+	    (__u64)d != (__u64)BPF_CORE_READ(bpf_get_current_task_btf(), fs, root.dentry)) {
+		from = walk_path((__u64)mnt, (__u64)d);
+	} else if (own.parent == d) {
+		len = own.hash_len >> 32 & (WALK_NAME - 1);
+		bpf_probe_read_kernel(part_data(b) + sizeof(struct watch_fd), len, own.name);
+		*flags = WALK_DETACHED;
+		return len;
+	} else {
+		from = walk_path((__u64)mnt, (__u64)d);
+	}
+	*flags = from >> 16;
+	from &= 0xffff;
+	if (from > WALK_MAX)
+		return 0;
+	len = WALK_MAX - from;
+	if (len > WATCH_PART_MAX - sizeof(struct watch_fd))
+		len = WATCH_PART_MAX - sizeof(struct watch_fd);
+	bpf_probe_read_kernel(part_data(b) + sizeof(struct watch_fd), len, &b->text[from]);
+	return len;
+}
+
+/* What is open as `fd`. */
+__noinline int add_fd(__u32 arg, int fd)
+{
+	struct build *b = build_get();
+	struct watch_fd *d;
+	__u32 len = 0, flags = 0;
+	struct inode *inode;
+	struct file *f;
+
+	if (!b || !part_room(b, sizeof(*d)))
+		return 0;
+	d = part_data(b);
+	__builtin_memset(d, 0, sizeof(*d));
+	d->fd = fd;
+	f = fd < 0 ? NULL : file_of_fd(fd);
+	if (f) {
+		inode = BPF_CORE_READ(f, f_inode);
+		d->mode = BPF_CORE_READ(inode, i_mode);
+		d->ino = BPF_CORE_READ(inode, i_ino);
+		d->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+		d->flags = BPF_CORE_READ(f, f_flags);
+		d->created = !!(BPF_CORE_READ(f, f_mode) & FMODE_CREATED);
+		d->layer = layer_of(inode);
+		if ((d->mode & S_IFMT) == S_IFSOCK) {
+			struct socket *socket = BPF_CORE_READ(f, private_data);
+
+			describe_socket(d, socket);
+			if (d->family == AF_UNIX)
+				len = unix_name(b, socket);
+		} else {
+			len = file_name(b, BPF_CORE_READ(f, f_path.dentry),
+					BPF_CORE_READ(f, f_path.mnt), &flags);
+		}
+	}
+	part_end(b, WATCH_P_FD, arg, flags, sizeof(*d) + len);
+	return 0;
+}
+
+/* A socket address in user memory. */
+__noinline int add_addr(__u32 arg, __u64 addr, __u32 len)
+{
+	struct build *b = build_get();
+
+	if (b && addr && len >= 2)
+		part_user(b, WATCH_P_ADDR, arg, (void *)addr, len > 128 ? 128 : len);
+	return 0;
+}
+
+__noinline int add_data(__u32 arg, __u64 data, __u32 len)
+{
+	struct build *b = build_get();
+
+	if (b && data && len)
+		part_user(b, WATCH_P_DATA, arg, (void *)data, len);
+	return 0;
+}
+
+__noinline int add_text(__u32 kind, __u32 arg, __u64 text)
+{
+	struct build *b = build_get();
+
+	if (b && text)
+		part_user_text(b, kind, arg, (void *)text);
+	return 0;
+}
+
+struct user_msghdr {
+	__u64 name;
+	__u32 name_len, pad;
+	__u64 iov;
+	__u64 iov_len;
+};
+
+struct user_iovec {
+	__u64 base, len;
+};
+
+/* The address and the first buffer of a message, of which `done` bytes went through. */
+__noinline int add_msg(__u32 arg, __u64 msg, __u32 done)
+{
+	struct user_msghdr m = {};
+	struct user_iovec v = {};
+
+	if (bpf_probe_read_user(&m, sizeof(m), (void *)msg))
+		return 0;
+	add_addr(arg, m.name, m.name_len);
+	if (!done || !m.iov_len || bpf_probe_read_user(&v, sizeof(v), (void *)m.iov))
+		return 0;
+	return add_data(arg, v.base, v.len < done ? v.len : done);
+}
+
+/* The path of a file, up to the root of the current task. */
+__noinline int add_file(__u32 kind, __u64 mnt, __u64 dentry)
+{
+	struct build *b = build_get();
+	struct link own;
+	__u32 from;
+
+	if (!b || !dentry)
+		return 0;
+	read_link((void *)dentry, &own);
+	if ((__u64)own.parent == dentry && kind == WATCH_P_EXE) { /* memfd */
+		part_kernel(b, kind, 0, WALK_DETACHED, own.name,
+			    own.hash_len >> 32 & (WALK_NAME - 1));
+		return 0;
+	}
+	from = walk_path(mnt, dentry);
+	if ((from & 0xffff) <= WALK_MAX)
+		part_kernel(b, kind, 0, from >> 16, &b->text[from & 0xffff],
+			    WALK_MAX - (from & 0xffff));
+	return 0;
+}
+
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
+{
+	if (bpf_core_field_exists(kn->__parent))
+		return BPF_CORE_READ(kn, __parent);
+	return BPF_CORE_READ((struct kernfs_node___old *)kn, parent);
+}
+
+/*
+ * The path of the current task's control group: in the unified hierarchy, and where that one has
+ * only its root (cgroup v1), that of the memory controller.
+ */
+__noinline int add_cgroup(void)
+{
+	enum { DEPTH = 12 };
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct kernfs_node *kn = BPF_CORE_READ(set, dfl_cgrp, kn);
+	struct build *b = build_get();
+
+	if (!b)
+		return 0;
+	if (!kernfs_parent(kn) &&
+	    bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id)) {
+		__u32 i = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+		struct cgroup_subsys_state *css = NULL;
+		void *subsys = (void *)set + bpf_core_field_offset(struct css_set, subsys);
+
+		bpf_probe_read_kernel(&css, sizeof(css), subsys + i * sizeof(css));
+		kn = css ? BPF_CORE_READ(css, cgroup, kn) : kn;
+	}
+	b->off = WALK_MAX;
+	for (int i = 0; i < DEPTH && kn; i++) {
+		struct kernfs_node *up = kernfs_parent(kn);
+		__u32 off = b->off;
+		long n;
+
+		if (!up)
+			break;
+		n = bpf_probe_read_kernel_str(&b->text[WALK_MAX + 1], WALK_NAME,
+					      BPF_CORE_READ(kn, name));
+		if (n <= 1 || n > WALK_NAME || off > WALK_MAX || off < n)
+			break;
+		off -= n;
+		bpf_probe_read_kernel(&b->text[(off + 1) & (WALK_MAX - 1)],
+				      (n - 1) & (WALK_NAME - 1), &b->text[WALK_MAX + 1]);
+		b->text[off & (WALK_MAX - 1)] = '/';
+		b->off = off;
+		kn = up;
+	}
+	if (b->off < WALK_MAX)
+		part_kernel(b, WATCH_P_CGROUP, 0, 0, &b->text[b->off], WALK_MAX - b->off);
+	return 0;
+}
+
+#endif

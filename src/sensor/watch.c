@@ -1,0 +1,421 @@
+#include "sensor/watch.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "model/syscalls.h"
+#include "sensor/watch_calls.h"
+#include "sensor/watch_ring.h"
+
+#include "watch.skel.h"
+
+enum {
+	DEFAULT_BYTES = 8 * 1024 * 1024,
+	DEFAULT_DATA = 80,
+	/*
+	 * A record is complete this long after the time that it bears: the programs that write
+	 * them are not interrupted by other tasks.
+	 */
+	SETTLE_NS = 1000000,
+};
+
+struct want {
+	int nr;
+	char name[32];
+	struct watch_spec spec;
+	struct watch_clause clauses[WATCH_CLAUSES];
+};
+
+struct prefix {
+	struct watch_prefix key;
+	uint32_t groups;
+};
+
+struct head {
+	const struct watch_rec *rec; /* NULL: none that is complete and old enough */
+	uint64_t time;
+};
+
+struct watch {
+	struct watch_options o;
+	struct watch_bpf_prog *skel;
+	struct want *wants;
+	size_t wants_n, wants_cap;
+	struct prefix *prefixes;
+	size_t prefixes_n, prefixes_cap;
+	struct bpf_link **links;
+	size_t links_n, links_cap;
+	struct watch_ring *rings;
+	struct head *heads;
+	unsigned cpus;
+	int epoll;
+	bool per_call;
+	uint64_t records;
+};
+
+static char libbpf_said[256];
+
+static int keep_warning(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	if (level == LIBBPF_WARN && !libbpf_said[0]) {
+		vsnprintf(libbpf_said, sizeof(libbpf_said), fmt, ap);
+		libbpf_said[strcspn(libbpf_said, "\n")] = '\0';
+	}
+	return 0;
+}
+
+static bool has_call_events(void)
+{
+	static const char *const roots[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), "%s/events/syscalls/sys_exit_openat/id", roots[i]);
+		if (access(path, R_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+int watch_new(struct watch **out, const struct watch_options *o, struct err *e)
+{
+	struct watch *w = xcalloc(1, sizeof(*w));
+
+	w->o = *o;
+	w->epoll = -1;
+	if (!w->o.ring_bytes)
+		w->o.ring_bytes = DEFAULT_BYTES;
+	if (!w->o.data_max)
+		w->o.data_max = DEFAULT_DATA;
+	libbpf_said[0] = '\0';
+	libbpf_set_print(keep_warning);
+	w->skel = watch_bpf_prog__open();
+	if (!w->skel) {
+		watch_free(w);
+		return err_errno(e, errno, "cannot open the BPF programs");
+	}
+	w->per_call = has_call_events();
+	*out = w;
+	return 0;
+}
+
+void watch_free(struct watch *w)
+{
+	if (!w)
+		return;
+	for (size_t i = 0; i < w->links_n; i++)
+		bpf_link__destroy(w->links[i]);
+	free(w->links);
+	if (w->skel)
+		watch_bpf_prog__destroy(w->skel);
+	for (unsigned i = 0; w->rings && i < w->cpus; i++)
+		watch_ring_free(&w->rings[i]);
+	if (w->epoll >= 0)
+		close(w->epoll);
+	free(w->rings);
+	free(w->heads);
+	free(w->wants);
+	free(w->prefixes);
+	free(w);
+}
+
+static struct want *want_of(struct watch *w, int nr)
+{
+	for (size_t i = 0; i < w->wants_n; i++)
+		if (w->wants[i].nr == nr)
+			return &w->wants[i];
+	return NULL;
+}
+
+int watch_want(struct watch *w, const char *call, const struct watch_clause *clauses, size_t n,
+	       struct err *e)
+{
+	const struct watch_call *c = watch_call_find(call);
+	int nr = sc_nr(sc_abi_native(), call);
+	struct want *want;
+
+	if (nr < 0 || nr >= WATCH_NRS)
+		return err_set(e, ENOENT, "'%s' is no system call of %s that can be watched", call,
+			       sc_abi_name(sc_abi_native()));
+	if (n > WATCH_CLAUSES)
+		return err_set(e, E2BIG, "%s: %zu conditions, expected at most %d", call, n,
+			       WATCH_CLAUSES);
+	want = want_of(w, nr);
+	if (!want) {
+		if (w->wants_n + 1 >= WATCH_SPECS)
+			return err_set(e, E2BIG, "more than %d system calls", WATCH_SPECS - 1);
+		want = vec_push(w->wants, w->wants_n, w->wants_cap);
+	}
+	*want = (struct want){ .nr = nr, .spec.clauses = (uint8_t)n };
+	snprintf(want->name, sizeof(want->name), "%s", c && c->event ? c->event : call);
+	for (unsigned i = 0; c && i < WATCH_ARGS; i++) {
+		want->spec.arg[i] = c->arg[i];
+		want->spec.dir[i] = (int8_t)(c->dir[i] - 1);
+		want->spec.ret_fd = c->ret_fd;
+	}
+	want->spec.data_max = (uint16_t)(w->o.data_max > WATCH_PART_MAX ? WATCH_PART_MAX
+									: w->o.data_max);
+	if (n)
+		memcpy(want->clauses, clauses, n * sizeof(*clauses));
+	return 0;
+}
+
+void watch_prefix(struct watch *w, const char *prefix, uint32_t groups)
+{
+	struct prefix *p = vec_push(w->prefixes, w->prefixes_n, w->prefixes_cap);
+	size_t len = strlen(prefix);
+
+	if (len > sizeof(p->key.text))
+		len = sizeof(p->key.text);
+	memcpy(p->key.text, prefix, len);
+	p->key.bits = (uint32_t)len * 8;
+	p->groups = groups;
+}
+
+static bool begins_with(const struct watch_prefix *a, const struct watch_prefix *b)
+{
+	return a->bits >= b->bits && !memcmp(a->text, b->text, b->bits / 8);
+}
+
+/* The trie answers with the longest prefix, so each one has the groups of the shorter ones too. */
+static int load_prefixes(struct watch *w, struct err *e)
+{
+	for (size_t i = 0; i < w->prefixes_n; i++) {
+		const struct watch_prefix *key = &w->prefixes[i].key;
+		uint32_t groups = 0;
+
+		for (size_t j = 0; j < w->prefixes_n; j++)
+			if (begins_with(key, &w->prefixes[j].key))
+				groups |= w->prefixes[j].groups;
+		if (bpf_map_update_elem(bpf_map__fd(w->skel->maps.prefixes), key, &groups,
+					BPF_ANY) < 0)
+			return err_errno(e, errno, "cannot keep the path '%.*s'",
+					 (int)(key->bits / 8), key->text);
+	}
+	return 0;
+}
+
+static void configure(struct watch *w)
+{
+	struct watch_bpf_prog__rodata *ro = w->skel->rodata;
+
+	*(uint32_t *)&ro->self = (uint32_t)getpid();
+	*(uint8_t *)&ro->want_env = w->o.env;
+	*(uint8_t *)&ro->want_cwd = w->o.cwd;
+	for (size_t i = 0; i < w->wants_n; i++) {
+		((struct watch_spec *)ro->specs)[i + 1] = w->wants[i].spec;
+		((uint8_t *)ro->spec_of)[w->wants[i].nr] = (uint8_t)(i + 1);
+	}
+	bpf_program__set_autoload(w->skel->progs.on_call, w->per_call);
+	bpf_program__set_autoload(w->skel->progs.on_any_call, !w->per_call && w->wants_n);
+	bpf_program__set_autoattach(w->skel->progs.on_call, false);
+}
+
+static int load(struct watch *w, struct err *e)
+{
+	int err;
+
+	configure(w);
+	err = watch_bpf_prog__load(w->skel);
+	malloc_trim(0); /* the kernel's type information was needed for loading only */
+	if (err == -EPERM)
+		return err_set(e, EPERM,
+			       "no right to load BPF programs (needs CAP_BPF and CAP_PERFMON, or "
+			       "CAP_SYS_ADMIN)");
+	if (err < 0)
+		return err_set(e, EOPNOTSUPP, "the kernel refuses the BPF programs (%s)%s%s",
+			       strerror(-err), libbpf_said[0] ? ": " : "", libbpf_said);
+	for (size_t i = 0; i < w->wants_n; i++)
+		memcpy(w->skel->bss->clauses[i + 1], w->wants[i].clauses,
+		       sizeof(w->wants[i].clauses));
+	return load_prefixes(w, e);
+}
+
+static size_t bytes_of_a_ring(const struct watch *w)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+
+	while (size * 2 * w->cpus <= w->o.ring_bytes)
+		size *= 2;
+	return size;
+}
+
+static int make_rings(struct watch *w, struct err *e)
+{
+	int n = get_nprocs_conf();
+
+	w->cpus = n < 1 ? 1 : n > WATCH_CPUS ? WATCH_CPUS : (unsigned)n;
+	w->rings = xcalloc(w->cpus, sizeof(*w->rings));
+	w->heads = xcalloc(w->cpus, sizeof(*w->heads));
+	for (unsigned i = 0; i < w->cpus; i++)
+		w->rings[i].fd = -1;
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (w->epoll < 0)
+		return err_errno(e, errno, "epoll_create1");
+	for (uint32_t i = 0; i < w->cpus; i++) {
+		struct epoll_event ev = { .events = EPOLLIN };
+		int r = watch_ring_new(&w->rings[i], bytes_of_a_ring(w), e);
+
+		if (r < 0)
+			return r;
+		if (bpf_map_update_elem(bpf_map__fd(w->skel->maps.rings), &i, &w->rings[i].fd,
+					BPF_ANY) < 0 ||
+		    epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->rings[i].fd, &ev) < 0)
+			return err_errno(e, errno, "cannot use the ring buffer of processor %u", i);
+	}
+	return 0;
+}
+
+static int attach_calls(struct watch *w, struct err *e)
+{
+	for (size_t i = 0; w->per_call && i < w->wants_n; i++) {
+		struct bpf_link *link;
+		char event[64];
+
+		snprintf(event, sizeof(event), "sys_exit_%s", w->wants[i].name);
+		link = bpf_program__attach_tracepoint(w->skel->progs.on_call, "syscalls", event);
+		if (!link && errno == ENOENT)
+			continue; /* a call that this kernel was built without */
+		if (!link)
+			return err_errno(e, EOPNOTSUPP, "cannot attach to syscalls:%s", event);
+		*vec_push(w->links, w->links_n, w->links_cap) = link;
+	}
+	return 0;
+}
+
+int watch_start(struct watch *w, struct err *e)
+{
+	int err = load(w, e);
+
+	if (err == 0)
+		err = make_rings(w, e);
+	if (err < 0)
+		return err;
+	err = watch_bpf_prog__attach(w->skel);
+	if (err < 0)
+		return err_set(e, err == -EPERM ? EPERM : EOPNOTSUPP,
+			       "cannot attach the BPF programs: %s", strerror(-err));
+	return attach_calls(w, e);
+}
+
+static uint64_t boot_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void look(struct watch *w, unsigned cpu, uint64_t horizon)
+{
+	struct head *h = &w->heads[cpu];
+	size_t len;
+
+	h->rec = watch_ring_peek(&w->rings[cpu], &len);
+	h->time = h->rec ? h->rec->time : UINT64_MAX;
+	if (h->time > horizon)
+		h->rec = NULL;
+}
+
+static int earliest(const struct watch *w)
+{
+	int best = -1;
+
+	for (unsigned i = 0; i < w->cpus; i++)
+		if (w->heads[i].rec && (best < 0 || w->heads[i].time < w->heads[best].time))
+			best = (int)i;
+	return best;
+}
+
+int watch_poll(struct watch *w, int timeout_ms, watch_fn *fn, void *arg, struct err *e)
+{
+	struct epoll_event ev[8];
+	uint64_t horizon;
+	int n = 0, cpu;
+
+	if (epoll_wait(w->epoll, ev, ARRAY_SIZE(ev), timeout_ms) < 0 && errno != EINTR)
+		return err_errno(e, errno, "cannot wait for events");
+	horizon = boot_ns() - SETTLE_NS;
+	for (unsigned i = 0; i < w->cpus; i++)
+		look(w, i, horizon);
+	while ((cpu = earliest(w)) >= 0) {
+		fn(w->heads[cpu].rec, arg);
+		watch_ring_next(&w->rings[cpu]);
+		if ((++n & 63) == 0)
+			watch_ring_release(&w->rings[cpu]);
+		look(w, (unsigned)cpu, horizon);
+	}
+	for (unsigned i = 0; i < w->cpus; i++)
+		watch_ring_release(&w->rings[i]);
+	w->records += (uint64_t)n;
+	return n;
+}
+
+const struct watch_part *watch_part_next(const struct watch_rec *rec, const struct watch_part *p)
+{
+	const unsigned char *end = (const unsigned char *)rec + rec->size;
+	const unsigned char *at = p ? (const unsigned char *)p +
+						  ((sizeof(*p) + p->len + 7) & ~(size_t)7)
+				    : (const unsigned char *)(rec + 1);
+
+	return at + sizeof(*p) <= end ? (const struct watch_part *)(const void *)at : NULL;
+}
+
+const struct watch_part *watch_part_find(const struct watch_rec *rec, unsigned kind, unsigned arg)
+{
+	const struct watch_part *p = NULL;
+
+	while ((p = watch_part_next(rec, p)))
+		if (p->kind == kind && p->arg == arg)
+			return p;
+	return NULL;
+}
+
+bool watch_rec_valid(const void *bytes, size_t len)
+{
+	const struct watch_rec *rec = bytes;
+	size_t at = sizeof(*rec);
+
+	if (len < sizeof(*rec) || rec->size != len || len % 8 || rec->kind < WATCH_CALL ||
+	    rec->kind > WATCH_EXIT || len > sizeof(*rec) + WATCH_PARTS_BYTES)
+		return false;
+	while (at < len) {
+		const struct watch_part *p = (const void *)((const unsigned char *)bytes + at);
+
+		if (len - at < sizeof(*p) || p->len > len - at - sizeof(*p))
+			return false;
+		if ((p->kind == WATCH_P_FD && p->len < sizeof(struct watch_fd)) ||
+		    (p->kind == WATCH_P_PROC && p->len != sizeof(struct watch_proc)))
+			return false;
+		at += (sizeof(*p) + p->len + 7) & ~(size_t)7;
+	}
+	return at == len;
+}
+
+void watch_stats(const struct watch *w, struct watch_stats *s)
+{
+	const struct watch_bpf_prog__bss *b = w->skel->bss;
+
+	*s = (struct watch_stats){
+		.records = w->records,
+		.lost_nrs = (const uint64_t *)b->lost,
+		.lost_cpus = (const uint64_t *)b->lost_cpus,
+		.cpus = w->cpus,
+		.per_call = w->per_call,
+	};
+	for (unsigned i = 0; i < ARRAY_SIZE(s->lost_kinds); i++) {
+		s->lost_kinds[i] = b->lost_kinds[i];
+		s->lost += b->lost_kinds[i];
+	}
+}

@@ -1,0 +1,87 @@
+/*
+ * Watching every process of the machine: the system calls that somebody asks for and the lives of
+ * processes, as records in the order of their time. What a record has: bpf/watch.h.
+ *
+ * Usage: watch_new, watch_want for each call, watch_start, watch_poll again and again. Conditions
+ * under which a record leaves the kernel can be given with each call, and paths that they ask for
+ * with watch_prefix.
+ */
+#ifndef SENSOR_WATCH_H
+#define SENSOR_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "bpf/watch.h"
+
+struct watch;
+
+struct watch_options {
+	size_t ring_bytes; /* of all rings together; 0: 8 MiB. Rounded to a power of two each */
+	bool env;	   /* the environment of executed programs */
+	bool cwd;	   /* the current folder with every call */
+	unsigned data_max; /* bytes of what was read, written, sent or received; 0: 80 */
+};
+
+/*
+ * -EPERM without the right to load programs, -EOPNOTSUPP when the kernel cannot; `e` says what is
+ * missing. Nothing is loaded before watch_start().
+ */
+int watch_new(struct watch **out, const struct watch_options *o, struct err *e);
+void watch_free(struct watch *w);
+
+/*
+ * Asks for a native call. Without clauses every return of it is a record; with them, when one of
+ * them holds (at most WATCH_CLAUSES). Asking again replaces what was asked. -ENOENT: the native ABI
+ * has no such call, or none that can be watched; -E2BIG: too many clauses or calls.
+ */
+int watch_want(struct watch *w, const char *call, const struct watch_clause *clauses, size_t n,
+	       struct err *e);
+
+/*
+ * A path, and everything that begins with it, belongs to these groups, of which clauses name one.
+ * WATCH_PREFIX_MAX bytes count.
+ */
+void watch_prefix(struct watch *w, const char *prefix, uint32_t groups);
+
+int watch_start(struct watch *w, struct err *e);
+
+/* A record with its parts; valid until the function returns. */
+typedef void watch_fn(const struct watch_rec *rec, void *arg);
+
+/*
+ * Waits up to timeout_ms for records and hands over those that are complete, in the order of their
+ * time over all processors. Returns how many, or a negative errno.
+ */
+int watch_poll(struct watch *w, int timeout_ms, watch_fn *fn, void *arg, struct err *e);
+
+/* Steps through the parts of a record; NULL behind the last. Start with NULL. */
+const struct watch_part *watch_part_next(const struct watch_rec *rec, const struct watch_part *p);
+/* The first part of this kind about this argument, NULL when there is none. */
+const struct watch_part *watch_part_find(const struct watch_rec *rec, unsigned kind, unsigned arg);
+
+static inline const void *watch_part_bytes(const struct watch_part *p)
+{
+	return p + 1;
+}
+
+/*
+ * Whether the bytes are a record as bpf/watch.h describes it: sizes, kinds and parts within their
+ * bounds. For records that come from a file.
+ */
+bool watch_rec_valid(const void *bytes, size_t len);
+
+struct watch_stats {
+	uint64_t records;	  /* handed over by watch_poll() */
+	uint64_t lost;		  /* records that found no room in their ring */
+	uint64_t lost_kinds[8];	  /* by enum watch_kind */
+	const uint64_t *lost_nrs; /* WATCH_NRS calls; lives as long as the watch */
+	const uint64_t *lost_cpus;
+	unsigned cpus;
+	bool per_call; /* each call is hooked by itself, so others cost next to nothing */
+};
+void watch_stats(const struct watch *w, struct watch_stats *s);
+
+#endif

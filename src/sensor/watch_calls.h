@@ -1,0 +1,20 @@
+/* What the arguments of system calls are, for those that can be watched in detail. */
+#ifndef SENSOR_WATCH_CALLS_H
+#define SENSOR_WATCH_CALLS_H
+
+#include <stdint.h>
+
+#include "bpf/watch.h"
+
+struct watch_call {
+	const char *name;
+	uint8_t arg[WATCH_ARGS]; /* enum watch_arg */
+	int8_t dir[WATCH_ARGS];	 /* of a path: number of the descriptor's argument, plus one */
+	uint8_t ret_fd;		 /* the result is a descriptor: 1 opens a path, 2 another one */
+	const char *event;	 /* the name in tracefs where it is another one */
+};
+
+/* The row of the call; NULL: its arguments are numbers. */
+const struct watch_call *watch_call_find(const char *name);
+
+#endif
