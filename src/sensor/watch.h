@@ -57,22 +57,6 @@ typedef void watch_fn(const struct watch_rec *rec, void *arg);
  */
 int watch_poll(struct watch *w, int timeout_ms, watch_fn *fn, void *arg, struct err *e);
 
-/* Steps through the parts of a record; NULL behind the last. Start with NULL. */
-const struct watch_part *watch_part_next(const struct watch_rec *rec, const struct watch_part *p);
-/* The first part of this kind about this argument, NULL when there is none. */
-const struct watch_part *watch_part_find(const struct watch_rec *rec, unsigned kind, unsigned arg);
-
-static inline const void *watch_part_bytes(const struct watch_part *p)
-{
-	return p + 1;
-}
-
-/*
- * Whether the bytes are a record as bpf/watch.h describes it: sizes, kinds and parts within their
- * bounds. For records that come from a file.
- */
-bool watch_rec_valid(const void *bytes, size_t len);
-
 struct watch_stats {
 	uint64_t records;	  /* handed over by watch_poll() */
 	uint64_t lost;		  /* records that found no room in their ring */

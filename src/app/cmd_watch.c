@@ -1,0 +1,244 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/command.h"
+#include "app/watch_session.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "model/syscalls.h"
+
+enum { POLL_MS = 20, MAX_SECONDS = 366 * 24 * 3600, MAX_RING_MIB = 1024 };
+
+struct watching {
+	struct rules *rules;
+	struct watch_session session;
+};
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
+static void watching_free(struct watching *w)
+{
+	rules_engine_free(w->session.engine);
+	rules_free(w->rules);
+	enrich_free(w->session.enrich);
+	watch_free(w->session.sensor);
+	if (w->session.out && w->session.out != stdout)
+		fclose(w->session.out);
+}
+
+/* Warnings as notes; the first error is the error. */
+static int report(const struct rules *r, struct err *e)
+{
+	size_t n;
+	const struct rules_diag *d = rules_diags(r, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (rules_code_is_error(d[i].code))
+			return err_set(e, EINVAL, "%s:%u:%u: %s%s%s", d[i].file, d[i].line,
+				       d[i].column, d[i].item, *d[i].item ? ": " : "",
+				       d[i].message);
+		log_note("%s:%u:%u: %s%s%s", d[i].file, d[i].line, d[i].column, d[i].item,
+			 *d[i].item ? ": " : "", d[i].message);
+	}
+	return 0;
+}
+
+static int load_rules(struct watching *w, const struct args *a, struct err *e)
+{
+	const char *priority = args_value(a, "priority"), *file;
+	struct rules_options o = { .min_priority = RP_DEBUG, .container_output = true };
+	int err = 0;
+
+	if (priority) {
+		o.min_priority = rules_priority_by_name(priority);
+		if (o.min_priority < 0)
+			return usage_error(a, e, "--priority: '%s' is none", priority);
+	}
+	w->rules = rules_new(&o);
+	for (size_t i = 0; err >= 0 && (file = args_value_at(a, "rules", i)); i++)
+		err = rules_load_file(w->rules, file);
+	if (err >= 0)
+		err = rules_compile(w->rules);
+	if (report(w->rules, e) < 0)
+		return -EINVAL;
+	if (err < 0)
+		return err_set(e, EINVAL, "the rules cannot be used");
+	w->session.rules = w->rules;
+	return 0;
+}
+
+static int open_output(struct watching *w, const struct args *a, struct err *e)
+{
+	const char *path = args_value(a, "output"), *form = args_value(a, "format");
+
+	w->session.json = form && !strcmp(form, "json");
+	w->session.out = path ? fopen(path, "ae") : stdout;
+	if (!w->session.out)
+		return err_errno(e, errno, "cannot write to %s", path);
+	gethostname(w->session.hostname, sizeof(w->session.hostname) - 1);
+	return 0;
+}
+
+static int start(struct watching *w, const struct args *a, struct err *e)
+{
+	struct rules_engine_options eo = { .match_all = args_has(a, "all") };
+	struct enrich_options no = { .scan = true };
+	struct watch_options o = { .cwd = false };
+	uint64_t mib;
+	int err = args_u64(a, "ring", 8, 1, MAX_RING_MIB, &mib, e);
+
+	if (err < 0)
+		return err;
+	o.ring_bytes = (size_t)mib << 20;
+	o.env = args_has(a, "environment");
+	err = watch_new(&w->session.sensor, &o, e);
+	if (err == 0)
+		err = watch_session_want(w->session.sensor, w->rules, e);
+	if (err == 0)
+		err = watch_start(w->session.sensor, e);
+	if (err < 0)
+		return err;
+	w->session.engine = rules_engine_new(w->rules, &eo);
+	/* What happens meanwhile waits in the rings. */
+	w->session.enrich = enrich_new(&no);
+	watch_session_clock(&w->session);
+	return 0;
+}
+
+static int loop(struct watching *w, uint64_t seconds, struct err *e)
+{
+	struct timespec begun, now;
+
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	for (;;) {
+		int n = watch_poll(w->session.sensor, POLL_MS, watch_session_record, &w->session,
+				   e);
+
+		if (n < 0)
+			return n;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (stop || (seconds && (uint64_t)(now.tv_sec - begun.tv_sec) >= seconds) ||
+		    (w->session.limit && w->session.findings >= w->session.limit))
+			return 0;
+		watch_session_clock(&w->session);
+	}
+}
+
+/* What was lost, so that nobody takes silence for peace. */
+static bool lost(const struct watching *w)
+{
+	struct watch_stats s;
+
+	watch_stats(w->session.sensor, &s);
+	if (!s.lost)
+		return false;
+	log_warn("%" PRIu64 " records found no room in the ring buffers (--ring makes them larger)",
+		 s.lost);
+	for (unsigned nr = 0; nr < WATCH_NRS; nr++) {
+		const struct sc_desc *d = sc_by_nr(sc_abi_native(), nr);
+
+		if (s.lost_nrs[nr] && d)
+			log_warn("  %s: %" PRIu64, d->name, s.lost_nrs[nr]);
+	}
+	return true;
+}
+
+static void statistics(const struct watching *w)
+{
+	struct enrich_stats n;
+	struct watch_stats s;
+
+	watch_stats(w->session.sensor, &s);
+	enrich_stats(w->session.enrich, &n);
+	log_note("%" PRIu64 " records, %" PRIu64 " events, %" PRIu64 " findings, %" PRIu64
+		 " lost; %zu processes, %zu ended ones kept, %zu containers",
+		 s.records, n.events, w->session.findings, s.lost, n.processes, n.kept,
+		 n.containers);
+}
+
+static int watch(struct watching *w, struct args *a, struct err *e)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	uint64_t seconds, limit;
+
+	if (args_count(a))
+		return usage_error(a, e, "'%s': expected options only", args_at(a, 0));
+	if (!args_has(a, "rules"))
+		return usage_error(a, e, "expected --rules FILE");
+	if (args_u64(a, "for", 0, 1, MAX_SECONDS, &seconds, e) < 0 ||
+	    args_u64(a, "findings", 0, 1, UINT64_MAX, &limit, e) < 0 || load_rules(w, a, e) < 0 ||
+	    open_output(w, a, e) < 0)
+		return EXIT_ERROR;
+	w->session.limit = limit;
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	if (start(w, a, e) < 0)
+		return EXIT_ERROR;
+	log_note("watching with %zu rules", rules_count(w->rules));
+	if (loop(w, seconds, e) < 0)
+		return EXIT_ERROR;
+	statistics(w);
+	return lost(w) ? EXIT_INCOMPLETE : EXIT_OK;
+}
+
+static int run_watch(struct args *a, struct err *e)
+{
+	cleanup(watching_free) struct watching w = { 0 };
+
+	return watch(&w, a, e);
+}
+
+static const struct option_desc options[] = {
+	{ 'r', "rules", "FILE", NULL,
+	  "Rules in Falco's language; may be repeated, later files add to and change earlier "
+	  "ones." },
+	{ 'o', "format", "FORMAT", "json|text",
+	  "How findings are printed: lines of text (the default), or one JSON object a line." },
+	{ 0, "output", "FILE", NULL, "Appends findings to a file in place of standard output." },
+	{ 0, "all", NULL, NULL, "Every rule that is true fires, not only the first." },
+	{ 'p', "priority", "PRIORITY", NULL,
+	  "Rules less severe than this do not fire; debug, the least severe, is the default." },
+	{ 0, "for", "SECONDS", NULL, "Ends after this time." },
+	{ 'n', "findings", "NUMBER", NULL, "Ends after so many findings." },
+	{ 0, "ring", "MIB", NULL,
+	  "Memory for what waits between kernel and rules, in MiB over all processors; 8 is the "
+	  "default." },
+	{ 0, "environment", NULL, NULL,
+	  "Keeps the environment of programs, for rules that ask for proc.env." },
+	{ 0 },
+};
+
+const struct command command_watch = {
+	.name = "watch",
+	.synopsis = "--rules FILE [OPTION]...",
+	.summary = "Detects what rules describe, in all containers and on the host.",
+	.description =
+		"Loads rules in Falco's language and reports every event of the machine that fires "
+		"one. Only system calls that some rule asks for are hooked, each by itself, and "
+		"conditions on results, open modes and paths are decided in the kernel.\n"
+		"\n"
+		"Files are compared by the name that was given and by the file that the kernel "
+		"opened, so neither a symbolic link nor memory that changes during the call hides "
+		"one. Addresses are those of the socket. What is known of a container comes from "
+		"the engine's files on disk: Docker, Podman, containerd and CRI-O.\n"
+		"\n"
+		"The JSON form is the one that Falco prints and falcosidekick reads.",
+	.options = options,
+	.examples = "# Falco's own rules\n"
+		    "boltseal watch --rules falco_rules.yaml\n"
+		    "# For a minute, as JSON lines\n"
+		    "boltseal watch -r falco_rules.yaml -r local.yaml --for 60 -o json\n",
+	.exit_status = "0 when watching ended as asked, 1 on errors, 3 when events were lost.",
+	.run = run_watch,
+};

@@ -1,0 +1,33 @@
+/* One run of `boltseal watch`: rules, sensor and enrichment wired together. */
+#ifndef APP_WATCH_SESSION_H
+#define APP_WATCH_SESSION_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "enrich/enrich.h"
+#include "rules/rules.h"
+#include "sensor/watch.h"
+
+struct watch_session {
+	const struct rules *rules;
+	struct rules_engine *engine;
+	struct watch *sensor;
+	struct enrich *enrich;
+	uint64_t boot;	   /* ns since 1970 when CLOCK_BOOTTIME was 0 */
+	uint64_t findings; /* rules that fired */
+	uint64_t limit;	   /* end after so many; 0: never */
+	bool json;
+	FILE *out;
+	char hostname[256];
+};
+
+/* Asks the sensor for what the rules need, and no more. */
+int watch_session_want(struct watch *w, const struct rules *r, struct err *e);
+/* Takes a record from the sensor, and prints what it fires. */
+void watch_session_record(const struct watch_rec *rec, void *session);
+/* Looks at the clocks again. */
+void watch_session_clock(struct watch_session *s);
+
+#endif

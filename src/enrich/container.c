@@ -1,0 +1,264 @@
+#include "enrich/container.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "enrich/container_files.h"
+
+enum {
+	BUCKETS = 1024,
+	HEX_ID = 64,
+	/* Containers without processes that are still remembered. */
+	KEEP_UNUSED = 256,
+	MAX_ROOTS = 8,
+};
+
+struct containers {
+	struct container *bucket[BUCKETS];
+	struct container_places places;
+	char *owned[4];
+	char *docker_roots[MAX_ROOTS];
+	size_t docker_roots_n, n, unused;
+	uint64_t clock;
+};
+
+const char *container_engine_name(enum container_engine e)
+{
+	static const char *const names[] = {
+		[CONTAINER_DOCKER] = "docker",	 [CONTAINER_PODMAN] = "podman",
+		[CONTAINER_CRIO] = "cri-o",	 [CONTAINER_CONTAINERD] = "containerd",
+		[CONTAINER_UNKNOWN] = "unknown",
+	};
+
+	return e < CONTAINER_ENGINES ? names[e] : NULL;
+}
+
+static size_t hex_run(const char *s)
+{
+	size_t n = 0;
+
+	while ((s[n] >= '0' && s[n] <= '9') || (s[n] >= 'a' && s[n] <= 'f'))
+		n++;
+	return n;
+}
+
+/* Names of control groups: systemd's scopes with a prefix, or the id alone. */
+static const struct {
+	const char *prefix;
+	enum container_engine engine;
+} prefixes[] = {
+	{ "docker-", CONTAINER_DOCKER },
+	{ "libpod-payload-", CONTAINER_PODMAN },
+	{ "libpod-", CONTAINER_PODMAN },
+	{ "crio-", CONTAINER_CRIO },
+	{ "cri-containerd-", CONTAINER_CONTAINERD },
+	{ "nerdctl-", CONTAINER_CONTAINERD },
+};
+
+static bool is_end(const char *s)
+{
+	return !*s || *s == '/' || !strncmp(s, ".scope", 6);
+}
+
+static bool id_of_name(const char *name, char *id, enum container_engine *engine)
+{
+	/* "/system.slice/kubepods:cri-containerd:ID" of the systemd driver without scopes */
+	const char *colon = strrchr(name, ':'), *slash = strchr(name, '/');
+
+	*engine = CONTAINER_UNKNOWN;
+	if (colon && (!slash || colon < slash) && strstr(name, "cri-containerd")) {
+		name = colon + 1;
+		*engine = CONTAINER_CONTAINERD;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		size_t len = strlen(prefixes[i].prefix);
+
+		if (!strncmp(name, prefixes[i].prefix, len)) {
+			name += len;
+			*engine = prefixes[i].engine;
+			break;
+		}
+	}
+	if (hex_run(name) != HEX_ID || !is_end(name + HEX_ID))
+		return false;
+	memcpy(id, name, HEX_ID);
+	id[HEX_ID] = '\0';
+	return true;
+}
+
+bool container_id_of(const char *cgroup, char *id, enum container_engine *engine)
+{
+	bool found = false;
+
+	/* The innermost one counts; "docker" above an id that stands alone says whose it is. */
+	for (const char *p = cgroup; p && *p; p = strchr(p, '/')) {
+		enum container_engine e;
+		char one[CONTAINER_ID_MAX];
+
+		if (*p == '/')
+			p++;
+		if (!id_of_name(p, one, &e))
+			continue;
+		strcpy(id, one);
+		*engine = e;
+		if (e == CONTAINER_UNKNOWN && p - cgroup >= 8 && !strncmp(p - 8, "/docker/", 8))
+			*engine = CONTAINER_DOCKER;
+		if (e == CONTAINER_UNKNOWN && strstr(cgroup, "/ecs/"))
+			*engine = CONTAINER_DOCKER;
+		found = true;
+	}
+	return found;
+}
+
+static char *keep(struct containers *c, size_t i, const char *given, const char *usual)
+{
+	return c->owned[i] = xstrdup(given ? given : usual);
+}
+
+struct containers *containers_new(const struct container_places *p)
+{
+	static const struct container_places none;
+	struct containers *c = xcalloc(1, sizeof(*c));
+
+	if (!p)
+		p = &none;
+	c->places.docker_root = keep(c, 0, p->docker_root, "/var/lib/docker");
+	c->places.containerd_state = keep(c, 1, p->containerd_state, "/run/containerd");
+	c->places.storage_root = keep(c, 2, p->storage_root, "/var/lib/containers/storage");
+	c->places.storage_run = keep(c, 3, p->storage_run, "/run/containers/storage");
+	return c;
+}
+
+static void free_container(struct container *c)
+{
+	arena_free(&c->arena);
+	free(c);
+}
+
+void containers_free(struct containers *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct container *at = c->bucket[i], *next; at; at = next) {
+			next = at->next;
+			free_container(at);
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(c->owned); i++)
+		free(c->owned[i]);
+	for (size_t i = 0; i < c->docker_roots_n; i++)
+		free(c->docker_roots[i]);
+	free(c);
+}
+
+void containers_docker_root(struct containers *c, const char *root)
+{
+	for (size_t i = 0; i < c->docker_roots_n; i++)
+		if (!strcmp(c->docker_roots[i], root))
+			return;
+	if (c->docker_roots_n < MAX_ROOTS)
+		c->docker_roots[c->docker_roots_n++] = xstrdup(root);
+}
+
+static struct container **slot_of(struct containers *c, const char *id)
+{
+	unsigned h = 2166136261u; /* FNV-1a */
+	struct container **p;
+
+	for (const char *s = id; *s; s++)
+		h = (h ^ (unsigned char)*s) * 16777619u;
+	for (p = &c->bucket[h % BUCKETS]; *p; p = &(*p)->next)
+		if (!strcmp((*p)->id, id))
+			break;
+	return p;
+}
+
+static void learn(struct containers *c, struct container *one)
+{
+	one->missing = "no engine's files know the id";
+	if (container_files_read(one, &c->places))
+		return;
+	for (size_t i = 0; i < c->docker_roots_n && !one->known; i++) {
+		struct container_places p = c->places;
+
+		p.docker_root = c->docker_roots[i];
+		container_files_read(one, &p);
+	}
+}
+
+static void forget_oldest(struct containers *c)
+{
+	struct container **oldest = NULL, *gone;
+
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct container **p = &c->bucket[i]; *p; p = &(*p)->next)
+			if (!(*p)->refs && (!oldest || (*p)->used < (*oldest)->used))
+				oldest = p;
+	if (!oldest)
+		return;
+	gone = *oldest;
+	*oldest = gone->next;
+	free_container(gone);
+	c->n--;
+	c->unused--;
+}
+
+struct container *containers_get(struct containers *c, const char *cgroup)
+{
+	char id[CONTAINER_ID_MAX];
+	enum container_engine engine;
+	struct container **p, *one;
+
+	if (!cgroup || !container_id_of(cgroup, id, &engine))
+		return NULL;
+	p = slot_of(c, id);
+	if (!*p) {
+		one = xcalloc(1, sizeof(*one));
+		strcpy(one->id, id);
+		memcpy(one->short_id, id, 12);
+		one->engine = engine;
+		one->privileged = one->host_pid = one->host_network = one->host_ipc = -1;
+		*p = one;
+		c->n++;
+		c->unused++;
+	}
+	one = *p;
+	if (!one->known)
+		learn(c, one);
+	one->used = ++c->clock;
+	if (!one->refs++)
+		c->unused--;
+	return one;
+}
+
+struct container *container_ref(struct container *c)
+{
+	if (c)
+		c->refs++;
+	return c;
+}
+
+void container_put(struct containers *all, struct container *c)
+{
+	if (!c || --c->refs)
+		return;
+	if (++all->unused > KEEP_UNUSED)
+		forget_oldest(all);
+}
+
+size_t containers_count(const struct containers *c)
+{
+	return c->n;
+}
+
+const char *container_label(const struct container *c, const char *key, size_t len)
+{
+	for (size_t i = 0; i < c->labels_n; i++)
+		if (strlen(c->labels[i].key) == len && !memcmp(c->labels[i].key, key, len))
+			return c->labels[i].value;
+	return NULL;
+}

@@ -1,0 +1,86 @@
+/*
+ * Which container a process runs in, and what is known about it. The id comes from the path of the
+ * control group; the rest from the files that the engines keep on disk, which are there before the
+ * container's first instruction and need no answer of a daemon:
+ *
+ *	Docker, ECS	<data root>/containers/ID/config.v2.json, hostconfig.json
+ *	containerd	/run/containerd/io.containerd.runtime.v2.task/NAMESPACE/ID/config.json
+ *	Podman, CRI-O	<storage>/overlay-containers/ID/userdata/config.json
+ */
+#ifndef ENRICH_CONTAINER_H
+#define ENRICH_CONTAINER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+enum container_engine {
+	CONTAINER_DOCKER,
+	CONTAINER_PODMAN,
+	CONTAINER_CRIO,
+	CONTAINER_CONTAINERD,
+	CONTAINER_UNKNOWN, /* an id, and nobody whose it is */
+	CONTAINER_ENGINES
+};
+
+const char *container_engine_name(enum container_engine e); /* "docker" */
+
+enum { CONTAINER_ID_MAX = 80 };
+
+struct container_pair {
+	const char *key, *value;
+};
+
+struct container_mount {
+	const char *source, *dest, *mode, *propagation;
+	bool rw;
+};
+
+struct container {
+	struct container *next; /* in the table */
+	unsigned refs;		/* processes */
+	uint64_t used;		/* when it was last asked for, for forgetting */
+	char id[CONTAINER_ID_MAX], short_id[13];
+	enum container_engine engine;
+	bool known; /* false: nothing but the id was found, and `missing` says why */
+	const char *missing;
+	const char *name, *image, *image_id, *repository, *tag, *digest; /* NULL: not known */
+	const char *pod_name, *pod_namespace, *pod_uid, *sandbox_id, *ip;
+	int privileged, host_pid, host_network, host_ipc; /* -1: not known */
+	uint64_t started;				  /* ns since 1970; 0: not known */
+	struct container_pair *labels;
+	size_t labels_n;
+	struct container_mount *mounts;
+	size_t mounts_n;
+	struct arena arena;
+};
+
+/*
+ * The id in the path of a control group, in `id` of CONTAINER_ID_MAX bytes; false for a process of
+ * the host.
+ */
+bool container_id_of(const char *cgroup, char *id, enum container_engine *engine);
+
+/* Where the engines keep their files; each NULL: the usual place. */
+struct container_places {
+	const char *docker_root, *containerd_state, *storage_root, *storage_run;
+};
+
+struct containers;
+
+struct containers *containers_new(const struct container_places *p);
+void containers_free(struct containers *c);
+/* One more place in which Docker may keep its containers. */
+void containers_docker_root(struct containers *c, const char *root);
+/* The container of the control group, NULL for the host. Holds a reference, see container_put(). */
+struct container *containers_get(struct containers *c, const char *cgroup);
+struct container *container_ref(struct container *c); /* NULL stays NULL */
+/* The container stays known for a while when nobody uses it any more. */
+void container_put(struct containers *all, struct container *c);
+size_t containers_count(const struct containers *c);
+
+const char *container_label(const struct container *c, const char *key, size_t len);
+
+#endif

@@ -1,0 +1,359 @@
+#include "enrich/container_files.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+
+enum { MAX_BYTES = 4 * 1024 * 1024, MAX_NAMESPACES = 64 };
+
+static struct json_object *member(struct json_object *o, const char *key)
+{
+	struct json_object *v = NULL;
+
+	return o && json_object_is_type(o, json_type_object) &&
+			       json_object_object_get_ex(o, key, &v)
+		       ? v
+		       : NULL;
+}
+
+static const char *text(struct container *c, struct json_object *v)
+{
+	return v && json_object_is_type(v, json_type_string) && *json_object_get_string(v)
+		       ? arena_strdup(&c->arena, json_object_get_string(v))
+		       : NULL;
+}
+
+static const char *text_at(struct container *c, struct json_object *o, const char *key)
+{
+	return text(c, member(o, key));
+}
+
+/* "registry:5000/team/web:1.2@sha256:…" in its parts. */
+static void split_image(struct container *c)
+{
+	const char *slash, *colon, *at;
+	size_t len;
+
+	if (!c->image)
+		return;
+	at = strchr(c->image, '@');
+	if (at && !c->digest)
+		c->digest = arena_strdup(&c->arena, at + 1);
+	len = at ? (size_t)(at - c->image) : strlen(c->image);
+	slash = memrchr(c->image, '/', len);
+	colon = memrchr(c->image, ':', len);
+	if (colon && (!slash || colon > slash)) {
+		c->tag = arena_strndup(&c->arena, colon + 1, len - (size_t)(colon + 1 - c->image));
+		len = (size_t)(colon - c->image);
+	}
+	c->repository = arena_strndup(&c->arena, c->image, len);
+}
+
+static void add_pairs(struct container *c, struct json_object *o)
+{
+	size_t n, i = 0;
+
+	if (!o || !json_object_is_type(o, json_type_object))
+		return;
+	n = (size_t)json_object_object_length(o);
+	c->labels = arena_alloc(&c->arena, (n + 1) * sizeof(*c->labels));
+	json_object_object_foreach (o, key, v) {
+		const char *value = text(c, v);
+
+		c->labels[i].key = arena_strdup(&c->arena, key);
+		c->labels[i++].value = value ? value : "";
+	}
+	c->labels_n = i;
+}
+
+static const char *label(const struct container *c, const char *key)
+{
+	return container_label(c, key, strlen(key));
+}
+
+/* Names of labels: k8s.io/kubernetes, pkg/kubelet/types/labels.go. */
+static void pod_from_labels(struct container *c)
+{
+	c->pod_name = label(c, "io.kubernetes.pod.name");
+	c->pod_namespace = label(c, "io.kubernetes.pod.namespace");
+	c->pod_uid = label(c, "io.kubernetes.pod.uid");
+}
+
+static uint64_t parse_time(const char *s)
+{
+	struct tm tm = { 0 };
+	double fraction = 0;
+	const char *end = s ? strptime(s, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+
+	if (!end || tm.tm_year <= 0)
+		return 0;
+	if (*end == '.')
+		sscanf(end, "%lf", &fraction);
+	return (uint64_t)timegm(&tm) * 1000000000u + (uint64_t)(fraction * 1e9);
+}
+
+static int is_host(struct container *c, struct json_object *o, const char *key)
+{
+	const char *mode = text_at(c, o, key);
+
+	return mode && !strcmp(mode, "host");
+}
+
+static void docker_mounts(struct container *c, struct json_object *points)
+{
+	size_t n, i = 0;
+
+	if (!points || !json_object_is_type(points, json_type_object))
+		return;
+	n = (size_t)json_object_object_length(points);
+	c->mounts = arena_alloc(&c->arena, (n + 1) * sizeof(*c->mounts));
+	json_object_object_foreach (points, dest, v) {
+		struct container_mount *m = &c->mounts[i++];
+
+		m->dest = arena_strdup(&c->arena, dest);
+		m->source = text_at(c, v, "Source");
+		m->mode = text_at(c, v, "Mode");
+		m->propagation = text_at(c, v, "Propagation");
+		m->rw = json_object_get_boolean(member(v, "RW"));
+	}
+	c->mounts_n = i;
+}
+
+static const char *docker_address(struct container *c, struct json_object *settings)
+{
+	struct json_object *networks = member(settings, "Networks");
+
+	if (!networks || !json_object_is_type(networks, json_type_object))
+		return NULL;
+	json_object_object_foreach (networks, name, v) {
+		const char *ip = text_at(c, v, "IPAddress");
+
+		(void)name;
+		if (ip)
+			return ip;
+	}
+	return NULL;
+}
+
+static bool load(struct json_doc *d, const char *folder, const char *id, const char *file)
+{
+	char path[4096];
+
+	return snprintf(path, sizeof(path), "%s/%s/%s", folder, id, file) < (int)sizeof(path) &&
+	       json_load(d, path, MAX_BYTES, NULL) == 0;
+}
+
+static bool read_docker(struct container *c, const char *root)
+{
+	cleanup_json_doc struct json_doc config = { 0 }, host = { 0 };
+	struct json_object *cfg;
+	char folder[4096];
+
+	if (snprintf(folder, sizeof(folder), "%s/containers", root) >= (int)sizeof(folder) ||
+	    !load(&config, folder, c->id, "config.v2.json"))
+		return false;
+	c->engine = CONTAINER_DOCKER;
+	cfg = member(config.root, "Config");
+	c->name = text_at(c, config.root, "Name");
+	if (c->name && *c->name == '/')
+		c->name++;
+	c->image = text_at(c, cfg, "Image");
+	c->image_id = text_at(c, config.root, "Image");
+	split_image(c);
+	add_pairs(c, member(cfg, "Labels"));
+	pod_from_labels(c);
+	docker_mounts(c, member(config.root, "MountPoints"));
+	c->ip = docker_address(c, member(config.root, "NetworkSettings"));
+	c->started = parse_time(text_at(c, member(config.root, "State"), "StartedAt"));
+	if (load(&host, folder, c->id, "hostconfig.json")) {
+		c->privileged = json_object_get_boolean(member(host.root, "Privileged"));
+		c->host_pid = is_host(c, host.root, "PidMode");
+		c->host_network = is_host(c, host.root, "NetworkMode");
+		c->host_ipc = is_host(c, host.root, "IpcMode");
+	}
+	return c->known = true;
+}
+
+static bool has_namespace(struct json_object *spec, const char *type)
+{
+	struct json_object *list = member(member(spec, "linux"), "namespaces");
+
+	for (size_t i = 0; list && json_object_is_type(list, json_type_array) &&
+			   i < json_object_array_length(list);
+	     i++) {
+		struct json_object *t = member(json_object_array_get_idx(list, i), "type");
+
+		if (t && !strcmp(json_object_get_string(t), type))
+			return true;
+	}
+	return false;
+}
+
+/* Everything that --privileged gives: all capabilities, and nothing hidden or read-only. */
+static bool is_privileged(struct json_object *spec)
+{
+	struct json_object *caps = member(member(member(spec, "process"), "capabilities"),
+					  "bounding"),
+			   *masked = member(member(spec, "linux"), "maskedPaths");
+	size_t n = caps && json_object_is_type(caps, json_type_array)
+			   ? json_object_array_length(caps)
+			   : 0;
+
+	return n >= 38 && (!masked || !json_object_is_type(masked, json_type_array) ||
+			   !json_object_array_length(masked));
+}
+
+static void spec_mounts(struct container *c, struct json_object *list)
+{
+	size_t n;
+
+	if (!list || !json_object_is_type(list, json_type_array))
+		return;
+	n = json_object_array_length(list);
+	c->mounts = arena_alloc(&c->arena, (n + 1) * sizeof(*c->mounts));
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *v = json_object_array_get_idx(list, i),
+				   *options = member(v, "options");
+		struct container_mount *m = &c->mounts[c->mounts_n];
+
+		m->source = text_at(c, v, "source");
+		m->dest = text_at(c, v, "destination");
+		if (!m->source || !m->dest || *m->source != '/')
+			continue; /* not from the host */
+		m->rw = true;
+		for (size_t k = 0; options && json_object_is_type(options, json_type_array) &&
+				   k < json_object_array_length(options);
+		     k++) {
+			const char *o =
+				json_object_get_string(json_object_array_get_idx(options, k));
+
+			if (!o)
+				continue;
+			if (!strcmp(o, "ro"))
+				m->rw = false;
+			else if (strstr(o, "private") || strstr(o, "slave") || strstr(o, "shared"))
+				m->propagation = arena_strdup(&c->arena, o);
+		}
+		c->mounts_n++;
+	}
+}
+
+/* Annotations of containerd's and CRI-O's pods and of Podman, in the OCI specification. */
+static const char *first_label(const struct container *c, const char *a, const char *b)
+{
+	const char *v = label(c, a);
+
+	return v ? v : label(c, b);
+}
+
+static void from_annotations(struct container *c)
+{
+	pod_from_labels(c);
+	c->name = first_label(c, "io.kubernetes.cri.container-name",
+			      "io.kubernetes.container.name");
+	if (!c->name)
+		c->name = first_label(c, "io.podman.annotations.name", "nerdctl/name");
+	c->image = first_label(c, "io.kubernetes.cri.image-name", "io.kubernetes.cri-o.ImageName");
+	if (!c->image)
+		c->image = label(c, "org.opencontainers.image.ref.name");
+	c->image_id = label(c, "io.kubernetes.cri-o.ImageRef");
+	c->sandbox_id = first_label(c, "io.kubernetes.cri.sandbox-id",
+				    "io.kubernetes.cri-o.SandboxID");
+	if (!c->pod_name)
+		c->pod_name = first_label(c, "io.kubernetes.cri.sandbox-name",
+					  "io.kubernetes.cri-o.KubeName");
+	if (!c->pod_namespace)
+		c->pod_namespace = first_label(c, "io.kubernetes.cri.sandbox-namespace",
+					       "io.kubernetes.cri-o.Namespace");
+	if (!c->pod_uid)
+		c->pod_uid = label(c, "io.kubernetes.cri.sandbox-uid");
+	split_image(c);
+}
+
+static bool read_spec(struct container *c, const char *folder, const char *below,
+		      enum container_engine engine)
+{
+	cleanup_json_doc struct json_doc d = { 0 };
+
+	if (!load(&d, folder, c->id, below))
+		return false;
+	if (c->engine == CONTAINER_UNKNOWN)
+		c->engine = engine;
+	add_pairs(c, member(d.root, "annotations"));
+	from_annotations(c);
+	spec_mounts(c, member(d.root, "mounts"));
+	c->privileged = is_privileged(d.root);
+	c->host_pid = !has_namespace(d.root, "pid");
+	c->host_network = !has_namespace(d.root, "network");
+	c->host_ipc = !has_namespace(d.root, "ipc");
+	return c->known = true;
+}
+
+static bool read_containerd(struct container *c, const char *state)
+{
+	char folder[4096], one[4400];
+	cleanup_closedir DIR *d = NULL;
+	struct dirent *e;
+	int n = 0;
+
+	snprintf(folder, sizeof(folder), "%s/io.containerd.runtime.v2.task", state);
+	d = opendir(folder);
+	while (d && (e = readdir(d)) && n++ < MAX_NAMESPACES) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(one, sizeof(one), "%s/%s", folder, e->d_name);
+		if (read_spec(c, one, "config.json", CONTAINER_CONTAINERD))
+			return true;
+	}
+	return false;
+}
+
+/* The index of containers/storage: names, and what the engine noted as text of its own. */
+static void from_storage_index(struct container *c, const char *folder)
+{
+	cleanup_json_doc struct json_doc d = { 0 }, note = { 0 };
+
+	if (!load(&d, folder, ".", "containers.json") ||
+	    !json_object_is_type(d.root, json_type_array))
+		return;
+	for (size_t i = 0; i < json_object_array_length(d.root); i++) {
+		struct json_object *o = json_object_array_get_idx(d.root, i);
+		struct json_object *id = member(o, "id"), *names = member(o, "names");
+		const char *metadata = text_at(c, o, "metadata");
+
+		if (!id || strcmp(json_object_get_string(id), c->id) != 0)
+			continue;
+		if (names && json_object_is_type(names, json_type_array) && !c->name)
+			c->name = text(c, json_object_array_get_idx(names, 0));
+		if (!c->image_id)
+			c->image_id = text_at(c, o, "image");
+		if (metadata && !c->image &&
+		    json_parse(&note, "metadata", metadata, strlen(metadata), NULL) == 0) {
+			c->image = text_at(c, note.root, "image-name");
+			split_image(c);
+		}
+		return;
+	}
+}
+
+static bool read_storage(struct container *c, const char *root)
+{
+	char folder[4096];
+
+	snprintf(folder, sizeof(folder), "%s/overlay-containers", root);
+	if (!read_spec(c, folder, "userdata/config.json",
+		       c->engine == CONTAINER_CRIO ? CONTAINER_CRIO : CONTAINER_PODMAN))
+		return false;
+	from_storage_index(c, folder);
+	return true;
+}
+
+bool container_files_read(struct container *c, const struct container_places *p)
+{
+	return read_docker(c, p->docker_root) || read_storage(c, p->storage_root) ||
+	       read_storage(c, p->storage_run) || read_containerd(c, p->containerd_state);
+}

@@ -1,0 +1,368 @@
+#include "enrich/enrich.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "enrich/enrich_private.h"
+
+#define NO -1
+/* Arguments as in the manual pages; which descriptor is the event's: falcosecurity/libs. */
+static const struct call_shape shapes[] = {
+	{ "accept", NO, NO, FD_RET, false, NO, NO },
+	{ "accept4", NO, NO, FD_RET, false, 3, NO },
+	{ "access", 0, NO, NO, false, NO, 1 },
+	{ "bind", NO, NO, 0, false, NO, NO },
+	{ "bpf", NO, NO, FD_RET, false, NO, NO },
+	{ "chdir", 0, NO, NO, false, NO, NO },
+	{ "chmod", 0, NO, NO, false, NO, 1 },
+	{ "chown", 0, NO, NO, false, NO, NO },
+	{ "chroot", 0, NO, NO, false, NO, NO },
+	{ "connect", NO, NO, 0, false, NO, NO },
+	{ "creat", 0, NO, FD_RET, true, NO, 1 },
+	{ "dup", NO, NO, 0, false, NO, NO },
+	{ "dup2", NO, NO, 0, false, NO, NO },
+	{ "dup3", NO, NO, 0, false, 2, NO },
+	{ "execve", 0, NO, NO, false, NO, NO },
+	{ "execveat", 1, NO, NO, false, 4, NO },
+	{ "fchdir", NO, NO, 0, false, NO, NO },
+	{ "fchmod", NO, NO, 0, false, NO, 1 },
+	{ "fchmodat", 1, NO, NO, false, NO, 2 },
+	{ "fchown", NO, NO, 0, false, NO, NO },
+	{ "fchownat", 1, NO, NO, false, 4, NO },
+	{ "finit_module", NO, NO, 0, false, 2, NO },
+	{ "ftruncate", NO, NO, 0, false, NO, NO },
+	{ "io_uring_setup", NO, NO, FD_RET, false, NO, NO },
+	{ "ioctl", NO, NO, 0, false, NO, NO },
+	{ "lchown", 0, NO, NO, false, NO, NO },
+	{ "link", 0, 1, NO, false, NO, NO },
+	{ "linkat", 1, 3, NO, false, 4, NO },
+	{ "listen", NO, NO, 0, false, NO, NO },
+	{ "memfd_create", NO, NO, FD_RET, false, 1, NO },
+	{ "mkdir", 0, NO, NO, false, NO, 1 },
+	{ "mkdirat", 1, NO, NO, false, NO, 2 },
+	{ "mknod", 0, NO, NO, false, NO, 1 },
+	{ "mknodat", 1, NO, NO, false, NO, 2 },
+	{ "mount", 1, NO, NO, false, 3, NO },
+	{ "open", 0, NO, FD_RET, true, 1, 2 },
+	{ "open_by_handle_at", NO, NO, FD_RET, true, 2, NO },
+	{ "openat", 1, NO, FD_RET, true, 2, 3 },
+	{ "openat2", 1, NO, FD_RET, true, 2, 3 },
+	{ "pread64", NO, NO, 0, false, NO, NO },
+	{ "pwrite64", NO, NO, 0, false, NO, NO },
+	{ "read", NO, NO, 0, false, NO, NO },
+	{ "recvfrom", NO, NO, 0, false, 3, NO },
+	{ "recvmsg", NO, NO, 0, false, 2, NO },
+	{ "rename", 0, 1, NO, false, NO, NO },
+	{ "renameat", 1, 3, NO, false, NO, NO },
+	{ "renameat2", 1, 3, NO, false, 4, NO },
+	{ "rmdir", 0, NO, NO, false, NO, NO },
+	{ "sendmsg", NO, NO, 0, false, 2, NO },
+	{ "sendto", NO, NO, 0, false, 3, NO },
+	{ "setns", NO, NO, 0, false, 1, NO },
+	{ "shutdown", NO, NO, 0, false, NO, NO },
+	{ "socket", NO, NO, FD_RET, false, NO, NO },
+	{ "symlink", 1, NO, NO, false, NO, NO },
+	{ "symlinkat", 2, NO, NO, false, NO, NO },
+	{ "truncate", 0, NO, NO, false, NO, NO },
+	{ "umount2", 0, NO, NO, false, 1, NO },
+	{ "unlink", 0, NO, NO, false, NO, NO },
+	{ "unlinkat", 1, NO, NO, false, 2, NO },
+	{ "userfaultfd", NO, NO, FD_RET, false, 0, NO },
+	{ "write", NO, NO, 0, false, NO, NO },
+};
+
+/* ---- values */
+
+bool give_bytes(struct ev_values *out, const char *p, size_t len)
+{
+	out->one.s = (struct ev_text){ p, len };
+	out->v = &out->one;
+	out->n = 1;
+	return true;
+}
+
+bool give_text(struct ev_values *out, const char *s)
+{
+	return s && give_bytes(out, s, strlen(s));
+}
+
+bool give_number(struct ev_values *out, uint64_t v)
+{
+	out->one.u = v;
+	out->v = &out->one;
+	out->n = 1;
+	return true;
+}
+
+bool give_signed(struct ev_values *out, int64_t v)
+{
+	out->one.i = v;
+	out->v = &out->one;
+	out->n = 1;
+	return true;
+}
+
+bool give_bool(struct ev_values *out, bool v)
+{
+	return give_number(out, v);
+}
+
+bool give_list(struct enrich *e, struct ev_values *out, size_t n)
+{
+	out->v = e->list;
+	out->n = n;
+	return true;
+}
+
+char *scratch_text(struct enrich *e, size_t len)
+{
+	char *s = e->scratch + e->scratch_n;
+
+	if (len >= sizeof(e->scratch) - e->scratch_n) {
+		e->stats.scratch_full++;
+		return NULL;
+	}
+	e->scratch_n += len + 1;
+	s[len] = '\0';
+	return s;
+}
+
+const char *scratch_printf(struct enrich *e, const char *fmt, ...)
+{
+	size_t room = sizeof(e->scratch) - e->scratch_n;
+	char *s = e->scratch + e->scratch_n;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(s, room, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= room) {
+		e->stats.scratch_full++;
+		return NULL;
+	}
+	e->scratch_n += (size_t)n + 1;
+	return s;
+}
+
+const char *part_text(struct enrich *e, const struct watch_part *p)
+{
+	char *s = p ? scratch_text(e, p->len) : NULL;
+
+	if (s)
+		memcpy(s, watch_part_bytes(p), p->len);
+	return s;
+}
+
+/* ---- paths */
+
+/* Appends the components of `s` to the path in `out`, where "." and ".." are taken at their word.
+ */
+static size_t append_normal(char *out, size_t len, size_t size, const char *s, size_t n)
+{
+	for (size_t i = 0, end; i < n; i = end + 1) {
+		end = i;
+		while (end < n && s[end] != '/')
+			end++;
+		if (end == i || (end - i == 1 && s[i] == '.'))
+			continue;
+		if (end - i == 2 && s[i] == '.' && s[i + 1] == '.') {
+			while (len && out[--len] != '/')
+				;
+			continue;
+		}
+		if (len + 1 + (end - i) + 1 > size)
+			break;
+		out[len++] = '/';
+		memcpy(out + len, s + i, end - i);
+		len += end - i;
+	}
+	return len;
+}
+
+const char *event_raw_path(struct enrich *e, unsigned n, size_t *len)
+{
+	int arg = !e->shape ? NO : n ? e->shape->path2 : e->shape->path;
+	const struct watch_part *p = arg >= 0 ? watch_part_find(e->rec, WATCH_P_PATH, (unsigned)arg)
+					      : NULL;
+
+	if (!p)
+		return NULL;
+	*len = p->len;
+	return watch_part_bytes(p);
+}
+
+const char *event_path(struct enrich *e, unsigned n)
+{
+	char *out = e->path[n];
+	const struct watch_part *base;
+	const char *raw;
+	size_t len = 0, raw_len;
+
+	if (e->path_made[n])
+		return out;
+	raw = event_raw_path(e, n, &raw_len);
+	if (!raw)
+		return NULL;
+	if (!raw_len || *raw != '/') {
+		base = watch_part_find(e->rec, WATCH_P_BASE,
+				       (unsigned)(n ? e->shape->path2 : e->shape->path));
+		if (base)
+			len = append_normal(out, 0, sizeof(e->path[n]) - 1, watch_part_bytes(base),
+					    base->len);
+	}
+	len = append_normal(out, len, sizeof(e->path[n]) - 1, raw, raw_len);
+	if (!len)
+		out[len++] = '/';
+	out[len] = '\0';
+	e->path_made[n] = true;
+	return out;
+}
+
+/* ---- events */
+
+static bool read_field(const struct event *ev, const struct ev_ref *ref, struct ev_values *out)
+{
+	struct enrich *e = ((const struct enrich_event *)(const void *)ev)->all;
+	unsigned id = ref->field->id; /* the table has them in this order */
+
+	if (id < EV_PROC_EXE)
+		return read_event_field(e, ref, out);
+	if (id < EV_FD_NUM)
+		return read_process_field(e, ref, out);
+	if (id < EV_CONTAINER_ID)
+		return read_fd_field(e, ref, out);
+	return read_container_field(e, ref, out);
+}
+
+static const struct event_ops ops = { .read = read_field };
+
+static void know_calls(struct enrich *e)
+{
+	for (unsigned nr = 0; nr < WATCH_NRS; nr++) {
+		const struct sc_desc *d = sc_by_nr(sc_abi_native(), nr);
+
+		e->type_of_nr[nr] = (int16_t)(d ? ev_type_by_name(d->name) : -1);
+		for (size_t i = 0; d && i < ARRAY_SIZE(shapes); i++)
+			if (!strcmp(shapes[i].name, d->name))
+				e->shape_of_nr[nr] = &shapes[i];
+	}
+	e->type_clone = ev_type_by_name("clone");
+	e->type_exec = ev_type_by_name("execve");
+	e->type_exit = ev_type_by_name("procexit");
+}
+
+struct enrich *enrich_new(const struct enrich_options *o)
+{
+	struct enrich *e = xcalloc(1, sizeof(*e));
+
+	e->containers = containers_new(&o->places);
+	e->processes = processes_new(e->containers);
+	e->users = users_new();
+	e->ev.base.ops = &ops;
+	e->ev.base.source = EV_SYSCALL;
+	e->ev.all = e;
+	know_calls(e);
+	if (o->scan)
+		processes_scan(e->processes);
+	return e;
+}
+
+void enrich_free(struct enrich *e)
+{
+	if (!e)
+		return;
+	processes_free(e->processes);
+	containers_free(e->containers);
+	users_free(e->users);
+	buf_free(&e->names);
+	buf_free(&e->line);
+	free(e);
+}
+
+static int type_of(const struct enrich *e, const struct watch_rec *rec)
+{
+	switch (rec->kind) {
+	case WATCH_CALL:
+		return rec->nr < WATCH_NRS ? e->type_of_nr[rec->nr] : -1;
+	case WATCH_EXEC:
+		return e->type_exec;
+	case WATCH_FORK:
+		return e->type_clone;
+	case WATCH_EXIT:
+		return e->type_exit;
+	}
+	return -1;
+}
+
+const struct event *enrich_record(struct enrich *e, const struct watch_rec *rec, uint64_t boot)
+{
+	int type = type_of(e, rec);
+
+	processes_ended(e->processes, e->ended);
+	e->ended = NULL;
+	e->stats.records++;
+	e->rec = rec;
+	e->boot = boot;
+	e->resolved = false;
+	e->scratch_n = 0;
+	e->path_made[0] = e->path_made[1] = false;
+	e->p = processes_apply(e->processes, rec);
+	if (rec->kind == WATCH_EXIT)
+		e->ended = e->p;
+	if (!e->p) {
+		e->stats.unknown_process++;
+		return NULL;
+	}
+	if (type < 0)
+		return NULL;
+	e->shape = rec->kind == WATCH_CALL ? e->shape_of_nr[rec->nr] : NULL;
+	e->fd_part = NULL;
+	if (e->shape && e->shape->fd >= 0)
+		e->fd_part = watch_part_find(rec, WATCH_P_FD,
+					     e->shape->fd == FD_RET ? WATCH_RET
+								    : (unsigned)e->shape->fd);
+	e->ev.base.type = (uint16_t)type;
+	e->ev.base.time = boot + rec->time;
+	e->ev.base.num = ++e->stats.events;
+	return &e->ev.base;
+}
+
+const struct event *enrich_resolved(struct enrich *e)
+{
+	const struct watch_fd *d;
+	const char *named, *opened;
+	size_t len;
+
+	if (!is_open(e) || !e->fd_part || e->resolved || e->fd_part->flags)
+		return NULL;
+	d = watch_part_bytes(e->fd_part);
+	opened = (const char *)(d + 1);
+	len = e->fd_part->len - sizeof(*d);
+	named = event_path(e, 0);
+	if (!len || (named && strlen(named) == len && !memcmp(named, opened, len)))
+		return NULL;
+	e->resolved = true;
+	len = append_normal(e->path[0], 0, sizeof(e->path[0]) - 1, opened, len);
+	if (!len)
+		e->path[0][len++] = '/';
+	e->path[0][len] = '\0';
+	e->path_made[0] = true;
+	return &e->ev.base;
+}
+
+const struct process *enrich_process(const struct enrich *e)
+{
+	return e->p;
+}
+
+void enrich_stats(const struct enrich *e, struct enrich_stats *s)
+{
+	*s = e->stats;
+	s->processes = processes_count(e->processes, &s->kept);
+	s->containers = containers_count(e->containers);
+}

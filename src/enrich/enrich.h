@@ -1,0 +1,50 @@
+/*
+ * From the sensor's records to events that rules can ask: who did it, in which container, with
+ * which file or address. State is a table of processes and one of containers, both bounded.
+ */
+#ifndef ENRICH_ENRICH_H
+#define ENRICH_ENRICH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bpf/watch.h"
+#include "enrich/container.h"
+#include "enrich/process.h"
+#include "enrich/users.h"
+#include "model/event.h"
+
+struct enrich;
+
+struct enrich_options {
+	struct container_places places;
+	bool scan; /* read /proc first; not for records of another machine */
+};
+
+struct enrich *enrich_new(const struct enrich_options *o);
+void enrich_free(struct enrich *e);
+
+/*
+ * Takes a record in; the event that it makes, NULL when it makes none. Valid until the next record.
+ * `boot`: ns since 1970 of CLOCK_BOOTTIME's beginning.
+ */
+const struct event *enrich_record(struct enrich *e, const struct watch_rec *rec, uint64_t boot);
+
+/*
+ * The same event once more with the file as the kernel opened it, when that is another one than the
+ * caller named (a symbolic link, or memory that changed during the call); NULL otherwise.
+ */
+const struct event *enrich_resolved(struct enrich *e);
+
+/* Of the last event. */
+const struct process *enrich_process(const struct enrich *e);
+
+struct enrich_stats {
+	uint64_t records, events;
+	uint64_t unknown_process; /* records of which nobody could say whose they are */
+	uint64_t scratch_full;	  /* values that were left out */
+	size_t processes, kept, containers;
+};
+void enrich_stats(const struct enrich *e, struct enrich_stats *s);
+
+#endif

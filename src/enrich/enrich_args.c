@@ -1,0 +1,348 @@
+/* evt.arg.NAME, evt.args: arguments of calls by the names that Falco gives them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "enrich/enrich_private.h"
+#include "model/constants.h"
+
+/* Which argument of the call a parameter is; those that are none (res, fd, tuple) are not here. */
+static const struct {
+	const char *call, *param;
+	int8_t arg;
+} places[] = {
+	{ "accept4", "flags", 3 },	{ "bpf", "cmd", 0 },
+	{ "chmod", "filename", 0 },	{ "chmod", "mode", 1 },
+	{ "creat", "name", 0 },		{ "creat", "mode", 1 },
+	{ "dup", "oldfd", 0 },		{ "dup2", "oldfd", 0 },
+	{ "dup2", "newfd", 1 },		{ "dup3", "oldfd", 0 },
+	{ "dup3", "newfd", 1 },		{ "dup3", "flags", 2 },
+	{ "execve", "filename", 0 },	{ "fchmod", "mode", 1 },
+	{ "fchmodat", "dirfd", 0 },	{ "fchmodat", "filename", 1 },
+	{ "fchmodat", "mode", 2 },	{ "finit_module", "uargs", 1 },
+	{ "finit_module", "flags", 2 }, { "init_module", "length", 1 },
+	{ "init_module", "uargs", 2 },	{ "link", "oldpath", 0 },
+	{ "link", "newpath", 1 },	{ "linkat", "olddir", 0 },
+	{ "linkat", "oldpath", 1 },	{ "linkat", "newdir", 2 },
+	{ "linkat", "newpath", 3 },	{ "linkat", "flags", 4 },
+	{ "listen", "backlog", 1 },	{ "mkdir", "path", 0 },
+	{ "mkdir", "mode", 1 },		{ "mkdirat", "dirfd", 0 },
+	{ "mkdirat", "path", 1 },	{ "mkdirat", "mode", 2 },
+	{ "open", "name", 0 },		{ "open", "flags", 1 },
+	{ "open", "mode", 2 },		{ "openat", "dirfd", 0 },
+	{ "openat", "name", 1 },	{ "openat", "flags", 2 },
+	{ "openat", "mode", 3 },	{ "openat2", "dirfd", 0 },
+	{ "openat2", "name", 1 },	{ "openat2", "flags", 2 },
+	{ "openat2", "mode", 3 },	{ "ptrace", "request", 0 },
+	{ "ptrace", "pid", 1 },		{ "recvfrom", "size", 2 },
+	{ "rename", "oldpath", 0 },	{ "rename", "newpath", 1 },
+	{ "renameat", "olddirfd", 0 },	{ "renameat", "oldpath", 1 },
+	{ "renameat", "newdirfd", 2 },	{ "renameat", "newpath", 3 },
+	{ "renameat2", "olddirfd", 0 }, { "renameat2", "oldpath", 1 },
+	{ "renameat2", "newdirfd", 2 }, { "renameat2", "newpath", 3 },
+	{ "renameat2", "flags", 4 },	{ "rmdir", "path", 0 },
+	{ "sendto", "size", 2 },	{ "setns", "nstype", 1 },
+	{ "setuid", "uid", 0 },		{ "socket", "domain", 0 },
+	{ "socket", "type", 1 },	{ "socket", "proto", 2 },
+	{ "symlink", "target", 0 },	{ "symlink", "linkpath", 1 },
+	{ "symlinkat", "target", 0 },	{ "symlinkat", "linkdirfd", 1 },
+	{ "symlinkat", "linkpath", 2 }, { "unlink", "path", 0 },
+	{ "unlinkat", "dirfd", 0 },	{ "unlinkat", "name", 1 },
+	{ "unlinkat", "flags", 2 },	{ "unshare", "flags", 0 },
+	{ "userfaultfd", "flags", 0 },
+};
+
+const char *errno_name(int code)
+{
+	return strerrorname_np(code);
+}
+
+static int place_of(const struct enrich *e, const char *param)
+{
+	const char *call = ev_type_name(e->ev.base.type);
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (!strcmp(places[i].call, call) && !strcmp(places[i].param, param))
+			return places[i].arg;
+	return -1;
+}
+
+/* The names of open flags, in the order in which Falco prints them (driver/flags_table.c). */
+static const struct {
+	const char *name;
+	uint64_t bits;
+} open_names[] = {
+	{ "O_LARGEFILE", 0100000 }, { "O_DIRECTORY", O_DIRECTORY }, { "O_DIRECT", O_DIRECT },
+	{ "O_TRUNC", O_TRUNC },	    { "O_SYNC", O_SYNC },	    { "O_NONBLOCK", O_NONBLOCK },
+	{ "O_EXCL", O_EXCL },	    { "O_DSYNC", O_DSYNC },	    { "O_APPEND", O_APPEND },
+	{ "O_CREAT", O_CREAT },
+};
+
+static void word(struct buf *b, const char *name)
+{
+	if (b->len)
+		buf_putc(b, '|');
+	buf_puts(b, name);
+}
+
+static const char *open_flags_text(struct enrich *e, uint64_t flags)
+{
+	const struct watch_fd *d = e->fd_part ? watch_part_bytes(e->fd_part) : NULL;
+	struct buf *b = &e->names;
+
+	b->len = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(open_names); i++)
+		if ((flags & open_names[i].bits) == open_names[i].bits &&
+		    !(open_names[i].bits == O_DSYNC && (flags & O_SYNC) == O_SYNC))
+			word(b, open_names[i].name);
+	word(b, (flags & O_ACCMODE) == O_RDWR	  ? "O_RDWR"
+		: (flags & O_ACCMODE) == O_WRONLY ? "O_WRONLY"
+						  : "O_RDONLY");
+	if (flags & O_CLOEXEC)
+		word(b, "O_CLOEXEC");
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		word(b, "O_TMPFILE");
+	if (d && d->created)
+		word(b, "O_F_CREATED");
+	if (d && d->layer)
+		word(b, d->layer == WATCH_UPPER ? "FD_UPPER_LAYER" : "FD_LOWER_LAYER");
+	return scratch_printf(e, "%s", buf_str(b));
+}
+
+static const char *mode_text(struct enrich *e, uint64_t mode)
+{
+	static const char *const names[] = { "S_IXOTH", "S_IWOTH", "S_IROTH", "S_IXGRP",
+					     "S_IWGRP", "S_IRGRP", "S_IXUSR", "S_IWUSR",
+					     "S_IRUSR", "S_ISVTX", "S_ISGID", "S_ISUID" };
+	struct buf *b = &e->names;
+
+	b->len = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (mode >> i & 1)
+			word(b, names[i]);
+	return b->len ? scratch_printf(e, "%s", buf_str(b)) : NULL;
+}
+
+static const char *words_of(struct enrich *e, int arg, uint64_t value)
+{
+	const struct sc_desc *d = sc_by_nr(sc_abi_native(), e->rec->nr);
+
+	e->names.len = 0;
+	const_arg(d, sc_abi_native(), (unsigned)arg, value, NULL, &e->names);
+	return scratch_printf(e, "%s", e->names.len ? buf_str(&e->names) : "");
+}
+
+static const char *descriptor_text(struct enrich *e, int64_t fd)
+{
+	char letter = 'o';
+
+	if (fd == AT_FDCWD)
+		return "AT_FDCWD";
+	if (fd < 0)
+		return errno_name((int)-fd);
+	fd_type_name(e, &letter);
+	return scratch_printf(e, "<%c>%s", letter, fd_name(e) ? fd_name(e) : "");
+}
+
+struct argument {
+	const char *raw, *resolved; /* resolved NULL: there is none */
+};
+
+static bool path_argument(struct enrich *e, int arg, struct argument *a)
+{
+	unsigned n = e->shape && arg == e->shape->path2;
+	size_t len;
+	const char *raw = event_raw_path(e, n, &len);
+
+	if (!raw || !e->shape || (arg != e->shape->path && arg != e->shape->path2))
+		return false;
+	a->raw = scratch_printf(e, "%.*s", (int)len, raw);
+	a->resolved = len && *raw == '/' ? NULL : event_path(e, n);
+	return a->raw != NULL;
+}
+
+/* The parameters that are no argument of the call. */
+static bool other_parameter(struct enrich *e, const char *name, struct argument *a)
+{
+	const struct watch_fd *d = e->fd_part ? watch_part_bytes(e->fd_part) : NULL;
+	const struct watch_part *p = NULL;
+
+	if (!strcmp(name, "res")) {
+		a->raw = scratch_printf(e, "%lld", (long long)e->rec->ret);
+		a->resolved = e->rec->ret < 0 ? errno_name((int)-e->rec->ret) : NULL;
+		return true;
+	}
+	if (!strcmp(name, "fd") && e->shape && e->shape->fd >= 0) {
+		int64_t fd = e->shape->fd == FD_RET ? e->rec->ret
+						    : (int32_t)e->rec->arg[e->shape->fd];
+
+		a->raw = scratch_printf(e, "%lld", (long long)fd);
+		a->resolved = descriptor_text(e, fd);
+		return true;
+	}
+	if (!strcmp(name, "tuple") && e->fd_part) {
+		a->raw = fd_name(e);
+		return a->raw != NULL;
+	}
+	if (d && (!strcmp(name, "dev") || !strcmp(name, "ino"))) {
+		a->raw = scratch_printf(e, "%llu",
+					name[0] == 'd' ? (unsigned long long)d->dev : d->ino);
+		return true;
+	}
+	if (!strcmp(name, "data"))
+		while ((p = watch_part_next(e->rec, p)))
+			if (p->kind == WATCH_P_DATA) {
+				a->raw = part_text(e, p);
+				return a->raw != NULL;
+			}
+	return false;
+}
+
+static const char *user_text(struct enrich *e, uint32_t uid)
+{
+	const struct user *u = users_find(e->users, e->p->pid, e->p->program->facts.mnt_ns, uid);
+
+	return u && u->name ? scratch_printf(e, "%s", u->name) : uid == ~0u ? "<NONE>" : "<NA>";
+}
+
+static bool argument(struct enrich *e, const struct ev_param *param, struct argument *a)
+{
+	int arg = place_of(e, param->name);
+	const struct watch_part *text;
+	struct process *p;
+	uint64_t v;
+
+	*a = (struct argument){ 0 };
+	if (e->rec->kind != WATCH_CALL || arg < 0)
+		return other_parameter(e, param->name, a);
+	v = e->rec->arg[arg];
+	switch (param->kind) {
+	case EV_FSPATH:
+	case EV_FSRELPATH:
+		return path_argument(e, arg, a);
+	case EV_CHARBUF:
+		text = watch_part_find(e->rec, WATCH_P_TEXT, (unsigned)arg);
+		a->raw = text ? part_text(e, text) : NULL;
+		return a->raw != NULL;
+	case EV_FD:
+		a->raw = scratch_printf(e, "%d", (int)v);
+		a->resolved = (int)v == AT_FDCWD ? "AT_FDCWD" : NULL;
+		return true;
+	case EV_UID:
+		a->raw = scratch_printf(e, "%d", (int)v);
+		a->resolved = user_text(e, (uint32_t)v);
+		return true;
+	case EV_PID:
+		p = processes_find(e->processes, (uint32_t)v);
+		a->raw = scratch_printf(e, "%d", (int)v);
+		a->resolved = p ? p->comm : NULL;
+		return true;
+	case EV_MODE:
+		a->raw = scratch_printf(e, "0%llo", (unsigned long long)v);
+		a->resolved = mode_text(e, v);
+		return true;
+	case EV_FLAGS16:
+	case EV_FLAGS32:
+	case EV_ENUM16:
+	case EV_ENUM32:
+		a->raw = scratch_printf(e, "%llu", (unsigned long long)v);
+		a->resolved = is_open(e) ? open_flags_text(e, v) : words_of(e, arg, v);
+		return true;
+	case EV_INT32:
+		a->raw = scratch_printf(e, "%d", (int)v);
+		return true;
+	default:
+		a->raw = scratch_printf(e, "%llu", (unsigned long long)v);
+		return true;
+	}
+}
+
+static bool find_param(const struct enrich *e, const struct ev_ref *ref, struct ev_param *out)
+{
+	int n = (int)ref->index;
+
+	if (ref->arg == EV_ARG_KEY)
+		n = ev_param_index(e->ev.base.type, ref->key.p, ref->key.len);
+	return n >= 0 && ev_param_at(e->ev.base.type, (unsigned)n, out);
+}
+
+/* Of a program that was executed, the process has the answers. */
+static bool exec_argument(struct enrich *e, const struct ev_param *param, struct ev_values *out)
+{
+	const struct watch_part *p = watch_part_find(e->rec, WATCH_P_FILENAME, 0);
+
+	if (!strcmp(param->name, "filename"))
+		return p && give_text(out, part_text(e, p));
+	if (!strcmp(param->name, "exe"))
+		return give_text(out, process_arg(e->p, 0));
+	if (!strcmp(param->name, "args"))
+		return give_text(out, e->p->program->args);
+	if (!strcmp(param->name, "comm"))
+		return give_text(out, e->p->comm);
+	if (!strcmp(param->name, "trusted_exepath"))
+		return give_text(out, e->p->program->exepath);
+	if (!strcmp(param->name, "flags")) {
+		const struct watch_proc *f = &e->p->program->facts;
+
+		e->names.len = 0;
+		if (f->layer)
+			word(&e->names,
+			     f->layer == WATCH_UPPER ? "EXE_UPPER_LAYER" : "EXE_LOWER_LAYER");
+		if (f->memfd)
+			word(&e->names, "EXE_FROM_MEMFD");
+		return give_text(out,
+				 scratch_printf(e, "%s", e->names.len ? buf_str(&e->names) : "0"));
+	}
+	return !strcmp(param->name, "res") && give_text(out, "0");
+}
+
+bool read_argument(struct enrich *e, const struct ev_ref *ref, struct ev_values *out)
+{
+	struct ev_param param;
+	struct argument a;
+	int arg;
+
+	if (!find_param(e, ref, &param))
+		return false;
+	if (e->rec->kind == WATCH_EXEC)
+		return ref->field->id == EV_EVT_ARG && exec_argument(e, &param, out);
+	if (ref->field->id == EV_EVT_RAWARG) {
+		arg = place_of(e, param.name);
+		if (ev_kind_class(ref->kind) == EV_C_STRING)
+			return argument(e, &param, &a) && give_text(out, a.raw);
+		if (!strcmp(param.name, "res"))
+			return give_signed(out, e->rec->ret);
+		return arg >= 0 && e->rec->kind == WATCH_CALL && give_number(out, e->rec->arg[arg]);
+	}
+	return argument(e, &param, &a) && give_text(out, a.resolved ? a.resolved : a.raw);
+}
+
+bool read_all_arguments(struct enrich *e, struct ev_values *out)
+{
+	struct buf *all = &e->line;
+	struct ev_param param;
+
+	all->len = 0;
+
+	for (unsigned n = 0; ev_param_at(e->ev.base.type, n, &param); n++) {
+		struct argument a;
+
+		if (e->rec->kind == WATCH_EXEC) {
+			struct ev_values v;
+
+			if (exec_argument(e, &param, &v))
+				buf_printf(all, "%s%s=%.*s", all->len ? " " : "", param.name,
+					   (int)v.v->s.len, v.v->s.p);
+			continue;
+		}
+		if (!argument(e, &param, &a))
+			continue;
+		buf_printf(all, "%s%s=%s", all->len ? " " : "", param.name, a.raw);
+		if (a.resolved)
+			buf_printf(all, "(%s)", a.resolved);
+	}
+	return give_text(out, scratch_printf(e, "%s", all->len ? buf_str(all) : ""));
+}

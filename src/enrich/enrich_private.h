@@ -1,0 +1,91 @@
+#ifndef ENRICH_ENRICH_PRIVATE_H
+#define ENRICH_ENRICH_PRIVATE_H
+
+#include "base/buf.h"
+#include "bpf/watch_rec.h"
+#include "enrich/enrich.h"
+#include "model/event_fields.h"
+#include "model/syscalls.h"
+
+enum { SCRATCH_BYTES = 256 * 1024, MAX_ANCESTORS = 64 };
+
+/* What a call is to rules: which argument has the path, the descriptor … */
+struct call_shape {
+	const char *name;
+	int8_t path, path2; /* arguments with paths, -1 none */
+	int8_t fd;	    /* argument with the descriptor, -1 none; FD_RET the result */
+	bool open;
+	int8_t flags, mode;
+};
+enum { FD_RET = 6 };
+
+struct enrich {
+	struct containers *containers;
+	struct processes *processes;
+	struct users *users;
+	struct enrich_stats stats;
+
+	/* The event in hand. */
+	struct enrich_event {
+		struct event base; /* first */
+		struct enrich *all;
+	} ev;
+	const struct watch_rec *rec;
+	struct process *p;
+	struct process *ended; /* leaves the table with the next record */
+	const struct call_shape *shape;
+	const struct watch_part *fd_part;
+	uint64_t boot;
+	bool resolved;			  /* the file is the one that the kernel opened */
+	char path[2][2 * WATCH_PART_MAX]; /* absolute and normal; made when asked for */
+	bool path_made[2];
+	char scratch[SCRATCH_BYTES];
+	size_t scratch_n;
+	struct ev_value list[MAX_ANCESTORS];
+	struct buf names, line; /* text under construction; they keep their memory */
+
+	int16_t type_of_nr[WATCH_NRS]; /* event types, -1: none */
+	const struct call_shape *shape_of_nr[WATCH_NRS];
+	int type_clone, type_exec, type_exit; /* -1: none */
+};
+
+/* Values. Each returns true. */
+bool give_text(struct ev_values *out, const char *s);
+bool give_bytes(struct ev_values *out, const char *p, size_t len);
+bool give_number(struct ev_values *out, uint64_t v);
+bool give_signed(struct ev_values *out, int64_t v);
+bool give_bool(struct ev_values *out, bool v);
+bool give_list(struct enrich *e, struct ev_values *out, size_t n);
+
+/* Text that lives as long as the event; NULL when there is no room. */
+char *scratch_text(struct enrich *e, size_t len);
+__attribute__((format(printf, 2, 3))) const char *scratch_printf(struct enrich *e, const char *fmt,
+								 ...);
+
+/* The n-th path argument (0 or 1) of a call: absolute, without "." and ".."; NULL: has none. */
+const char *event_path(struct enrich *e, unsigned n);
+/* As the caller wrote it; *len bytes, no NUL behind them. */
+const char *event_raw_path(struct enrich *e, unsigned n, size_t *len);
+const char *part_text(struct enrich *e, const struct watch_part *p);
+
+bool read_process_field(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);
+bool read_fd_field(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);
+bool read_event_field(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);
+bool read_container_field(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);
+/* Whether the call is one of the open family. */
+static inline bool is_open(const struct enrich *e)
+{
+	return e->shape && e->shape->open;
+}
+
+/* Arguments by the names of Falco's parameters (enrich_args.c). */
+bool read_argument(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);
+bool read_all_arguments(struct enrich *e, struct ev_values *out);
+const char *errno_name(int code); /* "ENOENT"; NULL when there is none */
+
+/* enrich_fd.c: "file", "ipv4" …, and its letter; NULL: nothing is open there. */
+const char *fd_type_name(const struct enrich *e, char *letter);
+const char *fd_name(struct enrich *e);
+int64_t fd_number(const struct enrich *e);
+
+#endif

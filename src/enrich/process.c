@@ -1,0 +1,326 @@
+#include "enrich/process.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "bpf/watch_rec.h"
+#include "enrich/process_private.h"
+
+enum {
+	BUCKETS = 8192,
+	/* /proc has start times in ticks of 10 ms (proc(5), USER_HZ). */
+	START_SLACK = 20000000,
+	MAX_PROCESSES = 262144,
+};
+
+struct processes {
+	struct process *bucket[BUCKETS];
+	struct containers *containers;
+	size_t running, kept;
+};
+
+struct processes *processes_new(struct containers *c)
+{
+	struct processes *ps = xcalloc(1, sizeof(*ps));
+
+	ps->containers = c;
+	return ps;
+}
+
+struct program *program_new(void)
+{
+	struct program *g = xcalloc(1, sizeof(*g));
+
+	g->refs = 1;
+	return g;
+}
+
+void program_put(struct program *g)
+{
+	if (!g || --g->refs)
+		return;
+	free(g->argv);
+	free(g->env);
+	free(g->args);
+	free(g->exepath);
+	free(g->cwd);
+	free(g->cgroup);
+	free(g);
+}
+
+/* argv[1…] with blanks between them. */
+void program_join(struct program *g)
+{
+	size_t first = g->argv_len ? strnlen(g->argv, g->argv_len) + 1 : 0, n;
+
+	free(g->args);
+	n = g->argv_len > first ? g->argv_len - first : 0;
+	g->args = xcalloc(1, n + 1);
+	if (!n)
+		return;
+	memcpy(g->args, g->argv + first, n);
+	for (size_t i = 0; i + 1 < n; i++)
+		if (!g->args[i])
+			g->args[i] = ' ';
+}
+
+/* Gives up a reference; ancestors that nobody else needs go with it. */
+static void release(struct processes *ps, struct process *p)
+{
+	while (p && !--p->refs) {
+		struct process *parent = p->parent;
+
+		program_put(p->program);
+		container_put(ps->containers, p->container);
+		free(p);
+		ps->kept--;
+		p = parent;
+	}
+}
+
+static void set_parent(struct processes *ps, struct process *p, struct process *parent)
+{
+	struct process *old = p->parent;
+
+	if (parent == old || parent == p)
+		return;
+	for (struct process *a = parent; a; a = a->parent)
+		if (a == p)
+			return; /* no circles, whatever the records say */
+	p->parent = parent;
+	if (parent)
+		parent->refs++;
+	release(ps, old);
+}
+
+static struct process **slot_of(const struct processes *ps, uint32_t pid)
+{
+	struct process *const *p = &ps->bucket[pid % BUCKETS];
+
+	while (*p && (*p)->pid != pid)
+		p = &(*p)->next;
+	return (struct process **)p;
+}
+
+struct process *processes_find(const struct processes *ps, uint32_t pid)
+{
+	return *slot_of(ps, pid);
+}
+
+static void leave_table(struct processes *ps, struct process *p)
+{
+	struct process **at = slot_of(ps, p->pid);
+
+	if (*at != p)
+		return;
+	*at = p->next;
+	p->in_table = false;
+	ps->running--;
+	ps->kept++;
+	release(ps, p);
+}
+
+void processes_ended(struct processes *ps, struct process *p)
+{
+	if (p && p->in_table)
+		leave_table(ps, p);
+}
+
+void processes_free(struct processes *ps)
+{
+	if (!ps)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (ps->bucket[i])
+			leave_table(ps, ps->bucket[i]);
+	free(ps);
+}
+
+/* A new process in the table, in place of one that had the pid before. */
+struct process *processes_add(struct processes *ps, uint32_t pid, uint64_t start)
+{
+	struct process *old = processes_find(ps, pid), *p;
+
+	if (old)
+		leave_table(ps, old);
+	if (ps->running >= MAX_PROCESSES)
+		return NULL;
+	p = xcalloc(1, sizeof(*p));
+	p->pid = pid;
+	p->start = start;
+	p->refs = 1;
+	p->in_table = true;
+	p->loginuid = ~0u;
+	p->next = ps->bucket[pid % BUCKETS];
+	ps->bucket[pid % BUCKETS] = p;
+	ps->running++;
+	return p;
+}
+
+void process_adopt(struct processes *ps, struct process *p, uint32_t ppid)
+{
+	p->ppid = ppid;
+	set_parent(ps, p, ppid ? processes_find(ps, ppid) : NULL);
+}
+
+void process_run(struct processes *ps, struct process *p, struct program *g)
+{
+	struct container *old = p->container;
+
+	program_put(p->program);
+	p->program = g;
+	p->container = containers_get(ps->containers, g->cgroup);
+	container_put(ps->containers, old);
+}
+
+static bool same_start(uint64_t a, uint64_t b)
+{
+	return (a > b ? a - b : b - a) <= START_SLACK;
+}
+
+static char *part_text(const struct watch_rec *rec, unsigned kind, size_t *len)
+{
+	const struct watch_part *p = watch_part_find(rec, kind, 0);
+	char *s;
+
+	if (len)
+		*len = p ? p->len : 0;
+	if (!p)
+		return NULL;
+	s = xcalloc(1, (size_t)p->len + 1);
+	memcpy(s, watch_part_bytes(p), p->len);
+	return s;
+}
+
+static struct program *program_of(const struct watch_rec *rec)
+{
+	const struct watch_part *facts = watch_part_find(rec, WATCH_P_PROC, 0);
+	struct program *g = program_new();
+
+	g->argv = part_text(rec, WATCH_P_ARGV, &g->argv_len);
+	g->env = part_text(rec, WATCH_P_ENVP, &g->env_len);
+	g->exepath = part_text(rec, WATCH_P_EXE, NULL);
+	g->cwd = part_text(rec, WATCH_P_CWD, NULL);
+	g->cgroup = part_text(rec, WATCH_P_CGROUP, NULL);
+	g->time = rec->time;
+	if (facts) {
+		memcpy(&g->facts, watch_part_bytes(facts), sizeof(g->facts));
+		g->has_facts = true;
+	}
+	program_join(g);
+	return g;
+}
+
+/* The process of a record that is about one that should be known already. */
+static struct process *known(struct processes *ps, const struct watch_rec *rec)
+{
+	struct process *p = processes_find(ps, rec->pid);
+
+	if (p && same_start(p->start, rec->start))
+		return p;
+	p = processes_add(ps, rec->pid, rec->start);
+	if (p && !process_read_proc(ps, p)) {
+		p->program = program_new();
+		program_join(p->program);
+	}
+	return p;
+}
+
+static struct process *forked(struct processes *ps, const struct watch_rec *rec)
+{
+	struct process *parent = processes_find(ps, (uint32_t)rec->arg[0]);
+	struct process *p = processes_add(ps, rec->pid, rec->start);
+
+	if (!p)
+		return NULL;
+	process_adopt(ps, p, (uint32_t)rec->arg[0]);
+	if (!parent || !parent->program) {
+		if (!process_read_proc(ps, p)) {
+			p->program = program_new();
+			program_join(p->program);
+		}
+		return p;
+	}
+	p->program = parent->program;
+	p->program->refs++;
+	p->container = container_ref(parent->container);
+	return p;
+}
+
+static struct process *executed(struct processes *ps, const struct watch_rec *rec)
+{
+	struct process *p = processes_find(ps, rec->pid);
+	struct program *g = program_of(rec);
+
+	if (!p || !same_start(p->start, rec->start))
+		p = processes_add(ps, rec->pid, rec->start);
+	if (!p) {
+		program_put(g);
+		return NULL;
+	}
+	process_run(ps, p, g);
+	if (!p->parent && g->has_facts)
+		process_adopt(ps, p, g->facts.ppid);
+	return p;
+}
+
+struct process *processes_apply(struct processes *ps, const struct watch_rec *rec)
+{
+	struct process *p = rec->kind == WATCH_FORK   ? forked(ps, rec)
+			    : rec->kind == WATCH_EXEC ? executed(ps, rec)
+						      : known(ps, rec);
+
+	if (!p)
+		return NULL;
+	memcpy(p->comm, rec->comm, sizeof(p->comm));
+	p->comm[sizeof(p->comm) - 1] = '\0';
+	p->tty = rec->tty;
+	p->loginuid = rec->loginuid;
+	p->vpid = rec->vpid;
+	p->start = rec->start;
+	return p;
+}
+
+size_t processes_count(const struct processes *ps, size_t *kept)
+{
+	if (kept)
+		*kept = ps->kept;
+	return ps->running;
+}
+
+const struct process *process_ancestor(const struct process *p, unsigned n)
+{
+	while (p && n--)
+		p = p->parent;
+	return p;
+}
+
+const char *process_arg(const struct process *p, size_t n)
+{
+	const struct program *g = p->program;
+	const char *s = g->argv, *end = s ? s + g->argv_len : NULL;
+
+	for (; s && s < end; s += strnlen(s, (size_t)(end - s)) + 1)
+		if (!n--)
+			return s;
+	return NULL;
+}
+
+const char *process_env(const struct process *p, const char *name, size_t len, size_t *value_len)
+{
+	const struct program *g = p->program;
+	const char *s = g->env, *end = s ? s + g->env_len : NULL;
+
+	while (s && s < end) {
+		size_t n = strnlen(s, (size_t)(end - s));
+
+		if (n > len && s[len] == '=' && !memcmp(s, name, len)) {
+			*value_len = n - len - 1;
+			return s + len + 1;
+		}
+		s += n + 1;
+	}
+	return NULL;
+}

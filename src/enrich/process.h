@@ -1,0 +1,71 @@
+/*
+ * The processes of the machine: a scan of /proc, then what the records of bpf/watch.h tell. What
+ * belongs to the executed program is shared by all processes that were forked from it.
+ *
+ * A process that ended stays as long as one of its descendants runs, so ancestors keep their names.
+ */
+#ifndef ENRICH_PROCESS_H
+#define ENRICH_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/watch.h"
+#include "enrich/container.h"
+
+/* What an execve(2) brought. */
+struct program {
+	unsigned refs;
+	char *argv; /* strings, each with its NUL */
+	size_t argv_len;
+	char *env;
+	size_t env_len;
+	char *args;    /* argv[1…] joined with blanks */
+	char *exepath; /* as the program sees it; NULL: not known */
+	char *cwd;     /* when it began */
+	char *cgroup;
+	uint64_t time; /* CLOCK_BOOTTIME */
+	struct watch_proc facts;
+	bool has_facts; /* about the executable: not for programs found in /proc */
+};
+
+struct process {
+	struct process *next; /* in its bucket */
+	struct process *parent;
+	unsigned refs; /* of children, and one of the table */
+	uint32_t pid, ppid, vpid;
+	uint64_t start; /* CLOCK_BOOTTIME; from /proc to 10 ms */
+	uint32_t tty, loginuid;
+	char comm[16];
+	bool in_table;
+	struct program *program; /* never NULL */
+	struct container *container;
+};
+
+struct processes;
+
+struct processes *processes_new(struct containers *c);
+void processes_free(struct processes *ps);
+/* Reads /proc; returns how many processes were found. */
+size_t processes_scan(struct processes *ps);
+
+/*
+ * The process of the record, as it is after it; NULL when nothing can be known of it any more. An
+ * ended one is to be given to processes_ended() when its record was used.
+ */
+struct process *processes_apply(struct processes *ps, const struct watch_rec *rec);
+void processes_ended(struct processes *ps, struct process *p);
+
+struct process *processes_find(const struct processes *ps, uint32_t pid);
+/* Running ones, and with those that descendants keep. */
+size_t processes_count(const struct processes *ps, size_t *kept);
+
+/* The n-th ancestor, 0 is the process itself; NULL when the chain is shorter. */
+const struct process *process_ancestor(const struct process *p, unsigned n);
+/* argv[n]; NULL beyond the last. */
+const char *process_arg(const struct process *p, size_t n);
+/* The value of an environment variable; NULL when it has none or the environment is not known. */
+const char *process_env(const struct process *p, const char *name, size_t len, size_t *value_len);
+
+#endif
