@@ -35,7 +35,13 @@ static size_t split(const char *line, const char *end, struct field *out)
 	}
 }
 
-/* The third part of "user:role:type:range". */
+static bool type_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '-' || c == '.';
+}
+
+/* The third part of "user:role:type:range": a word, since it becomes part of policies. */
 static bool type_of(const struct field *context, struct field *type)
 {
 	const char *p = context->p, *end = p + context->n;
@@ -47,9 +53,9 @@ static bool type_of(const struct field *context, struct field *type)
 		p++;
 	}
 	type->p = p;
-	for (type->n = 0; p + type->n < end && p[type->n] != ':';)
+	for (type->n = 0; p + type->n < end && type_char(p[type->n]);)
 		type->n++;
-	return type->n > 0;
+	return type->n > 0 && (p + type->n == end || p[type->n] == ':');
 }
 
 /* A repetition copies what it repeats: one, of a bounded number, is all that is compiled here. */

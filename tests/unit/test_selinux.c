@@ -199,6 +199,7 @@ static void wrong_file_contexts(void **state)
 		{ "/a -- u:r:t x\n", "fc:1: expected a path" },
 		{ "/a u:r\n", "fc:1: expected a context" },
 		{ "/a u:r:\n", "fc:1: expected a context" },
+		{ "/a u:r:x)(y:s0\n", "fc:1: expected a context" },
 		{ "/a{256} u:r:t\n", "fc:1: more than one repetition" },
 		{ "/a{2}b{2} u:r:t\n", "fc:1: more than one repetition" },
 		{ "/a{x} u:r:t\n", "fc:1: more than one repetition" },

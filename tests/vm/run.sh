@@ -14,53 +14,11 @@ set -euo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/live/lib.sh
 . "$here/../live/lib.sh"
+# shellcheck source=tests/vm/lib.sh
+. "$here/lib.sh"
 boot_seconds=170
 console=$scratch/console
 guest=$scratch/guest
-
-# The kernel package that linux-image-amd64 stands for here; nothing without apt's lists.
-kernel_package() {
-	apt-cache depends linux-image-amd64 2>/dev/null |
-		sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1
-}
-
-# fetch_kernel PACKAGE: into the cache, when it is not there.
-fetch_kernel() {
-	local folder=$BOLTSEAL_CACHE/vm/$1
-	[ ! -s "$folder/vmlinuz" ] || return 0
-	mkdir -p "$folder"
-	(cd "$folder" && apt-get -q -o APT::Sandbox::User=root download "$1") || return 1
-	dpkg-deb --fsys-tarfile "$folder"/*.deb | tar -x -O --wildcards './boot/vmlinuz-*' \
-		>"$folder/vmlinuz.new" && mv "$folder/vmlinuz.new" "$folder/vmlinuz"
-	rm -f "$folder"/*.deb
-}
-
-# The newest package, else any kernel in the cache. In $kernel.
-find_kernel() {
-	local package found
-	kernel=${BOLTSEAL_VM_KERNEL:-}
-	[ -z "$kernel" ] || return 0
-	package=$(kernel_package)
-	if [ -z "$package" ] || ! fetch_kernel "$package" >"$scratch/fetch" 2>&1; then
-		# The lists are missing, or name a version that the mirror no longer has.
-		apt-get -q update >>"$scratch/fetch" 2>&1 || true
-		package=$(kernel_package)
-		[ -z "$package" ] || fetch_kernel "$package" >>"$scratch/fetch" 2>&1 || true
-	fi
-	found=$BOLTSEAL_CACHE/vm/$package/vmlinuz
-	[ -s "$found" ] || found=$(find "$BOLTSEAL_CACHE/vm" -name vmlinuz -size +0 2>/dev/null |
-		sort -V | tail -n 1)
-	kernel=$found
-}
-
-# put PROGRAM TARGET: into the guest, with the libraries that it is linked with.
-put() {
-	local library
-	install -D "$(readlink -f "$1")" "$guest$2"
-	while read -r library; do
-		[ -e "$guest$library" ] || install -D "$(readlink -f "$library")" "$guest$library"
-	done < <(ldd "$1" 2>/dev/null | grep -o '/[^ ]*')
-}
 
 web_root() {
 	local rootfs=$BOLTSEAL_CACHE/rootfs/live-nginx
@@ -120,30 +78,6 @@ security=apparmor panic=-1" </dev/null >"$console" 2>&1 &
 	qemu=$!
 	background+=("$qemu")
 	wait "$qemu"
-}
-
-# The guest's result lines as our own.
-report() {
-	local line planned=""
-	while IFS= read -r line; do
-		case $line in
-		'ok '*) ok "${line#ok }" ;;
-		'not ok '*) not_ok "${line#not ok }" ;;
-		'# '*) echo "$line" ;;
-		'skip '*)
-			line=${line#skip }
-			skip "${line%%: *}" "${line#*: }" ;;
-		'begin '*) echo "# Linux ${line#begin }" ;;
-		'end '*) planned=${line#end } ;;
-		esac
-	done < <(tr -d '\r' <"$console")
-	if [ -z "$planned" ]; then
-		not_ok "the machine came to the end of its steps" "$console"
-	elif [ "$planned" != "$tap_n" ]; then
-		not_ok "all of the machine's $planned results arrived" "$console"
-	else
-		ok "the machine came to the end of its steps ($SECONDS s)"
-	fi
 }
 
 [ "$(uname -m)" = x86_64 ] || skip_all "no test for $(uname -m)"
