@@ -2,12 +2,12 @@
 
 #include "app/command.h"
 
-extern const struct command command_record, command_show, command_merge, command_generate,
-	command_verify, command_diff, command_lint, command_run, command_rules, command_doctor,
-	command_help, command_import, command_watch;
+extern const struct command command_analyze, command_record, command_show, command_merge,
+	command_generate, command_verify, command_diff, command_lint, command_run, command_rules,
+	command_doctor, command_help, command_import, command_watch;
 
-static const struct command *const learn[] = { &command_record, &command_import, &command_show,
-					       &command_merge, NULL };
+static const struct command *const learn[] = { &command_record, &command_analyze, &command_import,
+					       &command_show,	&command_merge,	  NULL };
 static const struct command *const confine[] = { &command_generate, &command_verify, &command_diff,
 						 &command_lint,	    &command_run,    NULL };
 static const struct command *const watch[] = { &command_watch, &command_rules, NULL };

@@ -1,0 +1,142 @@
+#include "elf/analyze.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* Calls that the kernel continues by restart_syscall(2) after a stop: those that return
+ * ERESTART_RESTARTBLOCK in Linux (do_nanosleep, do_sys_poll, futex_wait). */
+static const char *const restarted[] = { "nanosleep", "clock_nanosleep", "poll", "futex" };
+
+static int scan_facts(void *ctx, const struct elf_image *m, const struct elf_bytes *b,
+		      struct elf_facts *out, struct err *e)
+{
+	(void)ctx;
+	(void)b;
+	(void)e;
+	elf_scan(m, out);
+	return 0;
+}
+
+static int add_libraries(struct elf_analysis *a, const struct elf_options *opt, struct err *e)
+{
+	for (size_t i = 0; opt->libraries && opt->libraries[i]; i++) {
+		size_t first = a->linker.objects_n;
+		int at = link_add(&a->linker, opt->libraries[i], 0, e);
+
+		if (at < 0)
+			return err_prefix(e, "library %s", opt->libraries[i]);
+		for (size_t k = first; k < a->linker.objects_n; k++)
+			reach_add_library(&a->reach, (int)k, (int)k == at,
+					  "named as loaded by the program");
+	}
+	return 0;
+}
+
+static void add_restart(struct elf_analysis *a)
+{
+	int nr = sc_nr(elf_analysis_abi(a), "restart_syscall");
+
+	for (size_t i = 0; i < ARRAY_SIZE(restarted); i++) {
+		int of = sc_nr(elf_analysis_abi(a), restarted[i]);
+
+		if (of < 0 || nr < 0 || !a->reach.calls[0][of].seen || a->reach.calls[0][nr].seen)
+			continue;
+		a->reach.calls[0][nr] = a->reach.calls[0][of];
+		a->reach.calls[0][nr].why = "the kernel continues this call by it after a stop";
+	}
+}
+
+int elf_analyze(struct elf_analysis *a, const struct elf_files *files, const char *path,
+		const struct elf_options *opt, struct err *e)
+{
+	int r;
+
+	memset(a, 0, sizeof(*a));
+	r = link_open(&a->linker, files, opt->facts ? opt->facts : scan_facts, opt->facts_ctx, path,
+		      e);
+	if (r)
+		goto failed;
+	reach_init(&a->reach, &a->linker);
+	reach_add_start(&a->reach);
+	r = add_libraries(a, opt, e);
+	if (r)
+		goto failed;
+	reach_run(&a->reach);
+	add_restart(a);
+	return 0;
+failed:
+	elf_analysis_free(a);
+	return r;
+}
+
+void elf_analysis_free(struct elf_analysis *a)
+{
+	reach_free(&a->reach);
+	link_close(&a->linker);
+}
+
+enum sc_abi elf_analysis_abi(const struct elf_analysis *a)
+{
+	return a->linker.objects[0]->image.machine == ELF_X86_64 ? SC_X86_64 : SC_AARCH64;
+}
+
+size_t elf_analysis_unresolved(const struct elf_analysis *a)
+{
+	return a->reach.open_n;
+}
+
+/* Whether a call through the 64-bit entry, or through the i386 one, has an unknown number. */
+static bool any_number(const struct elf_analysis *a, bool compat)
+{
+	for (size_t i = 0; i < a->reach.open_n; i++)
+		if (a->reach.open[i].compat == compat)
+			return true;
+	return false;
+}
+
+bool elf_analysis_has(const struct elf_analysis *a, enum sc_abi abi, unsigned nr)
+{
+	bool compat = abi == SC_I386;
+
+	if (nr >= REACH_MAX_NR || (!compat && abi != elf_analysis_abi(a)))
+		return false;
+	return a->reach.calls[compat][nr].seen || (any_number(a, compat) && sc_by_nr(abi, nr));
+}
+
+static void add_calls(const struct elf_analysis *a, struct workload *w, enum sc_abi abi,
+		      int program, int source)
+{
+	for (unsigned nr = 0; nr < REACH_MAX_NR; nr++) {
+		struct wl_syscall *s;
+
+		if (!elf_analysis_has(a, abi, nr))
+			continue;
+		s = wl_syscall_add(w, abi, nr);
+		wl_prov_add(&s->prov, WL_PROGRAM_PHASES, program, source);
+	}
+}
+
+int elf_analysis_model(const struct elf_analysis *a, struct workload *w)
+{
+	const struct link_object *o = a->linker.objects[0];
+	int source = wl_source_add(w, WL_STATIC), program = wl_program_add(w, o->path);
+	struct wl_source *s = &w->sources[source];
+
+	s->complete = !a->linker.missing_n && !a->reach.open_n;
+	if (a->reach.open_n)
+		s->incomplete_reason = wl_string(w, "system calls with unknown numbers: any is "
+						    "possible");
+	else if (a->linker.missing_n)
+		s->incomplete_reason = wl_string(w, "libraries are missing");
+	if (a->linker.missing_n)
+		wl_loss_add(w, source, "libraries", a->linker.missing_n);
+	if (program >= 0 && o->image.interp)
+		w->programs[program].interpreter = wl_string(w, o->image.interp);
+	if (program >= 0)
+		wl_set_add(&w->programs[program].sources, (uint32_t)source);
+	add_calls(a, w, elf_analysis_abi(a), program, source);
+	if (elf_analysis_abi(a) == SC_X86_64)
+		add_calls(a, w, SC_I386, program, source);
+	return source;
+}

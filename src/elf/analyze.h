@@ -1,0 +1,45 @@
+/* The system calls that a program can make, as a workload model, with the way to each of them. */
+#ifndef ELF_ANALYZE_H
+#define ELF_ANALYZE_H
+
+#include "elf/reach.h"
+#include "model/workload.h"
+
+struct elf_options {
+	link_facts_fn *facts; /* NULL: read the code */
+	void *facts_ctx;
+	const char *const *libraries; /* further files that the program loads; NULL-terminated */
+};
+
+struct elf_analysis {
+	struct linker linker;
+	struct reach reach;
+	uint64_t restart; /* a call that the kernel may restart by restart_syscall; 0: none */
+};
+
+/*
+ * Analyses the program at `path` in `files`, which must outlive the result. Fails when the program,
+ * its interpreter or a file of `libraries` cannot be read; a library that is missing is counted.
+ */
+int elf_analyze(struct elf_analysis *a, const struct elf_files *files, const char *path,
+		const struct elf_options *opt, struct err *e);
+void elf_analysis_free(struct elf_analysis *a);
+#define cleanup_elf_analysis cleanup(elf_analysis_free)
+
+/* The ABI of the program's own calls. */
+enum sc_abi elf_analysis_abi(const struct elf_analysis *a);
+bool elf_analysis_has(const struct elf_analysis *a, enum sc_abi abi, unsigned nr);
+/* Calls whose number is not known; while there are any, every call counts as possible. */
+size_t elf_analysis_unresolved(const struct elf_analysis *a);
+
+/* Adds program, source and calls to a model. The source's times are the caller's. Index of the
+ * source. */
+int elf_analysis_model(const struct elf_analysis *a, struct workload *w);
+
+/* How the program gets to the call, a line a step; false: it does not make it. */
+bool elf_analysis_explain(const struct elf_analysis *a, enum sc_abi abi, unsigned nr,
+			  struct buf *out);
+/* The same for each call whose number is not known, and each library that is missing. */
+void elf_analysis_gaps(const struct elf_analysis *a, struct buf *out);
+
+#endif

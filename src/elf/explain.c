@@ -1,0 +1,114 @@
+#include <string.h>
+
+#include "base/mem.h"
+#include "elf/analyze.h"
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* "libc.so.6:setuid" or, without a symbol, "libc.so.6:0x86860". */
+static void put_function(const struct link_object *o, uint64_t addr, struct buf *out)
+{
+	uint64_t off;
+	const char *name = reach_function_name(o, addr, &off);
+
+	if (*name)
+		buf_printf(out, "%s:%s", base_name(o->path), name);
+	else
+		buf_printf(out, "%s:0x%llx", base_name(o->path), (unsigned long long)addr);
+	if (*name && off)
+		buf_printf(out, "+0x%llx", (unsigned long long)off);
+}
+
+static void put_node(const struct reach *r, const struct reach_node *n, struct buf *out)
+{
+	const struct link_object *o = r->l->objects[n->object];
+	const struct elf_reloc *rel;
+
+	switch (n->kind) {
+	case REACH_ROOT:
+		buf_puts(out, n->why);
+		break;
+	case REACH_FUNCTION:
+		put_function(o, o->facts.functions[n->index].start, out);
+		break;
+	case REACH_DATA:
+		buf_printf(out, "%s: data at 0x%llx", base_name(o->path),
+			   (unsigned long long)r->objects[n->object].starts[n->index]);
+		break;
+	case REACH_POINTER:
+		rel = &o->image.relocs[n->index];
+		buf_printf(out, "%s: pointer at 0x%llx", base_name(o->path),
+			   (unsigned long long)rel->at);
+		if (rel->sym && *o->image.syms[rel->sym].name)
+			buf_printf(out, " to %s", o->image.syms[rel->sym].name);
+		break;
+	}
+}
+
+enum { MAX_STEPS = 4096 };
+
+/* From the root down to the node. Pointers to functions of other files are left out: calls. */
+static void put_chain(const struct reach *r, uint32_t node, struct buf *out)
+{
+	cleanup_free uint32_t *steps = xcalloc(MAX_STEPS, sizeof(*steps));
+	size_t n = 0;
+
+	while (n < MAX_STEPS) {
+		steps[n++] = node;
+		if (r->nodes[node].kind == REACH_ROOT)
+			break;
+		node = r->nodes[node].parent;
+	}
+	while (n-- > 0) {
+		const struct reach_node *x = &r->nodes[steps[n]];
+
+		if (x->kind == REACH_POINTER && n && r->nodes[steps[n - 1]].object != x->object)
+			continue;
+		buf_puts(out, "  ");
+		put_node(r, x, out);
+		buf_putc(out, '\n');
+	}
+}
+
+static void put_site(uint64_t site, struct buf *out)
+{
+	if (site)
+		buf_printf(out, "  at 0x%llx\n", (unsigned long long)site);
+}
+
+bool elf_analysis_explain(const struct elf_analysis *a, enum sc_abi abi, unsigned nr,
+			  struct buf *out)
+{
+	const struct reach_call *c;
+
+	if (!elf_analysis_has(a, abi, nr))
+		return false;
+	c = &a->reach.calls[abi == SC_I386][nr];
+	if (!c->seen) {
+		elf_analysis_gaps(a, out);
+		return true;
+	}
+	put_chain(&a->reach, c->node, out);
+	put_site(c->site, out);
+	if (c->why)
+		buf_printf(out, "  %s\n", c->why);
+	return true;
+}
+
+void elf_analysis_gaps(const struct elf_analysis *a, struct buf *out)
+{
+	for (size_t i = 0; i < a->reach.open_n; i++) {
+		buf_printf(out, "a %s with an unknown number:\n",
+			   a->reach.open[i].compat ? "32-bit system call" : "system call");
+		put_chain(&a->reach, a->reach.open[i].node, out);
+		put_site(a->reach.open[i].site, out);
+	}
+	for (size_t i = 0; i < a->linker.missing_n; i++)
+		buf_printf(out, "missing library: %s, needed by %s\n", a->linker.missing[i].name,
+			   a->linker.objects[a->linker.missing[i].by]->path);
+}

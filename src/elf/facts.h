@@ -1,0 +1,90 @@
+/*
+ * What the code of one file says, without knowing which other files it will be loaded with: its
+ * functions, what each refers to, and its system calls. This is what the cache keeps.
+ */
+#ifndef ELF_FACTS_H
+#define ELF_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "elf/reader.h"
+
+enum elf_ref_kind {
+	ELF_REF_CODE,	 /* control may go to function `to` */
+	ELF_REF_TAKEN,	 /* the address of function `to` is formed */
+	ELF_REF_READ,	 /* `size` bytes of memory at `at` are read or written */
+	ELF_REF_ADDRESS, /* the address `at` of data is formed and may go anywhere */
+	ELF_REF_FIELD,	 /* `size` bytes at `off` of what the pointer in the slot `at` points to */
+	ELF_REF_WRAPPER, /* calls function `to` with a number of a system call */
+	ELF_REF_WRAP_SLOT, /* the same through the pointer in the slot `at` */
+	ELF_REF_KIND_COUNT
+};
+
+struct elf_ref {
+	uint8_t kind;	    /* enum elf_ref_kind */
+	uint8_t size;	    /* of ELF_REF_WRAP_SLOT: 1 when the number is the function's argument */
+	uint16_t numbers_n; /* of ELF_REF_WRAPPER and ELF_REF_WRAP_SLOT; 0: any number */
+	uint32_t to;	    /* index of a function */
+	uint64_t at;
+	union {
+		int64_t off;
+		uint64_t numbers; /* index into `numbers` */
+	};
+};
+
+enum elf_site_kind {
+	ELF_SITE_KNOWN, /* one of `numbers` */
+	ELF_SITE_PARAM, /* the number is an argument of the function */
+	/* What a global variable points to; only while a file is scanned. `numbers`: the distance.
+	 */
+	ELF_SITE_GLOBAL,
+	ELF_SITE_ANY, /* not resolved */
+	ELF_SITE_KIND_COUNT
+};
+
+struct elf_site {
+	uint64_t addr;
+	uint64_t global; /* of ELF_SITE_GLOBAL */
+	uint32_t numbers, numbers_n;
+	uint8_t kind;	/* enum elf_site_kind */
+	uint8_t compat; /* the i386 entry of x86-64 */
+};
+
+struct elf_function {
+	uint64_t start, end;
+	uint32_t refs, refs_n; /* into `refs` */
+	uint32_t sites, sites_n;
+	int8_t param;  /* register of the argument that is a number; -1: none */
+	int32_t field; /* or behind which, at this distance, the number stands; -1: it is one */
+	bool framed;   /* its bounds are from the unwind information */
+};
+
+struct elf_facts {
+	struct elf_function *functions; /* ascending, without overlaps */
+	size_t functions_n;
+	struct elf_ref *refs;
+	size_t refs_n, refs_cap;
+	struct elf_site *sites;
+	size_t sites_n, sites_cap;
+	uint32_t *numbers;
+	size_t numbers_n, numbers_cap;
+	/* Constants that calls through pointers have as first argument; ascending. */
+	uint32_t *indirect;
+	size_t indirect_n, indirect_cap;
+	/* Addresses of data at which an object begins, as far as code shows it; ascending. */
+	uint64_t *starts;
+	size_t starts_n, starts_cap;
+};
+
+/* Reads the code of a file. Takes time in proportion to the size of the code. */
+void elf_scan(const struct elf_image *m, struct elf_facts *out);
+void elf_facts_free(struct elf_facts *f);
+#define cleanup_elf_facts cleanup(elf_facts_free)
+
+/* Index of the function that contains the address, -1: none. */
+long elf_function_at(const struct elf_facts *f, uint64_t addr);
+
+#endif

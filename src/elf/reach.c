@@ -1,0 +1,561 @@
+#include "elf/reach.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "elf/insn.h"
+
+/* Functions that the dynamic loader looks up by name in what it loaded (glibc, elf/). */
+static const char *const by_loader[] = { "__libc_early_init", "malloc", "calloc",
+					 "realloc",	      "free",	"__tls_get_addr",
+					 "_dl_signal_error" };
+
+void reach_init(struct reach *r, struct linker *l)
+{
+	*r = (struct reach){ .l = l };
+}
+
+void reach_free(struct reach *r)
+{
+	for (size_t i = 0; i < r->objects_n; i++) {
+		free(r->objects[i].functions);
+		free(r->objects[i].any_number);
+		free(r->objects[i].starts);
+		free(r->objects[i].pieces);
+		free(r->objects[i].pointers);
+	}
+	free(r->objects);
+	free(r->nodes);
+	free(r->open);
+	map_free(&r->libraries);
+	*r = (struct reach){ 0 };
+}
+
+static int compare_addresses(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void add_start(struct reach_object *p, uint64_t addr)
+{
+	*vec_push(p->starts, p->starts_n, p->starts_cap) = addr;
+}
+
+/*
+ * Where pieces of data begin: sections, segments, symbols and their ends, and the addresses that
+ * code and pointers name. On AArch64 compilers reach several objects from one address, so only
+ * sections and symbols count there.
+ */
+static void find_pieces(struct reach_object *p, const struct link_object *o)
+{
+	const struct elf_image *m = &o->image;
+	bool fine = m->machine == ELF_X86_64;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->segments_n; i++)
+		add_start(p, m->segments[i].vaddr);
+	for (size_t i = 0; i < m->sections_n; i++)
+		add_start(p, m->sections[i].addr);
+	for (size_t i = 0; i < m->syms_n; i++)
+		if (m->syms[i].defined && m->syms[i].type == ELF_SYM_OBJECT) {
+			add_start(p, m->syms[i].value);
+			add_start(p, m->syms[i].value + m->syms[i].size);
+		}
+	for (size_t i = 0; fine && i < o->facts.starts_n; i++)
+		if (!(o->facts.starts[i] & 7))
+			add_start(p, o->facts.starts[i]);
+	for (size_t i = 0; fine && i < m->relocs_n; i++)
+		if (m->relocs[i].kind == ELF_REL_ADDRESS && !(m->relocs[i].addend & 7) &&
+		    !elf_is_code(m, m->relocs[i].addend))
+			add_start(p, m->relocs[i].addend);
+	if (p->starts_n)
+		qsort(p->starts, p->starts_n, sizeof(*p->starts), compare_addresses);
+	for (size_t i = 0; i < p->starts_n; i++)
+		if (!kept || p->starts[i] != p->starts[kept - 1])
+			p->starts[kept++] = p->starts[i];
+	p->starts_n = kept;
+}
+
+/* What the walk keeps of each object; objects are added while it runs. */
+static struct reach_object *object_of(struct reach *r, uint32_t index)
+{
+	while (r->objects_n <= index) {
+		const struct link_object *o = r->l->objects[r->objects_n];
+		struct reach_object *p = vec_push(r->objects, r->objects_n, r->objects_cap);
+
+		p->functions = xcalloc(o->facts.functions_n + 1, sizeof(*p->functions));
+		p->any_number = xcalloc(o->facts.functions_n + 1, sizeof(*p->any_number));
+		find_pieces(p, o);
+		p->pieces = xcalloc(p->starts_n + 1, sizeof(*p->pieces));
+		p->pointers = xcalloc(o->image.relocs_n + 1, sizeof(*p->pointers));
+	}
+	return &r->objects[index];
+}
+
+/* Makes a node unless the slot already has one. */
+static void visit(struct reach *r, uint32_t *slot, enum reach_kind kind, uint32_t object,
+		  uint32_t index, uint32_t parent)
+{
+	struct reach_node *n;
+
+	if (*slot)
+		return;
+	n = vec_push(r->nodes, r->nodes_n, r->nodes_cap);
+	*n = (struct reach_node){
+		.kind = kind, .object = object & 0x3fffffff, .index = index, .parent = parent
+	};
+	*slot = (uint32_t)r->nodes_n;
+}
+
+static void note_call(struct reach *r, bool compat, uint32_t nr, uint32_t node, uint64_t site)
+{
+	struct reach_call *c;
+
+	/* The x32 numbers have a bit of their own; no such call is made by mistake. */
+	if (!compat)
+		nr &= ~SC_X32_BIT;
+	if (nr >= REACH_MAX_NR)
+		return;
+	c = &r->calls[compat][nr];
+	if (!c->seen)
+		*c = (struct reach_call){ .seen = true, .node = node, .site = site };
+}
+
+static void note_open(struct reach *r, uint32_t node, uint64_t site, bool compat)
+{
+	*vec_push(r->open, r->open_n, r->open_cap) =
+		(struct reach_open){ .node = node, .site = site, .compat = compat };
+}
+
+static bool is_exported(const struct elf_image *m, const struct elf_function *x)
+{
+	for (size_t i = 0; i < m->syms_n; i++)
+		if (m->syms[i].defined && m->syms[i].value - x->start < x->end - x->start)
+			return true;
+	return false;
+}
+
+/*
+ * A function with a number as first argument whose address is taken, but which no other file can
+ * name: its callers are taken to be the calls through pointers in its own file that have a constant
+ * there.
+ */
+static bool assume_numbers(struct reach *r, uint32_t object, const struct elf_function *x,
+			   uint32_t node)
+{
+	const struct link_object *o = r->l->objects[object];
+	const struct elf_facts *f = &o->facts;
+
+	if (x->param != elf_conventions[o->image.machine].number_arg || x->field >= 0 ||
+	    !f->indirect_n || is_exported(&o->image, x))
+		return false;
+	for (size_t i = 0; i < f->indirect_n; i++) {
+		bool known = r->calls[0][f->indirect[i]].seen;
+
+		note_call(r, false, f->indirect[i], node, 0);
+		if (!known)
+			r->calls[0][f->indirect[i]].why =
+				"constant of a call through a pointer in this file";
+	}
+	return true;
+}
+
+static void visit_function(struct reach *r, uint32_t object, uint32_t index, uint32_t parent,
+			   bool number_known)
+{
+	struct reach_object *p = object_of(r, object);
+	const struct elf_facts *f = &r->l->objects[object]->facts;
+	const struct elf_function *x = &f->functions[index];
+
+	visit(r, &p->functions[index], REACH_FUNCTION, object, index, parent);
+	if (number_known || x->param < 0 || p->any_number[index])
+		return;
+	p->any_number[index] = true;
+	if (assume_numbers(r, object, x, p->functions[index] - 1))
+		return;
+	for (uint32_t k = 0; k < x->sites_n; k++)
+		if (f->sites[x->sites + k].kind == ELF_SITE_PARAM)
+			note_open(r, p->functions[index] - 1, f->sites[x->sites + k].addr,
+				  f->sites[x->sites + k].compat);
+}
+
+static void visit_pointers(struct reach *r, uint32_t object, uint64_t at, uint64_t size,
+			   uint32_t parent)
+{
+	struct reach_object *p = object_of(r, object);
+	const struct elf_image *m = &r->l->objects[object]->image;
+	size_t i = elf_reloc_from(m, at);
+
+	for (; i < m->relocs_n && m->relocs[i].at - at < size; i++)
+		visit(r, &p->pointers[i], REACH_POINTER, object, (uint32_t)i, parent);
+	/* Objects that were copied into the program's own data begin before the place. */
+	for (i = elf_reloc_from(m, at); m->fixed && i > 0 && at - m->relocs[i - 1].at < 4096; i--)
+		if (m->relocs[i - 1].kind == ELF_REL_COPY)
+			visit(r, &p->pointers[i - 1], REACH_POINTER, object, (uint32_t)i - 1,
+			      parent);
+}
+
+/* Index of the piece that contains the address; -1: none. */
+static long piece_at(const struct reach_object *p, uint64_t addr)
+{
+	size_t lo = 0, hi = p->starts_n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (p->starts[mid] <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return (long)lo - 1;
+}
+
+static void visit_piece(struct reach *r, uint32_t object, uint64_t addr, uint32_t parent)
+{
+	struct reach_object *p = object_of(r, object);
+	long i = piece_at(p, addr);
+
+	if (i >= 0)
+		visit(r, &p->pieces[i], REACH_DATA, object, (uint32_t)i, parent);
+}
+
+static void visit_address(struct reach *r, uint32_t object, uint64_t addr, uint32_t parent)
+{
+	const struct link_object *o = r->l->objects[object];
+	long f;
+
+	if (!elf_is_code(&o->image, addr)) {
+		visit_piece(r, object, addr, parent);
+		return;
+	}
+	f = elf_function_at(&o->facts, addr);
+	if (f >= 0)
+		visit_function(r, object, (uint32_t)f, parent, false);
+}
+
+/* A symbol that code or data refers to: its code, or all of its object. */
+static void visit_symbol(struct reach *r, const struct link_place *at, uint64_t addend,
+			 uint32_t parent)
+{
+	const struct elf_sym *s = &r->l->objects[at->object]->image.syms[at->sym];
+
+	if (s->type == ELF_SYM_TLS)
+		return;
+	if (s->type != ELF_SYM_OBJECT || !s->size) {
+		visit_address(r, (uint32_t)at->object, s->value + addend, parent);
+		return;
+	}
+	visit_pointers(r, (uint32_t)at->object, s->value, s->size, parent);
+}
+
+static void do_pointer(struct reach *r, uint32_t node)
+{
+	uint32_t object = r->nodes[node].object;
+	const struct link_object *o = r->l->objects[object];
+	const struct elf_reloc *rel = &o->image.relocs[r->nodes[node].index];
+	struct link_place at;
+
+	if (rel->kind == ELF_REL_ADDRESS || rel->kind == ELF_REL_RESOLVER) {
+		visit_address(r, object, rel->addend, node);
+		return;
+	}
+	at = link_resolve(r->l, (int)object, rel->sym);
+	if (rel->kind == ELF_REL_COPY && at.object == (int)object) {
+		/* The definition that is copied is the next one in the scope. */
+		const struct elf_sym *want = &o->image.syms[rel->sym];
+
+		for (size_t i = 0; i < r->l->scope_n; i++) {
+			const struct link_object *from = r->l->objects[r->l->scope[i]];
+			uint32_t s = r->l->scope[i] == (int)object ? 0
+								   : link_defined(from, want->name);
+
+			if (s) {
+				at = (struct link_place){ r->l->scope[i], s };
+				break;
+			}
+		}
+		if (at.object == (int)object)
+			return;
+	}
+	if (at.object >= 0)
+		visit_symbol(r, &at, rel->kind == ELF_REL_SYMBOL ? rel->addend : 0, node);
+}
+
+static void do_piece(struct reach *r, uint32_t node)
+{
+	uint32_t object = r->nodes[node].object, i = r->nodes[node].index;
+	const struct reach_object *p = object_of(r, object);
+	uint64_t end = i + 1 < p->starts_n ? p->starts[i + 1] : UINT64_MAX;
+
+	visit_pointers(r, object, p->starts[i], end - p->starts[i], node);
+}
+
+/* Memory behind a pointer that the loader fills in: `size` bytes at `off` of the symbol. */
+static void do_field(struct reach *r, uint32_t node, const struct elf_ref *ref)
+{
+	uint32_t object = r->nodes[node].object;
+	const struct elf_image *m = &r->l->objects[object]->image;
+	const struct elf_reloc *rel = elf_reloc_at(m, ref->at);
+	struct link_place at = { -1, 0 };
+	const struct elf_sym *s;
+
+	if (rel && rel->kind == ELF_REL_SYMBOL)
+		at = link_resolve(r->l, (int)object, rel->sym);
+	if (at.object < 0)
+		return;
+	s = &r->l->objects[at.object]->image.syms[at.sym];
+	visit_pointers(r, (uint32_t)at.object, s->value + rel->addend + (uint64_t)ref->off,
+		       ref->size, node);
+}
+
+static void note_numbers(struct reach *r, uint32_t node, const struct elf_facts *f,
+			 const struct elf_ref *ref)
+{
+	if (!ref->numbers_n && !ref->size)
+		note_open(r, node, 0, false);
+	for (unsigned k = 0; k < ref->numbers_n; k++)
+		note_call(r, false, f->numbers[ref->numbers + k], node, 0);
+}
+
+static void do_wrap_slot(struct reach *r, uint32_t node, const struct elf_ref *ref)
+{
+	uint32_t object = r->nodes[node].object;
+	const struct link_object *o = r->l->objects[object];
+	const struct elf_reloc *rel = elf_reloc_at(&o->image, ref->at);
+	struct link_place at = { -1, 0 };
+	const struct link_object *to;
+	long f;
+
+	if (rel && rel->kind == ELF_REL_SYMBOL)
+		at = link_resolve(r->l, (int)object, rel->sym);
+	if (at.object < 0)
+		return;
+	to = r->l->objects[at.object];
+	f = elf_function_at(&to->facts, to->image.syms[at.sym].value);
+	if (f < 0)
+		return;
+	if (to->facts.functions[f].param == elf_conventions[to->image.machine].number_arg) {
+		note_numbers(r, node, &o->facts, ref);
+		visit_function(r, (uint32_t)at.object, (uint32_t)f, node, true);
+	} else {
+		visit_function(r, (uint32_t)at.object, (uint32_t)f, node, false);
+	}
+}
+
+static void reach_name(struct reach *r, uint32_t node, uint64_t addr);
+
+static void do_ref(struct reach *r, uint32_t node, const struct elf_ref *ref)
+{
+	uint32_t object = r->nodes[node].object;
+	const struct elf_facts *f = &r->l->objects[object]->facts;
+
+	switch (ref->kind) {
+	case ELF_REF_CODE:
+	case ELF_REF_TAKEN:
+		visit_function(r, object, ref->to, node, false);
+		break;
+	case ELF_REF_READ:
+		visit_pointers(r, object, ref->at, ref->size, node);
+		break;
+	case ELF_REF_ADDRESS:
+		visit_piece(r, object, ref->at, node);
+		reach_name(r, node, ref->at);
+		break;
+	case ELF_REF_FIELD:
+		do_field(r, node, ref);
+		break;
+	case ELF_REF_WRAPPER:
+		note_numbers(r, node, f, ref);
+		visit_function(r, object, ref->to, node, true);
+		break;
+	case ELF_REF_WRAP_SLOT:
+		do_wrap_slot(r, node, ref);
+		break;
+	}
+}
+
+static void do_function(struct reach *r, uint32_t node)
+{
+	const struct elf_facts *f = &r->l->objects[r->nodes[node].object]->facts;
+	const struct elf_function *x = &f->functions[r->nodes[node].index];
+
+	for (uint32_t k = 0; k < x->sites_n; k++) {
+		const struct elf_site *s = &f->sites[x->sites + k];
+
+		if (s->kind == ELF_SITE_ANY)
+			note_open(r, node, s->addr, s->compat);
+		for (uint32_t i = 0; s->kind == ELF_SITE_KNOWN && i < s->numbers_n; i++)
+			note_call(r, s->compat, f->numbers[s->numbers + i], node, s->addr);
+	}
+	for (uint32_t k = 0; k < x->refs_n; k++)
+		do_ref(r, node, &f->refs[x->refs + k]);
+}
+
+static uint32_t add_root(struct reach *r, const char *why)
+{
+	struct reach_node *n = vec_push(r->nodes, r->nodes_n, r->nodes_cap);
+
+	*n = (struct reach_node){ .kind = REACH_ROOT,
+				  .why = why,
+				  .parent = (uint32_t)r->nodes_n - 1 };
+	return (uint32_t)r->nodes_n - 1;
+}
+
+void reach_add_function(struct reach *r, int object, uint64_t addr, const char *why)
+{
+	uint32_t root = add_root(r, why);
+
+	visit_address(r, (uint32_t)object, addr, root);
+}
+
+static void add_constructors(struct reach *r, int object)
+{
+	const struct elf_image *m = &r->l->objects[object]->image;
+	uint32_t root = add_root(r, "constructors and destructors");
+
+	if (m->init)
+		visit_address(r, (uint32_t)object, m->init, root);
+	if (m->fini)
+		visit_address(r, (uint32_t)object, m->fini, root);
+	for (size_t i = 0; i < ARRAY_SIZE(m->arrays); i++)
+		visit_pointers(r, (uint32_t)object, m->arrays[i].start,
+			       m->arrays[i].end - m->arrays[i].start, root);
+}
+
+void reach_add_start(struct reach *r)
+{
+	struct linker *l = r->l;
+
+	if (l->interp >= 0)
+		reach_add_function(r, l->interp, l->objects[l->interp]->image.entry,
+				   "the kernel starts the dynamic loader");
+	if (l->objects[0]->image.entry)
+		reach_add_function(r, 0, l->objects[0]->image.entry, "the program's entry point");
+	for (size_t i = 0; i < l->scope_n; i++) {
+		add_constructors(r, l->scope[i]);
+		for (size_t k = 0; l->interp >= 0 && k < ARRAY_SIZE(by_loader); k++) {
+			const struct link_object *o = l->objects[l->scope[i]];
+			uint32_t s = link_defined(o, by_loader[k]);
+
+			if (s)
+				reach_add_function(r, l->scope[i], o->image.syms[s].value,
+						   "the dynamic loader looks it up");
+		}
+	}
+}
+
+void reach_add_library(struct reach *r, int object, bool exports, const char *why)
+{
+	const struct link_object *o = r->l->objects[object];
+	uint32_t root;
+
+	add_constructors(r, object);
+	if (!exports)
+		return;
+	root = add_root(r, why);
+	for (size_t i = 0; i < o->image.syms_n; i++) {
+		const struct elf_sym *s = &o->image.syms[i];
+		struct link_place at = { object, (uint32_t)i };
+
+		if (s->defined && !s->local && s->type != ELF_SYM_TLS)
+			visit_symbol(r, &at, 0, root);
+	}
+}
+
+/* dlopen of a name that code mentions. */
+static void load_by_name(struct reach *r, uint32_t node, const char *name)
+{
+	uint32_t object = r->nodes[node].object;
+	void **known = map_at(&r->libraries, name, strlen(name));
+	size_t before = r->l->objects_n;
+	bool by_libc = link_defined(r->l->objects[object], "dlopen") != 0;
+	int at;
+
+	if (*known)
+		return;
+	*known = r;
+	at = link_add(r->l, name, (int)object, &r->error);
+	if (at < 0)
+		return;
+	for (size_t i = before; i < r->l->objects_n; i++)
+		reach_add_library(r, (int)i, false, "");
+	if ((size_t)at >= before)
+		reach_add_library(r, at, by_libc,
+				  "loaded by the C library, which looks up its functions");
+}
+
+/* dlsym of a name that code mentions: every exported function of that name. */
+static void find_by_name(struct reach *r, uint32_t node, const char *name)
+{
+	for (size_t i = 0; i < r->l->objects_n; i++) {
+		uint32_t s = link_defined(r->l->objects[i], name);
+		struct link_place at = { (int)i, s };
+
+		if (s)
+			visit_symbol(r, &at, 0, node);
+	}
+}
+
+/* A string whose address reachable code of a file forms that can load others. */
+static void reach_name(struct reach *r, uint32_t node, uint64_t addr)
+{
+	const struct link_object *o = r->l->objects[r->nodes[node].object];
+	const char *text = elf_string_at(&o->image, addr, 256);
+	bool libc = link_defined(o, "dlopen") || (int)r->nodes[node].object == r->l->interp;
+	size_t n = text ? strlen(text) : 0;
+
+	if (n < 3)
+		return;
+	if (!strncmp(text, "libnss_%s", 9))
+		r->nss = true;
+	else if (!strcmp(text, "gconv_init"))
+		r->gconv = true;
+	else if (!strchr(text, '%') && (strstr(text, ".so.") || !strcmp(text + n - 3, ".so")) &&
+		 (int)r->nodes[node].object != r->l->interp)
+		load_by_name(r, node, text);
+	else if (!libc)
+		find_by_name(r, node, text);
+}
+
+void reach_run(struct reach *r)
+{
+	for (; r->done < r->nodes_n; r->done++) {
+		uint32_t node = (uint32_t)r->done;
+
+		switch (r->nodes[node].kind) {
+		case REACH_FUNCTION:
+			do_function(r, node);
+			break;
+		case REACH_DATA:
+			do_piece(r, node);
+			break;
+		case REACH_POINTER:
+			do_pointer(r, node);
+			break;
+		}
+	}
+}
+
+const char *reach_function_name(const struct link_object *o, uint64_t addr, uint64_t *off)
+{
+	const struct elf_image *m = &o->image;
+	const struct elf_sym *best = NULL;
+
+	for (size_t i = 0; i < m->syms_n + m->local_syms_n; i++) {
+		const struct elf_sym *s = i < m->syms_n ? &m->syms[i]
+							: &m->local_syms[i - m->syms_n];
+
+		if (!s->defined || s->value > addr || !*s->name ||
+		    (s->type != ELF_SYM_FUNC && s->type != ELF_SYM_IFUNC) ||
+		    addr - s->value >= (s->size ? s->size : 1))
+			continue;
+		if (!best || s->value > best->value)
+			best = s;
+	}
+	*off = best ? addr - best->value : 0;
+	return best ? best->name : "";
+}

@@ -1,0 +1,77 @@
+/*
+ * What a program can reach: a breadth-first walk over functions, pieces of data and the pointers
+ * that the loader puts into them, through all files of the program. An address that reachable code
+ * forms, or that stands in data which reachable code can find, counts as used.
+ */
+#ifndef ELF_REACH_H
+#define ELF_REACH_H
+
+#include "elf/link.h"
+#include "model/syscalls.h"
+
+enum reach_kind { REACH_ROOT, REACH_FUNCTION, REACH_DATA, REACH_POINTER };
+
+/* Something that is reached, and from where it was first. */
+struct reach_node {
+	uint32_t kind : 2; /* enum reach_kind */
+	uint32_t object : 30;
+	uint32_t index;	 /* function, piece of data, or relocation of the object */
+	uint32_t parent; /* node; of a root: itself */
+	const char *why; /* of a root */
+};
+
+struct reach_call {
+	bool seen;
+	uint32_t node;	 /* the function that makes it */
+	uint64_t site;	 /* address of the instruction, or 0 */
+	const char *why; /* NULL, or what the node and the site do not show */
+};
+
+/* A call whose number is not known. */
+struct reach_open {
+	uint32_t node;
+	uint64_t site;
+	bool compat;
+};
+
+struct reach_object {
+	uint32_t *functions; /* node + 1 of each function, 0: not reached */
+	bool *any_number;    /* by function: called with a number that is not known */
+	uint64_t *starts;    /* where pieces of data begin */
+	size_t starts_n, starts_cap;
+	uint32_t *pieces;   /* node + 1 of each */
+	uint32_t *pointers; /* node + 1 of each relocation */
+};
+
+enum { REACH_MAX_NR = 1024 };
+
+struct reach {
+	struct linker *l;
+	struct reach_object *objects;
+	size_t objects_n, objects_cap;
+	struct reach_node *nodes;
+	size_t nodes_n, nodes_cap, done;
+	struct reach_call calls[2][REACH_MAX_NR]; /* [1]: the i386 entry */
+	struct reach_open *open;
+	size_t open_n, open_cap;
+	struct map libraries; /* names that were looked for */
+	bool nss, gconv;
+	struct err error; /* the first of a library that cannot be read */
+};
+
+void reach_init(struct reach *r, struct linker *l);
+void reach_free(struct reach *r);
+#define cleanup_reach cleanup(reach_free)
+
+/* Roots. Each may be added at any time; reach_run goes on from there. */
+void reach_add_function(struct reach *r, int object, uint64_t addr, const char *why);
+/* The start of the program, its constructors and destructors. */
+void reach_add_start(struct reach *r);
+/* Constructors and all exported functions of an object that was loaded later. */
+void reach_add_library(struct reach *r, int object, bool exports, const char *why);
+void reach_run(struct reach *r);
+
+/* The name of a function, "" when it has none: a borrowed string. */
+const char *reach_function_name(const struct link_object *o, uint64_t addr, uint64_t *off);
+
+#endif

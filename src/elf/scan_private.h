@@ -1,0 +1,64 @@
+/* Shared by scan*.c only. */
+#ifndef ELF_SCAN_PRIVATE_H
+#define ELF_SCAN_PRIVATE_H
+
+#include "elf/facts.h"
+#include "elf/flow.h"
+
+enum {
+	SCAN_MAX_RANGE = 256 * 1024, /* bytes of code that are followed as one function */
+	SCAN_MAX_TABLE = 4096,	     /* entries of one jump table */
+	SCAN_MAX_NUMBER = 1024,	     /* system calls have smaller numbers */
+	SCAN_MAX_ROUNDS = 8,	     /* functions that hand a number on to functions */
+};
+
+struct scan_addresses {
+	uint64_t *v;
+	size_t n, cap;
+};
+
+struct scan {
+	const struct elf_image *m;
+	struct elf_facts *facts;
+	struct flow flow;
+	struct scan_addresses targets; /* code that is reached from elsewhere; ascending, unique */
+	struct scan_addresses open;    /* those of the function at hand, and its jump tables' */
+	bool *continues;	       /* by function: it is cut off, and goes on in the next one */
+	bool *returns;		       /* by function: it may come back to its caller */
+	bool framed;		       /* of the range that is added */
+	bool loads_names;	       /* the file calls dlopen or dlsym: strings matter */
+	/* Of the function at hand. */
+	uint32_t current;
+	struct elf_ref *refs;
+	size_t refs_n, refs_cap;
+};
+
+/* scan_ranges.c: fills facts->functions, targets and continues. */
+void scan_ranges(struct scan *s);
+void scan_sort(struct scan_addresses *a);
+/* The slot through which a stub of the procedure linkage table jumps; 0: it is none. */
+uint64_t scan_stub_slot(const struct elf_image *m, uint64_t addr);
+/* Whether memory at the address can hold pointers. */
+bool scan_holds_pointers(const struct elf_image *m, uint64_t addr);
+
+/* scan_returns.c: fills `returns`, and marks the calls at hand that do not come back. */
+void scan_returns(struct scan *s);
+void scan_mark_final(struct scan *s);
+
+/* scan_refs.c: the references of the function at hand, which is decoded and solved. */
+void scan_refs(struct scan *s);
+/* scan_tables.c: the places that its jump tables lead to, added to s->open. */
+void scan_tables(struct scan *s, uint64_t start, uint64_t end);
+/* scan_names.c: whether the file calls dlopen or dlsym, or has them. */
+bool scan_loads_names(const struct elf_image *m);
+/* Drops strings that no function near a call of dlsym mentions. */
+void scan_filter_names(struct scan *s);
+/* scan_globals.c: resolves ELF_SITE_GLOBAL. */
+void scan_globals(struct scan *s);
+/* The function at hand, decoded and solved again. */
+void scan_solve(struct scan *s, uint32_t index);
+/* Functions that nothing refers to get a reference from the function that jumps to them by table.
+ */
+void scan_adopt(struct scan *s);
+
+#endif
