@@ -4,19 +4,21 @@
 
 extern const struct command command_analyze, command_record, command_show, command_merge,
 	command_generate, command_verify, command_diff, command_lint, command_run, command_rules,
-	command_doctor, command_help, command_import, command_watch;
+	command_inspect, command_doctor, command_help, command_import, command_watch;
 
 static const struct command *const learn[] = { &command_record, &command_analyze, &command_import,
 					       &command_show,	&command_merge,	  NULL };
 static const struct command *const confine[] = { &command_generate, &command_verify, &command_diff,
 						 &command_lint,	    &command_run,    NULL };
 static const struct command *const watch[] = { &command_watch, &command_rules, NULL };
+static const struct command *const check[] = { &command_inspect, NULL };
 static const struct command *const about[] = { &command_doctor, &command_help, NULL };
 
 const struct command_group command_groups[] = {
 	{ "Learn what a workload does", learn },
 	{ "Confine it to that", confine },
 	{ "Watch what it does", watch },
+	{ "Check what is configured", check },
 	{ "About this machine and boltseal", about },
 	{ 0 },
 };

@@ -1,0 +1,39 @@
+/* What the files of the command inspect share. */
+#ifndef APP_INSPECT_H
+#define APP_INSPECT_H
+
+#include "base/map.h"
+#include "inspect/inspect.h"
+
+struct inspect {
+	struct ins_report report;
+	struct ins_options o;
+	struct pss_policy policy;
+	bool fix;
+	struct buf fixed; /* corrected documents */
+	size_t fixed_files, notes;
+	size_t files; /* that were read */
+	const char **only;
+	struct map seen_notes;
+};
+
+/*
+ * inspect_files.c: every file of a path: the file, "-", or what a folder has below it (*.yaml,
+ * *.yml, *.json; in the order of names; hidden ones and links to folders are left out).
+ */
+int inspect_path(struct inspect *in, const char *path, struct err *e);
+/* The models that --model and --models name; from a folder: *.workload.json and *.json. */
+int inspect_load_models(struct inspect *in, const struct args *a, struct err *e);
+
+/* inspect_profile.c: what a profile of a node allows beyond the model. */
+int inspect_excess(const char *profile, const struct workload *w, struct ins_excess *out,
+		   struct err *e);
+
+/*
+ * inspect_fix.c: the text of the stream with the fixes of the findings from `first` on. A change
+ * that takes something from the workload, or that has no place in the text, is noted on standard
+ * error.
+ */
+void inspect_fix(struct inspect *in, const struct yaml_stream *s, size_t first);
+
+#endif

@@ -1,0 +1,36 @@
+/* Documents: what they are, and the subjects in them. */
+#ifndef INSPECT_DOCUMENT_H
+#define INSPECT_DOCUMENT_H
+
+#include "inspect/run.h"
+
+/* One document on its way; arena: what readers make, freed behind the document. */
+struct ins_doc {
+	struct ins_report *report;
+	const struct ins_options *o;
+	const struct yaml_stream *s;
+	const struct yaml_node *root;
+	struct arena *arena;
+	bool quiet;
+	const char *prefix; /* pointer of an outer document's string that this text is, or "" */
+	struct err err;
+};
+
+/* A workload that was read: checks it. */
+void ins_workload(struct ins_doc *d, struct ps_pod *pod, const struct yaml_node *object);
+/* A subject without containers. */
+void ins_configuration(struct ins_doc *d, enum ins_target target, const char *kind,
+		       const char *name, const struct yaml_node *object);
+
+/*
+ * Readers: true when the document is of their kind. What is wrong with it goes into d->err, or, if
+ * other subjects of the document remain, into the report's problems.
+ */
+bool ins_read_kube(struct ins_doc *d);
+bool ins_read_ecs(struct ins_doc *d);
+bool ins_read_docker(struct ins_doc *d);
+bool ins_read_compose(struct ins_doc *d);
+bool ins_read_oci(struct ins_doc *d);
+bool ins_read_node(struct ins_doc *d);
+
+#endif
