@@ -288,11 +288,14 @@ static bool exec_argument(struct enrich *e, const struct ev_param *param, struct
 		const struct watch_proc *f = &e->p->program->facts;
 
 		e->names.len = 0;
-		if (f->layer)
-			word(&e->names,
-			     f->layer == WATCH_UPPER ? "EXE_UPPER_LAYER" : "EXE_LOWER_LAYER");
+		if (exe_is_writable(e))
+			word(&e->names, "EXE_WRITABLE");
+		if (f->layer == WATCH_UPPER)
+			word(&e->names, "EXE_UPPER_LAYER");
 		if (f->memfd)
 			word(&e->names, "EXE_FROM_MEMFD");
+		if (f->layer == WATCH_LOWER)
+			word(&e->names, "EXE_LOWER_LAYER");
 		return give_text(out,
 				 scratch_printf(e, "%s", e->names.len ? buf_str(&e->names) : "0"));
 	}

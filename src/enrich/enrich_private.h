@@ -72,6 +72,10 @@ bool read_process_field(struct enrich *e, const struct ev_ref *ref, struct ev_va
 bool read_fd_field(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);
 bool read_event_field(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);
 bool read_container_field(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);
+/* The oldest ancestor with the same mounts, which most likely still runs; or the process itself. */
+const struct process *process_of_root(const struct process *p);
+/* Whether the process may change the file that it was made of. */
+bool exe_is_writable(const struct enrich *e);
 /* Whether the call is one of the open family. */
 static inline bool is_open(const struct enrich *e)
 {

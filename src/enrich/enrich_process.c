@@ -5,9 +5,21 @@
 #include "enrich/enrich_private.h"
 #include "model/caps.h"
 
-static uint64_t root_key(const struct process *p)
+const struct process *process_of_root(const struct process *p)
 {
-	return p->program->facts.mnt_ns;
+	const struct process *oldest = p;
+
+	for (unsigned i = 0; p && i < MAX_ANCESTORS; i++, p = p->parent)
+		if (p->program->facts.mnt_ns == oldest->program->facts.mnt_ns)
+			oldest = p;
+	return oldest;
+}
+
+static const struct user *user_of(struct enrich *e, uint32_t uid)
+{
+	const struct process *p = process_of_root(e->p);
+
+	return users_find(e->users, p->pid, p->program->facts.mnt_ns, uid);
 }
 
 static const char *exe_of(const struct process *p)
@@ -188,7 +200,7 @@ static bool cwd(struct enrich *e, struct ev_values *out)
 
 static bool user_name(struct enrich *e, uint32_t uid, struct ev_values *out)
 {
-	const struct user *u = users_find(e->users, e->p->pid, root_key(e->p), uid);
+	const struct user *u = user_of(e, uid);
 
 	if (u && u->name && *u->name)
 		return give_text(out, scratch_printf(e, "%s", u->name));
@@ -197,6 +209,7 @@ static bool user_name(struct enrich *e, uint32_t uid, struct ev_values *out)
 
 static bool read_user(struct enrich *e, unsigned id, struct ev_values *out)
 {
+	const struct process *root;
 	const struct user *u;
 	const char *s;
 
@@ -212,13 +225,14 @@ static bool read_user(struct enrich *e, unsigned id, struct ev_values *out)
 					     : user_name(e, e->p->loginuid, out);
 	case EV_USER_HOMEDIR:
 	case EV_USER_SHELL:
-		u = users_find(e->users, e->p->pid, root_key(e->p), e->rec->uid);
+		u = user_of(e, e->rec->uid);
 		s = !u ? NULL : id == EV_USER_SHELL ? u->shell : u->home;
 		return give_text(out, s ? scratch_printf(e, "%s", s) : "<NA>");
 	case EV_GROUP_GID:
 		return give_number(out, e->rec->gid);
 	case EV_GROUP_NAME:
-		s = users_group(e->users, e->p->pid, root_key(e->p), e->rec->gid);
+		root = process_of_root(e->p);
+		s = users_group(e->users, root->pid, root->program->facts.mnt_ns, e->rec->gid);
 		if (s)
 			return give_text(out, scratch_printf(e, "%s", s));
 		return give_text(out, e->rec->gid ? "<NA>" : "root");
@@ -255,6 +269,15 @@ static uint64_t since(uint64_t now, uint64_t then)
 	return now > then ? now - then : 0;
 }
 
+/* root may write whatever it is; else the permissions say. */
+bool exe_is_writable(const struct enrich *e)
+{
+	const struct watch_proc *f = &e->p->program->facts;
+	uint32_t bits = f->exe_uid == e->rec->uid ? 0202 : 0002;
+
+	return !e->rec->uid || f->exe_mode & bits;
+}
+
 static bool read_executable(struct enrich *e, unsigned id, struct ev_values *out)
 {
 	const struct program *g = e->p->program;
@@ -268,8 +291,7 @@ static bool read_executable(struct enrich *e, unsigned id, struct ev_values *out
 	case EV_PROC_IS_EXE_FROM_MEMFD:
 		return give_bool(out, f->memfd && g->exepath && strstr(g->exepath, "memfd:"));
 	case EV_PROC_IS_EXE_WRITABLE:
-		return give_bool(out, f->exe_mode & 0002 ||
-					      (f->exe_mode & 0200 && f->exe_uid == e->rec->uid));
+		return give_bool(out, exe_is_writable(e));
 	case EV_PROC_EXE_INO:
 		return f->exe_ino && give_signed(out, (int64_t)f->exe_ino);
 	case EV_PROC_EXE_INO_CTIME:

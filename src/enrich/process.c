@@ -165,12 +165,32 @@ void process_adopt(struct processes *ps, struct process *p, uint32_t ppid)
 	set_parent(ps, p, ppid ? processes_find(ps, ppid) : NULL);
 }
 
+/* Where a Docker daemon keeps its containers follows from how it was started. */
+static void note_docker_root(struct processes *ps, const struct process *p)
+{
+	static const char option[] = "--data-root";
+	const char *arg = process_arg(p, 0), *slash = arg ? strrchr(arg, '/') : NULL, *value;
+
+	if (!arg || strcmp(slash ? slash + 1 : arg, "dockerd") != 0)
+		return;
+	for (size_t i = 1; (arg = process_arg(p, i)); i++) {
+		size_t len = sizeof(option) - 1;
+
+		if (strncmp(arg, option, len) != 0)
+			continue;
+		value = arg[len] == '=' ? arg + len + 1 : process_arg(p, i + 1);
+		if (value)
+			containers_docker_root(ps->containers, value);
+	}
+}
+
 void process_run(struct processes *ps, struct process *p, struct program *g)
 {
 	struct container *old = p->container;
 
 	program_put(p->program);
 	p->program = g;
+	note_docker_root(ps, p);
 	p->container = containers_get(ps->containers, g->cgroup);
 	container_put(ps->containers, old);
 }

@@ -152,6 +152,15 @@ static void read_executable(uint32_t pid, struct program *g)
 	g->facts.memfd = !strncmp(g->exepath, "/memfd:", 7);
 }
 
+/* "mnt:[4026531841]" */
+static uint32_t mount_namespace(uint32_t pid)
+{
+	cleanup_free char *name = proc_link(pid, "ns/mnt");
+	const char *number = name ? strchr(name, '[') : NULL;
+
+	return number ? (uint32_t)strtoul(number + 1, NULL, 10) : 0;
+}
+
 bool process_read_proc(struct processes *ps, struct process *p)
 {
 	struct program *g = program_new();
@@ -172,6 +181,7 @@ bool process_read_proc(struct processes *ps, struct process *p)
 	g->cwd = proc_link(p->pid, "cwd");
 	g->cgroup = read_cgroup(p->pid);
 	read_executable(p->pid, g);
+	g->facts.mnt_ns = mount_namespace(p->pid);
 	g->time = p->start;
 	program_join(g);
 	process_run(ps, p, g);

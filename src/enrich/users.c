@@ -85,11 +85,12 @@ static void refresh(struct list *l, uint32_t pid, const char *file)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (l->looked && now.tv_sec - l->looked < LOOK_AGAIN_S)
 		return;
-	l->looked = now.tv_sec;
 	snprintf(path, sizeof(path), "/proc/%u/root/etc/%s", pid, file);
-	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    (l->text && !memcmp(&st.st_mtim, &l->changed, sizeof(l->changed))))
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
 		return; /* the process may be gone; what was known stays */
+	l->looked = now.tv_sec;
+	if (l->text && !memcmp(&st.st_mtim, &l->changed, sizeof(l->changed)))
+		return;
 	if (io_read_file(path, MAX_BYTES, &b, NULL) < 0)
 		return;
 	free(l->text);
