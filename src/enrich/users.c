@@ -18,7 +18,8 @@ struct list {
 	char *text; /* lines */
 	size_t len;
 	struct timespec changed;
-	time_t looked;
+	ino_t ino;
+	time_t looked; /* CLOCK_MONOTONIC, s; 0: never */
 };
 
 struct root {
@@ -89,7 +90,7 @@ static void refresh(struct list *l, uint32_t pid, const char *file)
 	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
 		return; /* the process may be gone; what was known stays */
 	l->looked = now.tv_sec;
-	if (l->text && !memcmp(&st.st_mtim, &l->changed, sizeof(l->changed)))
+	if (l->text && l->ino == st.st_ino && !memcmp(&st.st_mtim, &l->changed, sizeof(l->changed)))
 		return;
 	if (io_read_file(path, MAX_BYTES, &b, NULL) < 0)
 		return;
@@ -97,6 +98,7 @@ static void refresh(struct list *l, uint32_t pid, const char *file)
 	l->len = b.len;
 	l->text = buf_take(&b);
 	l->changed = st.st_mtim;
+	l->ino = st.st_ino;
 }
 
 /* The line whose third field is the number, copied into u->line; its fields end in NULs. */
@@ -123,13 +125,24 @@ static bool find_line(struct users *u, const struct list *l, uint32_t id, char *
 	return false;
 }
 
+/* The line of the number; who is not there may have been added just now. */
+static bool look_up(struct users *u, struct list *l, uint32_t pid, const char *file, uint32_t id,
+		    char *field[8])
+{
+	refresh(l, pid, file);
+	if (find_line(u, l, id, field))
+		return true;
+	l->looked = 0;
+	refresh(l, pid, file);
+	return find_line(u, l, id, field);
+}
+
 const struct user *users_find(struct users *u, uint32_t pid, uint64_t key, uint32_t uid)
 {
 	struct root *r = root_of(u, key);
 	char *field[8];
 
-	refresh(&r->users, pid, "passwd");
-	if (!find_line(u, &r->users, uid, field))
+	if (!look_up(u, &r->users, pid, "passwd", uid, field))
 		return NULL;
 	u->user = (struct user){ field[0], field[5], field[6] };
 	return &u->user;
@@ -140,6 +153,5 @@ const char *users_group(struct users *u, uint32_t pid, uint64_t key, uint32_t gi
 	struct root *r = root_of(u, key);
 	char *field[8];
 
-	refresh(&r->groups, pid, "group");
-	return find_line(u, &r->groups, gid, field) ? field[0] : NULL;
+	return look_up(u, &r->groups, pid, "group", gid, field) ? field[0] : NULL;
 }
