@@ -20,9 +20,10 @@ struct operand {
 	const char *text; /* as written, without needless blanks; the key in `by_operand` */
 	enum operand_source source;
 	enum ev_kind kind;
-	bool list; /* operators for lists */
-	bool any;  /* several values, one of which is enough */
-	bool ends; /* of both ends of a connection */
+	bool list;   /* operators for lists */
+	bool any;    /* several values, one of which is enough */
+	bool ends;   /* of both ends of a connection */
+	bool common; /* every event has it: no need to ask its maker */
 	struct ev_ref ref;
 	enum rules_transform transform;
 	struct ev_text bracket; /* of getopt; p NULL: none */
@@ -65,6 +66,7 @@ struct test {
 	struct paths *paths;
 	struct strings_set *set; /* of `in` with many strings */
 	bool invert;		 /* of the answer, when there is a value */
+	bool around;		 /* of evt.around */
 	int32_t group;		 /* or -1: evaluated on its own */
 	uint32_t bit;
 	float cost, chance;

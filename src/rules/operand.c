@@ -81,6 +81,22 @@ static void note_parameter(struct compiling *c, const struct expr *x, const stru
 			      (int)r->key.len, r->key.p);
 }
 
+/* The fields that vm_value.c reads from the event itself. */
+static bool is_common(const struct ev_ref *r)
+{
+	static const unsigned ids[] = {
+		EV_EVT_NUM,	     EV_EVT_SOURCE, EV_EVT_TYPE,      EV_SYSCALL_TYPE,
+		EV_EVT_TYPE_IS,	     EV_EVT_DIR,    EV_EVT_COUNT,     EV_EVT_COUNT_EXIT,
+		EV_EVT_RAWTIME,	     EV_EVT_TIME,   EV_EVT_RAWTIME_S, EV_EVT_RAWTIME_NS,
+		EV_EVT_TIME_ISO8601, EV_EVT_TIME_S, EV_EVT_DATETIME,  EV_EVT_DATETIME_S,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		if (r->field == ev_field_at(ids[i]))
+			return true;
+	return false;
+}
+
 static int64_t make_field(struct compiling *c, const struct expr *x)
 {
 	cleanup_buf struct buf key = { 0 };
@@ -104,6 +120,7 @@ static int64_t make_field(struct compiling *c, const struct expr *x)
 	o.list = ev_ref_is_list(&o.ref);
 	o.any = ev_ref_is_any(&o.ref);
 	o.ends = o.ref.field->flags & EV_ENDS;
+	o.common = is_common(&o.ref);
 	return intern(c->im, &o, &key);
 }
 

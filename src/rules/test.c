@@ -53,14 +53,14 @@ static void note_misused(struct compiling *c, const struct value *v)
 		     (int)v->text.len, v->text.p);
 }
 
-static bool is_common(const struct operand *o, unsigned id)
+static bool is_field(const struct operand *o, unsigned id)
 {
 	return o->source == OPERAND_FIELD && o->ref.field == ev_field_at(id);
 }
 
 static bool names_types(const struct operand *o)
 {
-	return is_common(o, EV_EVT_TYPE) || is_common(o, EV_SYSCALL_TYPE);
+	return is_field(o, EV_EVT_TYPE) || is_field(o, EV_SYSCALL_TYPE);
 }
 
 static bool values_checked(struct compiling *c, const struct check *k, const struct operand *left)
@@ -250,7 +250,7 @@ static bool type_is(const struct test *t, const struct operand *o, unsigned type
 	const char *name = ev_type_name(type);
 	struct ev_value v = { .s = { name, strlen(name) } };
 
-	if (is_common(o, EV_SYSCALL_TYPE) && !ev_type_is_syscall(type))
+	if (is_field(o, EV_SYSCALL_TYPE) && !ev_type_is_syscall(type))
 		return false;
 	return t->op == RO_EXISTS ||
 	       compare_values(t, &v, &(struct compare_scratch){ 0 }) != t->invert;
@@ -276,9 +276,9 @@ static void decide_by_type(struct image *im, struct test *t)
 
 	if (t->right >= 0)
 		return;
-	if (is_common(o, EV_EVT_NUM))
+	if (is_field(o, EV_EVT_NUM))
 		all = number_decides(t);
-	if (is_common(o, EV_EVT_DIR) && t->op == RO_EQ && t->values_n == 1)
+	if (is_field(o, EV_EVT_DIR) && t->op == RO_EQ && t->values_n == 1)
 		all = ((t->values[0].s.len == 1 && *t->values[0].s.p == '<') != t->invert);
 	if (all < 0 && (!names_types(o) || t->op == RO_REGEX))
 		return;
@@ -373,6 +373,7 @@ int64_t test_make(struct compiling *c, const struct check *k)
 	v = xcalloc(n + 1, sizeof(*v));
 	if (n)
 		memcpy(v, k->values, n * sizeof(*v));
+	t.around = is_field(&c->im->operands[left], EV_EVT_AROUND);
 	normalise(&t, v, &n, &c->im->operands[left]);
 	test = add_test(c, &t, k, v, n);
 	return test < 0 ? -1 : (int64_t)graph_test(c->im, (uint32_t)test);

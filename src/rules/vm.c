@@ -152,7 +152,7 @@ static bool evaluate(struct vm *vm, const struct test *t)
 
 	if (t->types)
 		return ev_set_has(t->types, vm->ev->type);
-	if (o->source == OPERAND_FIELD && o->ref.field == ev_field_at(EV_EVT_AROUND))
+	if (t->around)
 		return around(vm, t, &o->ref) != t->invert;
 	v = vm_values(vm, t->left);
 	if (!v)

@@ -21,14 +21,12 @@ static bool one_number(struct ev_values *out, uint64_t v)
 	return true;
 }
 
-/* What every event says of itself; -1: ask its maker. */
-static int read_common(struct vm *vm, const struct ev_ref *ref, struct ev_values *out)
+/* What every event says of itself. */
+static bool read_common(struct vm *vm, const struct ev_ref *ref, struct ev_values *out)
 {
 	const struct event *ev = vm->ev;
 	const char *name = ev_type_name(ev->type);
 
-	if (ref->field != ev_field_at(ref->field->id))
-		return -1;
 	switch (ref->field->id) {
 	case EV_EVT_NUM:
 		return one_number(out, ev->num);
@@ -62,17 +60,8 @@ static int read_common(struct vm *vm, const struct ev_ref *ref, struct ev_values
 		return p && one_text(out, p, ev_time_text(ref->field->id, ev->time, p));
 	}
 	default:
-		return -1;
+		return false;
 	}
-}
-
-static bool read_field(struct vm *vm, const struct operand *o, struct ev_values *out)
-{
-	int r = read_common(vm, &o->ref, out);
-
-	if (r < 0)
-		r = vm->ev->ops->read(vm->ev, &o->ref, out);
-	return r;
 }
 
 /* The single value of an argument, or NULL. */
@@ -352,7 +341,8 @@ static bool make(struct vm *vm, const struct operand *o, struct ev_values *out)
 
 	switch (o->source) {
 	case OPERAND_FIELD:
-		return read_field(vm, o, out);
+		return o->common ? read_common(vm, &o->ref, out)
+				 : vm->ev->ops->read(vm->ev, &o->ref, out);
 	case OPERAND_TRANSFORM:
 		return transforms[o->transform](vm, o, out);
 	case OPERAND_LIST:
