@@ -47,14 +47,14 @@ static size_t count_errors(const struct rules *r)
 	return errors;
 }
 
-static bool unreadable(const struct rules *r)
+static bool unreadable(const struct rules *r, struct err *e)
 {
 	size_t n;
 	const struct rules_diag *d = rules_diags(r, &n);
 
 	for (size_t i = 0; i < n; i++)
 		if (d[i].code == RC_ERR_FILE_READ)
-			return true;
+			return err_set(e, EIO, "%s: %s", d[i].file, d[i].message);
 	return false;
 }
 
@@ -141,11 +141,8 @@ static int check(const struct args *a, struct err *e)
 	r = load(a, 1);
 	errors = count_errors(r);
 	d = rules_diags(r, &n);
-	if (unreadable(r)) {
-		for (size_t i = 0; i < n; i++)
-			if (d[i].code == RC_ERR_FILE_READ)
-				return err_set(e, EIO, "%s", d[i].message), EXIT_ERROR;
-	}
+	if (unreadable(r, e))
+		return EXIT_ERROR;
 	if (wants_json(a))
 		errors = (size_t)(check_json(r, errors) == EXIT_FINDINGS);
 	for (size_t i = 0; !wants_json(a) && i < n; i++)

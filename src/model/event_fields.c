@@ -60,12 +60,12 @@ static bool parse_index(struct ev_text arg, int64_t *out)
 {
 	int64_t v = 0;
 
-	if (!arg.len || arg.len > 18)
+	if (!arg.len)
 		return false;
 	for (size_t i = 0; i < arg.len; i++) {
-		if (arg.p[i] < '0' || arg.p[i] > '9')
+		if (arg.p[i] < '0' || arg.p[i] > '9' || __builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, arg.p[i] - '0', &v))
 			return false;
-		v = v * 10 + (arg.p[i] - '0');
 	}
 	*out = v;
 	return true;

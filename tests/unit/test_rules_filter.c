@@ -241,9 +241,335 @@ static void test_shared_cases(void **state)
 	assert_int_equal(t.without, 0);
 }
 
+/* One event with a value of every class. */
+static const struct pair every[] = {
+	{ "proc.name", "cat" },
+	{ "fd.name", "/usr/lib/x.so" },
+	{ "proc.args", "-la --all x" },
+	{ "proc.args[0]", "-la" },
+	{ "proc.args[1]", "--all" },
+	{ "proc.args[2]", "x" },
+	{ "proc.aname", "sh" },
+	{ "proc.aname", "init" },
+	{ "proc.exe", "" },
+	{ "fd.num", "-1" },
+	{ "proc.pid", "7" },
+	{ "evt.buflen", "18446744073709551615" },
+	{ "proc.fdusage", "2.5" },
+	{ "evt.failed", "true" },
+	{ "fd.sport", "443" },
+	{ "fd.ip", "10.1.2.3" },
+	{ "fd.ip", "192.168.0.1" },
+	{ "fd.net", "10.1.2.3" },
+	{ "fd.net", "192.168.0.1" },
+	{ "fd.port", "40000" },
+	{ "fd.port", "443" },
+	{ "fd.sip", "2001:db8::1" },
+	{ "fd.snet", "2001:db8::1" },
+	{ "fd.types", "file" },
+	{ "fd.types", "ipv4" },
+	{ "fd.sip.name", "a.example" },
+	{ "fd.sip.name", "b.example" },
+	{ "user.name", "Cat" },
+	{ "proc.pname", "cat" },
+	{ "proc.cmdline", "aGVsbG8" },
+	{ "proc.pcmdline", "not base64!" },
+	{ 0 },
+};
+
+static const struct {
+	const char *expr;
+	int expect; /* 1, 0; -1: does not compile */
+} meanings[] = {
+	/* Missing values: false for every operator, also for the inverted ones. */
+	{ "proc.cwd = a", 0 },
+	{ "proc.cwd != a", 0 },
+	{ "not proc.cwd = a", 1 },
+	{ "not proc.cwd != a", 1 },
+	{ "proc.cwd exists", 0 },
+	{ "proc.cwd in (a, b)", 0 },
+	{ "not proc.cwd in (a, b)", 1 },
+	{ "proc.exe exists", 1 },
+	{ "proc.exe = ''", 1 },
+	{ "proc.exe != ''", 0 },
+	{ "fd.sip.name exists", 1 },
+	/* Strings. */
+	{ "proc.name = cat", 1 },
+	{ "proc.name == cat", 1 },
+	{ "proc.name != cat", 0 },
+	{ "proc.name > 1", 1 },
+	{ "proc.name < cau", -1 },
+	{ "proc.name < 1", 0 },
+	{ "proc.name in (dog, cat)", 1 },
+	{ "proc.name in ()", 0 },
+	{ "proc.name intersects (dog, cat)", 1 },
+	{ "proc.name contains a", 1 },
+	{ "proc.name contains ''", 1 },
+	{ "proc.name startswith ''", 1 },
+	{ "proc.name endswith at", 1 },
+	{ "proc.name endswith cats", 0 },
+	{ "proc.name icontains AT", 1 },
+	{ "proc.name glob c?t", 1 },
+	{ "proc.name glob c", 0 },
+	{ "proc.name glob [!d]*", 1 },
+	{ "proc.name glob [a-c][[:alpha:]]t", 1 },
+	{ "proc.name glob C*", 0 },
+	{ "proc.name iglob C*", 1 },
+	{ "fd.name glob /usr*.so", 1 },
+	{ "fd.name pmatch (/usr/lib)", 1 },
+	{ "fd.name pmatch (/us, /lib, /usr/l?b)", 1 },
+	{ "fd.name pmatch (/usr/lib/x)", 0 },
+	{ "proc.name regex c.t", 1 },
+	{ "proc.name regex c", 0 },
+	{ "proc.name regex '(c|d)[a]*t{1}'", 1 },
+	{ "proc.name regex 'c(a*)*+t'", 1 },
+	{ "proc.name regex '\\\\d'", -1 },
+	{ "proc.name regex '(?i)CAT'", -1 },
+	{ "proc.name regex '*a'", -1 },
+	{ "proc.name regex '(a'", -1 },
+	{ "proc.name regex 'a{2000}'", -1 },
+	/* Many strings against one value take other ways. */
+	{ "proc.name in (a, b, c, d, e, cat)", 1 },
+	{ "not proc.name in (a, b, c, d, e, f)", 1 },
+	{ "fd.name startswith anyof (/a, /b, /c, /d, /usr)", 1 },
+	{ "fd.name startswith anyof (/a, /b, /c, /d, /usx)", 0 },
+	{ "fd.name endswith anyof (.a, .b, .c, .d, .so)", 1 },
+	{ "fd.name contains anyof (abc, /li, b/xy, qq, zz)", 1 },
+	{ "fd.name contains anyof (abc, /lix, b/xy, qq, zz)", 0 },
+	{ "fd.name icontains anyof (ABC, /LI, B/XY, QQ, ZZ)", 1 },
+	{ "proc.aname in (a, b, c, d, init)", 1 },
+	{ "proc.aname in (a, b, c, d, cat)", 0 },
+	/* Modifiers. */
+	{ "proc.name != allof (a, b)", 1 },
+	{ "proc.name != allof (a, cat)", 0 },
+	{ "proc.name != anyof (a, cat)", 1 },
+	{ "proc.name != oneof (a, cat)", 1 },
+	{ "proc.name = oneof (cat, cat)", 0 },
+	{ "proc.name contains allof (c, a, t)", 1 },
+	{ "proc.name contains oneof (c, x)", 1 },
+	{ "proc.name contains allof ()", 0 },
+	{ "proc.name != allof ()", 0 },
+	/* Ancestors, and names of addresses: one is enough. */
+	{ "proc.aname = sh", 1 },
+	{ "proc.aname = cat", 0 },
+	{ "proc.aname != sh", 1 },
+	{ "proc.aname startswith in", 1 },
+	{ "fd.sip.name = b.example", 1 },
+	{ "fd.sip.name contains b", -1 },
+	/* Numbers. */
+	{ "fd.num = -1", 1 },
+	{ "fd.num < 0", 1 },
+	{ "fd.num in (1, -1)", 1 },
+	{ "evt.buflen = -1", 1 },
+	{ "evt.buflen > 9223372036854775807", 1 },
+	{ "proc.pid >= 7", 1 },
+	{ "proc.pid > 7", 0 },
+	{ "proc.pid = 0x7", -1 },
+	{ "proc.pid = 7.5", -1 },
+	{ "proc.pid = seven", -1 },
+	{ "proc.fdusage > 2", 1 },
+	{ "proc.fdusage < 2.5", -1 },
+	{ "evt.failed = true", 1 },
+	{ "evt.failed != true", 0 },
+	{ "evt.failed = 1", -1 },
+	{ "evt.failed > false", -1 },
+	{ "fd.sport = https", 1 },
+	{ "fd.sport = 65979", 1 },
+	{ "fd.sport = no-such-service", -1 },
+	{ "fd.port = 443", 1 },
+	{ "fd.port != 443", 0 },
+	{ "fd.port != 80", 1 },
+	{ "fd.port > 1024", 1 },
+	/* Addresses. */
+	{ "fd.ip = 192.168.0.1", 1 },
+	{ "fd.ip != 192.168.0.1", 0 },
+	{ "fd.ip != 1.1.1.1", 1 },
+	{ "fd.ip in (1.1.1.1, 10.1.2.3)", 1 },
+	{ "fd.ip intersects (1.1.1.1)", -1 },
+	{ "fd.ip = 1.2.3", -1 },
+	{ "fd.sip = 2001:db8::1", 1 },
+	{ "fd.sip = 10.1.2.3", 0 },
+	{ "fd.sip != 10.1.2.3", 1 },
+	{ "fd.net = 10.0.0.0/8", 1 },
+	{ "fd.net != 10.0.0.0/8", 0 },
+	{ "fd.net = 10.1.2.2/31", 1 },
+	{ "fd.net = 10.1.2.0/31", 0 },
+	{ "fd.net in (1.0.0.0/8, 10.0.0.0/8)", 0 },
+	{ "fd.snet in (10.0.0.0/8, 2001:db8::/32)", 1 },
+	{ "fd.snet = 10.0.0.0", -1 },
+	{ "fd.snet = 10.0.0.0/33", -1 },
+	{ "fd.snet > 10.0.0.0/8", -1 },
+	/* Lists. */
+	{ "fd.types in (file, ipv4, pipe)", 1 },
+	{ "fd.types in (file)", 0 },
+	{ "fd.types intersects (ipv4)", 1 },
+	{ "fd.types = file", -1 },
+	{ "len(fd.types) = 2", 1 },
+	/* Transformers. */
+	{ "toupper(proc.name) = CAT", 1 },
+	{ "tolower(user.name) = val(proc.name)", 1 },
+	{ "basename(fd.name) = x.so", 1 },
+	{ "b64(proc.cmdline) = hello", 1 },
+	{ "b64(proc.pcmdline) exists", 0 },
+	{ "len(proc.name) = 3", 1 },
+	{ "join(\"-\", (proc.name, fd.name)) = cat-/usr/lib/x.so", 1 },
+	{ "concat(proc.name, proc.cwd) exists", 0 },
+	{ "getopt(proc.args, \"al\") in (l, a)", 1 },
+	{ "getopt(proc.args, \"l:\")[l] = a", 1 },
+	{ "toupper(proc.pid) = 7", -1 },
+	{ "tolower(proc.aname) = sh", -1 },
+	{ "tolower(proc.name)[x] = cat", -1 },
+	{ "concat(proc.name) = cat", -1 },
+	/* A field on the right. */
+	{ "proc.name = val(proc.pname)", 1 },
+	{ "proc.name != val(proc.pname)", 0 },
+	{ "proc.name = val(proc.cwd)", 0 },
+	{ "proc.name = val(proc.pid)", -1 },
+	{ "proc.name regex val(proc.pname)", -1 },
+	{ "fd.ip = val(fd.sip)", -1 },
+	{ "proc.name startswith val(proc.pname)", 1 },
+	{ "fd.types in val(fd.types)", -1 },
+	/* The event itself. */
+	{ "evt.type = open", 1 },
+	{ "evt.type != open", 0 },
+	{ "evt.type startswith op", 1 },
+	{ "evt.type = opeen", -1 },
+	{ "evt.type = val(proc.name)", -1 },
+	{ "evt.type.is.open = 1 and evt.type.is[close] = 0", 1 },
+	{ "evt.num = 0", 0 },
+	{ "evt.num >= 0", 1 },
+	{ "evt.num > 0", 1 },
+	{ "evt.dir = <", 1 },
+	{ "evt.dir = >", 0 },
+	{ "evt.around[1795318500319988480] = 1", 1 },
+	{ "evt.around[1795318500019988480] = 1", 0 },
+	{ "evt.source = syscall", 1 },
+	{ "evt.rawtime = 1795318500319988480", 1 },
+	{ "evt.time.iso8601 = 2026-11-22T03:35:00.319988480Z", 1 },
+	{ "evt.time startswith 03:35:00.319", 1 },
+	/* Fields and their arguments. */
+	{ "proc.nam = x", -1 },
+	{ "proc.name[1] = x", -1 },
+	{ "proc.aname[x] = x", -1 },
+	{ "proc.aname[5] exists", 0 },
+	{ "container.mount.dest = x", -1 },
+	{ "evt.arg = x", -1 },
+	{ "evt.rawarg[0] = 1", -1 },
+	{ "evt.type.is.opeen = 1", -1 },
+	{ "proc.name = \"a\\x00\"", -1 },
+};
+
+static void test_meanings(void **state)
+{
+	unsigned wrong = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++) {
+		cleanup_ev_memory struct ev_memory m = { 0 };
+		struct filter *f = NULL;
+		const char *expr = meanings[i].expr;
+		struct err e = { 0 };
+		int got = -1;
+
+		fill(&m, "open", every);
+		if (!filter_compile(&f, "case", expr, strlen(expr), NULL, &e))
+			got = filter_eval(f, &m.ev);
+		filter_free(f);
+		if (got == meanings[i].expect)
+			continue;
+		wrong++;
+		print_message("wrong: %s: %d %s\n", expr, got, e.msg);
+	}
+	assert_int_equal(wrong, 0);
+}
+
+/* Errors name line and column. */
+static void test_places(void **state)
+{
+	static const struct {
+		const char *expr, *expect;
+	} cases[] = {
+		{ "", "case:1:1: filter input string is empty" },
+		{ "evt.type=open\n  and proc.nam=x",
+		  "case:2:7: filter_check called with nonexistent field proc.nam" },
+		{ "evt.type=open or", "case:1:17: expected blank or '(' after 'or'" },
+		{ "evt.type=open x",
+		  "case:1:15: unexpected token after 'evt.type=open ', expecting 'or', 'and'" },
+		{ "proc.name = \"a\\q\"", "case:1:13: unsupported string escape sequence: \\q" },
+		{ "proc.name = 'a\\\"'", "case:1:13: invalid \\\" escape in '-quoted string" },
+		{ "proc.name = 'a\\x1'", "case:1:13: truncated hex char escape sequence" },
+		{ "proc.name = 'a\\xzz'", "case:1:13: invalid hex char escape sequence: zz" },
+		{ "proc.pid contains 1",
+		  "case:1:1: 'contains' operator not supported for numeric filters" },
+		{ "evt.buffer < 1", "case:1:1: '<' operator not supported for buffer filters" },
+		{ "fd.sip < 1", "case:1:1: '<' operator not supported for ip address and network "
+				"filters" },
+		{ "proc.name bcontains 00",
+		  "case:1:1: 'bcontains' operator not supported for string filters" },
+		{ "fd.types = file", "case:1:1: '=' operator not supported list filters" },
+		{ "proc.name = val(proc.pid)",
+		  "case:1:1: field 'proc.name' has type 'CHARBUF' while the right-hand side field "
+		  "'proc.pid' has incompatible type 'INT64'" },
+		{ "evt.buffer bcontains 2g", "case:1:22: filter error: bcontains and bstartswith "
+					     "operator support hex strings only" },
+		{ "proc.pid in (1, 0x2)", "case:1:17: 0x2 is not a valid number" },
+		{ "some_macro", "case:1:1: Undefined macro 'some_macro' used in filter." },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct filter *f = NULL;
+		const char *expr = cases[i].expr;
+		struct err e = { 0 };
+
+		assert_true(filter_compile(&f, "case", expr, strlen(expr), NULL, &e) < 0);
+		assert_string_equal(e.msg, cases[i].expect);
+	}
+}
+
+static void test_depth(void **state)
+{
+	char text[5000] = "";
+	struct err e = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		text[i] = '(';
+	strcpy(text + 1000, "a.b = 1");
+	assert_true(filter_parse("case", text, strlen(text), &e) < 0);
+	assert_non_null(strstr(e.msg, "exceeded max depth limit of 100"));
+}
+
+static void test_kinds_and_types(void **state)
+{
+	(void)state;
+	for (unsigned t = 0; t < ev_type_count(); t++)
+		assert_int_equal(ev_type_by_name(ev_type_name(t)), t);
+	assert_true(ev_type_count() <= EV_TYPE_MAX);
+	assert_null(ev_type_name((unsigned)ev_type_count()));
+	for (size_t i = 0; ev_field_at(i); i++) {
+		const struct ev_field *f = ev_field_at(i);
+		struct ev_text name = { f->name, strlen(f->name) };
+		struct ev_ref ref;
+		enum ev_ref_error r = ev_ref_parse(NULL, name, (struct ev_text){ 0 }, &ref);
+
+		assert_int_equal(f->id, i);
+		assert_true(r == EV_REF_ARG_MISSING || (r == EV_REF_OK && ref.field == f));
+	}
+	/* The parameters are listed for each of these, and each has a kind that is known. */
+	for (unsigned t = 0; t < ev_type_count(); t++) {
+		struct ev_param p;
+
+		for (unsigned n = 0; ev_param_at(t, n, &p); n++)
+			assert_int_equal(ev_param_index(t, p.name, strlen(p.name)), n);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_meanings),     cmocka_unit_test(test_places),
+		cmocka_unit_test(test_depth),	     cmocka_unit_test(test_kinds_and_types),
 		cmocka_unit_test(test_shared_cases),
 	};
 

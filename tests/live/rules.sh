@@ -1,0 +1,125 @@
+#!/bin/bash
+# boltseal rules: check, list, explain, and what they say of broken files.
+set -u
+# shellcheck source=tests/live/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+[ -x "$boltseal" ] || skip_all "$boltseal is not built"
+
+# run ARGUMENT...: leaves the exit code in $code, standard output in $out, standard error in $err.
+run() {
+	code=0
+	"$boltseal" rules "$@" >"$scratch/run.out" 2>"$scratch/run.err" </dev/null || code=$?
+	out=$(cat "$scratch/run.out")
+	err=$(cat "$scratch/run.err")
+}
+
+# expect NAME CODE TEXT: the last run ended with CODE and printed TEXT on one of its outputs.
+expect() {
+	if [ "$code" = "$2" ] && [[ $out$err == *"$3"* ]]; then
+		ok "$1"
+	else
+		not_ok "$1: exit code $code" "$scratch/run.out"
+	fi
+}
+
+cat >"$scratch/good.yaml" <<'EOF'
+- list: shells
+  items: [sh, bash]
+- macro: spawned
+  condition: evt.type in (execve, execveat)
+- rule: Shell in container
+  desc: A shell starts in a container.
+  condition: spawned and container.id != host and proc.name in (shells)
+  output: shell | process=%proc.name container=%container.id
+  priority: NOTICE
+  tags: [container, shell]
+  respond: [kill]
+- rule: Many failed opens
+  desc: A program that looks for files.
+  condition: evt.type=openat and fd.num=-1
+  output: looking for files | process=%proc.name
+  priority: DEBUG
+  count: {min: 20, within: 5s, by: process, distinct: fd.name}
+EOF
+cat >"$scratch/bad.yaml" <<'EOF'
+- rule: Broken
+  desc: d
+  condition: >
+    evt.type = open
+    and proc.nam = x
+  output: o
+  priority: NOTICE
+EOF
+cat >"$scratch/odd.yaml" <<'EOF'
+- rule: Odd
+  desc: d
+  condition: proc.name = x
+  output: o
+  priority: NOTICE
+EOF
+
+run check "$scratch/good.yaml"
+expect "good rules" 0 "2 rules, 1 macros, 1 lists: 0 errors, 0 warnings"
+run check "$scratch/bad.yaml"
+expect "an error with its place" 2 "bad.yaml:5:9: error: rule 'Broken': filter_check called with nonexistent field proc.nam [LOAD_ERR_COMPILE_CONDITION]"
+expect "and its line" 2 "    and proc.nam = x"
+run check "$scratch/odd.yaml"
+expect "a warning is no error" 0 "[LOAD_NO_EVTTYPE]"
+run check --strict "$scratch/odd.yaml"
+expect "but for --strict" 2 "0 errors, 1 warnings"
+run check "$scratch/none.yaml"
+expect "a file that is not there" 1 "none.yaml"
+run check -o json "$scratch/bad.yaml"
+if [ "$code" = 2 ] && python3 - "$scratch/run.out" <<'EOF'
+import json, sys
+d = json.load(open(sys.argv[1]))
+f = d['findings'][0]
+assert d['format'] == 'boltseal.rules-check/1' and d['errors'] == 1 and d['warnings'] == 0
+assert (f['line'], f['column'], f['code']) == (5, 9, 'LOAD_ERR_COMPILE_CONDITION')
+EOF
+then
+	ok "check as JSON"
+else
+	not_ok "check as JSON: exit code $code" "$scratch/run.out"
+fi
+
+run list "$scratch/good.yaml"
+expect "list" 0 "Shell in container  (execve,execveat)"
+run list --tag=shell "$scratch/good.yaml"
+if [ "$code" = 0 ] && [ "$(wc -l <"$scratch/run.out")" = 1 ]; then
+	ok "list by tag"
+else
+	not_ok "list by tag" "$scratch/run.out"
+fi
+run list -o json "$scratch/good.yaml"
+if python3 -c 'import json, sys
+r = json.load(open(sys.argv[1]))["rules"]
+assert r[0]["respond"] == ["kill"] and r[0]["types"] == ["execve", "execveat"], r
+assert r[1]["priority"] == "Debug" and r[1]["enabled"], r' "$scratch/run.out"; then
+	ok "list as JSON"
+else
+	not_ok "list as JSON" "$scratch/run.out"
+fi
+run list "$scratch/bad.yaml"
+expect "list refuses rules with errors" 1 "bad.yaml:5:9"
+
+run explain "Shell in container" "$scratch/good.yaml"
+expect "explain: the kernel's part" 0 "execve       kernel: only containers; program: bash, sh"
+expect "explain: the response" 0 "kill"
+run explain "Many failed opens" "$scratch/good.yaml"
+expect "explain: a count" 0 "20 such events within 5000 ms of equal process with different fd.name"
+expect "explain: the result" 0 "kernel: result: failure"
+run explain "Shell in contianer" "$scratch/good.yaml"
+expect "explain: a rule that is not there" 1 "did you mean 'Shell in container'?"
+
+stable=${BOLTSEAL_SHARED:-$repo/../shared}/testdata/falco/falco_rules.yaml
+if [ -r "$stable" ]; then
+	run check --strict "$stable"
+	expect "the published stable rules" 0 "25 rules, 87 macros, 49 lists: 0 errors, 0 warnings"
+	run check --strict "$stable" "$scratch/good.yaml"
+	expect "several files" 0 "27 rules"
+else
+	skip "the published stable rules" "$stable is not there"
+fi
+tap_end

@@ -1,0 +1,260 @@
+/*
+ * Compiled code against the conditions themselves: random events, made of the values that the rules
+ * compare with, have to fire exactly the rules whose condition holds when every test is evaluated
+ * alone. And what is said of the kernel's filter has to hold for every event that fires.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rules/ruleset.h"
+#include "rules/vm.h"
+
+enum { EVENTS = 30000 };
+
+static uint64_t seed = 88172645463325252u;
+
+static uint32_t random_below(uint32_t n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (uint32_t)((seed >> 16) % n);
+}
+
+/* A random event: for each field operand a value, or none. */
+struct guess {
+	struct event ev;
+	const struct image *im;
+	struct ev_values *values; /* by operand; v NULL: missing */
+	char (*texts)[256];
+};
+
+static bool guess_read(const struct event *ev, const struct ev_ref *ref, struct ev_values *out)
+{
+	const struct guess *g = (const struct guess *)ev;
+
+	for (size_t i = 0; i < g->im->operands_n; i++) {
+		const struct ev_ref *have = &g->im->operands[i].ref;
+
+		if (have->field != ref->field || have->arg != ref->arg ||
+		    have->index != ref->index || have->key.len != ref->key.len ||
+		    (ref->key.len && memcmp(have->key.p, ref->key.p, ref->key.len)))
+			continue;
+		out->v = g->values[i].v;
+		out->n = g->values[i].n;
+		return out->v;
+	}
+	return false;
+}
+
+static const struct event_ops guess_ops = { .read = guess_read };
+
+/* A literal that some test compares the operand with, sometimes changed a little. */
+static bool pick(struct guess *g, uint32_t operand)
+{
+	struct ev_values *out = &g->values[operand];
+	const struct test *t = NULL;
+	uint32_t seen = 0;
+	char *text = g->texts[operand];
+
+	for (size_t i = 0; i < g->im->tests_n; i++)
+		if (g->im->tests[i].left == operand && g->im->tests[i].values_n &&
+		    !random_below(++seen))
+			t = &g->im->tests[i];
+	if (!t)
+		return false;
+	out->v = &out->one;
+	out->n = 1;
+	if (t->class == EV_C_NET)
+		out->one.a = t->nets[random_below(t->values_n)].addr;
+	else
+		out->one = t->values[random_below(t->values_n)];
+	if (t->class == EV_C_STRING) {
+		static const char *const before[] = { "", "", "", "", "/x", "a " };
+		static const char *const behind[] = { "", "", "", "/y", "b", ".so" };
+
+		snprintf(text, sizeof(g->texts[0]), "%s%.*s%s", before[random_below(6)],
+			 (int)out->one.s.len, out->one.s.p, behind[random_below(6)]);
+		out->one.s = (struct ev_text){ text, strlen(text) };
+	} else if (t->class == EV_C_SIGNED || t->class == EV_C_UNSIGNED) {
+		out->one.u += random_below(3) - 1u;
+	}
+	return true;
+}
+
+static void make_guess(struct guess *g, const struct ev_set *types)
+{
+	do
+		g->ev.type = (uint16_t)random_below((uint32_t)ev_type_count());
+	while (!ev_set_has(types, g->ev.type));
+	for (uint32_t i = 0; i < g->im->operands_n; i++) {
+		g->values[i].v = NULL;
+		if (g->im->operands[i].source == OPERAND_FIELD && random_below(8))
+			pick(g, i);
+	}
+}
+
+static bool has_fired(const uint32_t *fired, size_t n, size_t rule)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fired[i] == rule)
+			return true;
+	return false;
+}
+
+static const struct ev_value *value_of(const struct guess *g, enum ev_field_id id)
+{
+	for (size_t i = 0; i < g->im->operands_n; i++)
+		if (g->im->operands[i].ref.field == ev_field_at(id) &&
+		    g->im->operands[i].ref.arg == EV_ARG_NONE && g->values[i].v)
+			return g->values[i].v;
+	return NULL;
+}
+
+static bool one_of(const struct rules_need_text *v, size_t n, const struct ev_value *have)
+{
+	for (size_t i = 0; have && i < n; i++) {
+		size_t len = strlen(v[i].text);
+
+		if (have->s.len >= len && !memcmp(have->s.p, v[i].text, len) &&
+		    (v[i].prefix || have->s.len == len))
+			return true;
+	}
+	return !n;
+}
+
+/*
+ * An event that fires meets what the kernel is told. Paths are looked at when fd.directory has no
+ * part in them: here it is independent of fd.name.
+ */
+static void check_need(const struct rules *r, const struct guess *g, size_t rule)
+{
+	const struct ev_value *container = value_of(g, EV_CONTAINER_ID);
+	struct rules_need need;
+	bool host = container && container->s.len == 4 && !memcmp(container->s.p, "host", 4);
+
+	rules_needs_of(r, rule, g->ev.type, &need);
+	assert_true(need.wanted);
+	assert_true(need.where & (host || !container ? NEED_HOST : NEED_CONTAINER) ||
+		    (!container && need.where == NEED_ANYWHERE));
+	assert_true(one_of(need.comms, need.comms_n, value_of(g, EV_PROC_NAME)));
+	if (!value_of(g, EV_FD_DIRECTORY))
+		assert_true(one_of(need.paths, need.paths_n, value_of(g, EV_FD_NAME)));
+}
+
+static struct rules *load(const char *path, const char *text)
+{
+	struct rules *r = rules_new(&(struct rules_options){ .min_priority = RP_DEBUG });
+
+	assert_int_equal(
+		path ? rules_load_file(r, path) : rules_load_text(r, "t", text, strlen(text)), 0);
+	assert_int_equal(rules_compile(r), 0);
+	return r;
+}
+
+static void compare(const char *path, const char *text)
+{
+	struct rules *r = load(path, text), *plain = load(path, text);
+	struct rules_engine *engine =
+		rules_engine_new(r, &(struct rules_engine_options){ .match_all = true });
+	struct guess g = { .ev = { .ops = &guess_ops, .num = 1 }, .im = &r->im };
+	struct ev_set types = rules_wanted(r, EV_SYSCALL);
+	size_t n, total = 0;
+	const uint32_t *fired;
+	struct vm *vm;
+
+	for (size_t i = 0; i < plain->im.tests_n; i++)
+		plain->im.tests[i].group = -1;
+	vm = vm_new(&plain->im);
+	g.values = calloc(r->im.operands_n, sizeof(*g.values));
+	g.texts = calloc(r->im.operands_n, sizeof(*g.texts));
+	assert_true(g.values && g.texts);
+	for (int i = 0; i < EVENTS; i++) {
+		make_guess(&g, &types);
+		n = rules_engine_event(engine, &g.ev, &fired);
+		vm_begin(vm, &g.ev);
+		total += n;
+		for (size_t k = 0; k < r->rules_n; k++) {
+			bool holds = vm_condition(vm, plain->rules[k].compiled);
+
+			if (has_fired(fired, n, k) != holds)
+				fail_msg("event %d: %s: %d", i, r->rules[k].info.name, holds);
+			if (holds)
+				check_need(r, &g, k);
+		}
+	}
+	print_message("%d events, %zu fired\n", EVENTS, total);
+	assert_true(total > 100);
+	free(g.values);
+	free(g.texts);
+	vm_free(vm);
+	rules_engine_free(engine);
+	rules_free(plain);
+	rules_free(r);
+}
+
+#define RULE(name, condition)                                                    \
+	"- rule: " name "\n  desc: d\n  condition: " condition "\n  output: o\n" \
+	"  priority: INFO\n  warn_evttypes: false\n"
+
+/* All that is put together: sets, prefixes, endings, parts, shared chains, negations. */
+static const char dense[] =
+	"- macro: m\n  condition: (fd.name startswith /etc/ or (fd.num>=0 and proc.name in (a, "
+	"b)))\n"
+	"- macro: n\n  condition: (m and not fd.name endswith .so)\n" RULE(
+		"A", "evt.type in (open, openat) and m and not proc.name = b")
+		RULE("B", "evt.type=open and n and fd.name contains x")
+			RULE("C", "evt.type in (open, connect) and not n") RULE(
+				"D", "fd.name startswith anyof (/etc/a, /etc/b, /usr, /u, /v) and "
+				     "evt.type=open")
+				RULE("E", "evt.type != open and fd.name contains anyof (a, ab, b, "
+					  "/x, y/)")
+					RULE("F",
+					     "evt.type=openat and fd.name endswith anyof (.so, .a, "
+					     "a, o, xx)")
+						RULE("G",
+						     "not (m or n) and evt.type in (open, openat, "
+						     "connect)")
+							RULE("H",
+							     "fd.name icontains anyof (ETC, US, "
+							     "Q, R, S) and not m");
+
+static void test_dense(void **state)
+{
+	(void)state;
+	compare(NULL, dense);
+}
+
+static void test_stable(void **state)
+{
+	const char *shared = getenv("BOLTSEAL_SHARED");
+	char path[4096];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/testdata/falco/falco_rules.yaml",
+		 shared ? shared : "../shared");
+	if (access(path, R_OK)) {
+		print_message("skipped: cannot read %s (set BOLTSEAL_SHARED)\n", path);
+		skip();
+	}
+	compare(path, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dense),
+		cmocka_unit_test(test_stable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
