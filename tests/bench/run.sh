@@ -20,6 +20,8 @@ else
 	fi
 	# Not a matter of time: it fails when a filter does something else than its profile.
 	"${boltseal%/*}/tests/filter_profiles" "${PROFILES:-1000000}"
+fi
+
 rules=${BOLTSEAL_SHARED:-../shared}/testdata/falco/falco_rules.yaml
 if [ -r "$rules" ] && [ -x build/tests/rules_rate ]; then
 	printf '\n## Rules\n'
