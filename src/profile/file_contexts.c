@@ -58,23 +58,63 @@ static bool type_of(const struct field *context, struct field *type)
 	return type->n > 0 && (p + type->n == end || p[type->n] == ':');
 }
 
-/* A repetition copies what it repeats: one, of a bounded number, is all that is compiled here. */
-static bool repeats_are_small(const char *pattern)
+/* The greatest number in "n}", "n,}" or "n,m}"; 0 when it is none of them. *end gets behind it. */
+static unsigned long repetition(const char *p, const char **end)
 {
-	const char *brace = strchr(pattern, '{');
+	unsigned long most = 0;
 
-	if (!brace)
-		return true;
-	if (strchr(brace + 1, '{'))
-		return false;
-	for (const char *p = brace + 1; *p && *p != '}'; p++) {
-		char *end;
+	for (; *p && *p != '}'; p++) {
+		char *number_end;
+		unsigned long n;
 
 		if (*p == ',')
 			continue;
-		if (*p < '0' || *p > '9' || strtoul(p, &end, 10) > FC_MAX_REPEAT)
+		if (*p < '0' || *p > '9')
+			return 0;
+		n = strtoul(p, &number_end, 10);
+		most = n > most ? n : most;
+		p = number_end - 1;
+	}
+	*end = p;
+	return *p == '}' ? most : 0;
+}
+
+/*
+ * regcomp(3) copies what + and {n} repeat, and takes time that doubles with each repeated group in
+ * another one. The product of all bounds both. Two repetitions in a row and back references, which
+ * no specification needs, are refused.
+ */
+static bool is_cheap(const char *pattern)
+{
+	unsigned long copies = 1;
+	char before = '\0';
+
+	for (const char *p = pattern; *p; p++) {
+		unsigned long n = *p == '+' ? 2 : 1;
+
+		if (*p == '\\' && p[1]) {
+			if (p[1] >= '1' && p[1] <= '9')
+				return false;
+			p++;
+			before = '\0';
+			continue;
+		}
+		if (strchr("*+?{", *p)) {
+			if (before == '*')
+				return false;
+			if (before == ')')
+				n *= 2;
+			if (*p == '{')
+				n *= repetition(p + 1, &p);
+			before = '*';
+		} else {
+			before = *p;
+		}
+		if (!n || n > FC_MAX_REPEAT)
 			return false;
-		p = end - 1;
+		copies *= n;
+		if (copies > FC_MAX_REPEAT)
+			return false;
 	}
 	return true;
 }
@@ -128,8 +168,10 @@ static int parse_line(struct file_contexts *fc, const struct field *f, size_t n,
 		return err_set(e, EINVAL, "%s:%u: a path of at most %d bytes was expected",
 			       fc->name, line, FC_MAX_SPEC);
 	pattern = arena_strndup(&fc->arena, f[0].p, f[0].n);
-	if (!repeats_are_small(pattern))
-		return err_set(e, EINVAL, "%s:%u: more than one repetition, or one beyond %d",
+	if (!is_cheap(pattern))
+		return err_set(e, EINVAL,
+			       "%s:%u: repetitions that make more than %d copies, or two in a row, "
+			       "or a back reference",
 			       fc->name, line, FC_MAX_REPEAT);
 	s = vec_push(fc->v, fc->n, fc->cap);
 	find_prefix(s, pattern);

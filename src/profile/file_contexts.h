@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 
-enum { FC_MAX_BYTES = 16 * 1024 * 1024, FC_MAX_SPEC = 1024, FC_MAX_REPEAT = 255 };
+enum { FC_MAX_BYTES = 16 * 1024 * 1024, FC_MAX_SPEC = 1024, FC_MAX_REPEAT = 1024 };
 
 struct fc_spec {
 	const char *pattern;

@@ -200,9 +200,14 @@ static void wrong_file_contexts(void **state)
 		{ "/a u:r\n", "fc:1: expected a context" },
 		{ "/a u:r:\n", "fc:1: expected a context" },
 		{ "/a u:r:x)(y:s0\n", "fc:1: expected a context" },
-		{ "/a{256} u:r:t\n", "fc:1: more than one repetition" },
-		{ "/a{2}b{2} u:r:t\n", "fc:1: more than one repetition" },
-		{ "/a{x} u:r:t\n", "fc:1: more than one repetition" },
+		{ "/a{1025} u:r:t\n", "fc:1: repetitions" },
+		{ "/a{33}b{2,33} u:r:t\n", "fc:1: repetitions" },
+		{ "/a{x} u:r:t\n", "fc:1: repetitions" },
+		{ "/a{2 u:r:t\n", "fc:1: repetitions" },
+		{ "/a+b+c+d+e+f+g+h+i+j+k+ u:r:t\n", "fc:1: repetitions" },
+		{ "/a*? u:r:t\n", "fc:1: repetitions" },
+		{ "/(a)\\1 u:r:t\n", "fc:1: repetitions" },
+		{ "/((((((((((((a)*)*)*)*)*)*)*)*)*)*)*)* u:r:t\n", "fc:1: repetitions" },
 	};
 	cleanup_file_contexts struct file_contexts fc = { 0 };
 	const char *type;
