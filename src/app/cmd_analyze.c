@@ -3,12 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/command.h"
+#include "app/analyze.h"
 #include "base/mem.h"
 #include "elf/analyze.h"
-#include "elf/cache.h"
-
-enum { MAX_LIBRARIES = 256 };
 
 /* A program given by name, as a shell finds it; NULL: there is none. */
 static char *search_path(const char *name)
@@ -76,21 +73,20 @@ static void list_calls(const struct workload *w, enum sc_abi abi, struct buf *ou
 	buf_putc(out, '\n');
 }
 
-static void print_text(const struct elf_analysis *x, const struct workload *w)
+static void print_text(const struct analyze *a)
 {
 	cleanup_buf struct buf out = { 0 };
 
-	buf_printf(&out, "%s: %zu files\n", x->linker.objects[0]->path, x->linker.objects_n);
+	buf_append(&out, buf_str(&a->head), a->head.len);
 	for (int abi = 0; abi < SC_ABI_COUNT; abi++)
-		list_calls(w, abi, &out);
-	elf_analysis_gaps(x, &out);
+		list_calls(&a->model, abi, &out);
+	buf_append(&out, buf_str(&a->gaps), a->gaps.len);
 	fwrite(buf_str(&out), 1, out.len, stdout);
 }
 
-static int explain(const struct elf_analysis *x, const char *name, struct err *e)
+static int explain(const struct elf_analysis *x, const char *name, struct buf *out, struct err *e)
 {
 	static const enum sc_abi abis[] = { SC_X86_64, SC_AARCH64, SC_I386 };
-	cleanup_buf struct buf out = { 0 };
 	const struct sc_desc *d = sc_by_name(name);
 	const char *near = d ? NULL : sc_suggest(name);
 
@@ -103,84 +99,127 @@ static int explain(const struct elf_analysis *x, const char *name, struct err *e
 		if (d->nr[abis[i]] < 0 ||
 		    !elf_analysis_explain(x, abis[i], (unsigned)d->nr[abis[i]], &way))
 			continue;
-		buf_printf(&out, "%s (%s %d)\n%s", name, sc_abi_name(abis[i]), d->nr[abis[i]],
+		buf_printf(out, "%s (%s %d)\n%s", name, sc_abi_name(abis[i]), d->nr[abis[i]],
 			   buf_str(&way));
 	}
-	if (!out.len)
-		buf_printf(&out, "%s: cannot be reached\n", name);
-	fwrite(buf_str(&out), 1, out.len, stdout);
 	return 0;
 }
 
-/* What is done with the result; the exit code. */
-static int deliver(const struct args *a, const struct elf_analysis *x, struct err *e)
-{
-	cleanup_workload struct workload w;
-	const char *format = args_value(a, "format"), *output = args_value(a, "output");
-	const char *name = args_value(a, "name"), *path = x->linker.objects[0]->path;
-	struct wl_source *s;
-	int source, r = 0;
-
-	wl_init(&w);
-	source = elf_analysis_model(x, &w);
-	s = &w.sources[source];
-	s->target = wl_string(&w, path);
-	s->version = BOLTSEAL_VERSION;
-	w.identity.name = wl_string(&w, name ? name : strrchr(path, '/') + 1);
-	w.identity.arch = sc_abi_name(elf_analysis_abi(x));
-	wl_sort(&w);
-	if (output)
-		r = wl_save(&w, output, e);
-	if (!r && args_has(a, "explain"))
-		r = explain(x, args_value(a, "explain"), e);
-	else if (!r && format && !strcmp(format, "json"))
-		r = wl_save(&w, NULL, e);
-	else if (!r && !output)
-		print_text(x, &w);
-	if (r)
-		return EXIT_ERROR;
-	return wl_incomplete(&w) ? EXIT_INCOMPLETE : EXIT_OK;
-}
-
-static int analyze_in(const struct args *a, struct elf_dir *dir, struct elf_cache *cache,
-		      struct err *e)
+int analyze_program(struct analyze *a, const struct elf_files *files, const char *path,
+		    struct err *e)
 {
 	cleanup_elf_analysis struct elf_analysis x = { 0 };
-	const char *libraries[MAX_LIBRARIES + 1] = { NULL };
-	cleanup_free char *path = program_path(a, e);
-	struct elf_files files = elf_dir_files(dir);
+	const char *call = args_value(a->args, "explain"), *real;
 	struct elf_options opt = { .facts = elf_cache_facts,
-				   .facts_ctx = cache,
-				   .libraries = libraries };
+				   .facts_ctx = &a->cache,
+				   .libraries = a->libraries };
+	struct wl_source *s;
+	int source, r;
 
-	if (!path)
-		return EXIT_ERROR;
-	for (size_t i = 0; args_value_at(a, "library", i); i++) {
-		if (i == MAX_LIBRARIES)
-			return usage_error(a, e, "at most %d times --library", MAX_LIBRARIES);
-		libraries[i] = args_value_at(a, "library", i);
-	}
-	if (elf_analyze(&x, &files, path, &opt, e))
-		return EXIT_ERROR;
-	return deliver(a, &x, e);
+	r = elf_analyze(&x, files, path, &opt, e);
+	if (r)
+		return r;
+	real = x.linker.objects[0]->path;
+	source = elf_analysis_model(&x, &a->model);
+	s = &a->model.sources[source];
+	s->target = wl_string(&a->model, real);
+	s->version = BOLTSEAL_VERSION;
+	if (!a->model.identity.name)
+		a->model.identity.name = wl_string(&a->model, strrchr(real, '/') + 1);
+	a->model.identity.arch = sc_abi_name(elf_analysis_abi(&x));
+	buf_printf(&a->head, "%s: %zu files\n", real, x.linker.objects_n);
+	elf_analysis_gaps(&x, &a->gaps);
+	return call ? explain(&x, call, &a->ways, e) : 0;
 }
 
-static int analyze_run(struct args *a, struct err *e)
+/* What is done with the result; the exit code. */
+static int deliver(struct analyze *a, struct err *e)
+{
+	const char *format = args_value(a->args, "format"), *output = args_value(a->args, "output");
+	const char *call = args_value(a->args, "explain");
+	int r = 0;
+
+	wl_sort(&a->model);
+	if (output)
+		r = wl_save(&a->model, output, e);
+	if (!r && call && a->ways.len)
+		fwrite(buf_str(&a->ways), 1, a->ways.len, stdout);
+	else if (!r && call)
+		printf("%s: cannot be reached\n", call);
+	else if (!r && format && !strcmp(format, "json"))
+		r = wl_save(&a->model, NULL, e);
+	else if (!r && !output)
+		print_text(a);
+	if (r)
+		return EXIT_ERROR;
+	return wl_incomplete(&a->model) ? EXIT_INCOMPLETE : EXIT_OK;
+}
+
+static int analyze_in_root(struct analyze *a, struct err *e)
 {
 	cleanup_elf_dir struct elf_dir dir = { .fd = -1 };
-	cleanup_elf_cache struct elf_cache cache = { 0 };
-	const char *root = args_value(a, "rootfs");
+	const char *root = args_value(a->args, "rootfs");
+	cleanup_free char *path = NULL;
+	struct elf_files files;
+	int r = elf_dir_open(&dir, root ? root : "/", e);
 
-	if (args_count(a) != 1)
-		return usage_error(
-			a, e, args_count(a) ? "one program at a time" : "the program is missing");
-	if (args_has(a, "explain") && args_has(a, "format"))
-		return usage_error(a, e, "--explain prints text; it takes no --format");
-	if (elf_dir_open(&dir, root ? root : "/", e))
-		return EXIT_ERROR;
-	if (!args_has(a, "no-cache"))
-		elf_cache_open(&cache);
-	return analyze_in(a, &dir, &cache, e);
+	if (r)
+		return r;
+	path = program_path(a->args, e);
+	if (!path)
+		return -ENOENT;
+	files = elf_dir_files(&dir);
+	return analyze_program(a, &files, path, e);
+}
+
+static int check_arguments(struct analyze *a, struct err *e)
+{
+	const struct args *args = a->args;
+	bool image = args_has(args, "image");
+	size_t n = args_count(args);
+
+	if (image && args_has(args, "rootfs"))
+		return usage_error(args, e, "either --image or --rootfs");
+	if (args_has(args, "image-name") && !image)
+		return usage_error(args, e, "--image-name chooses an image of --image");
+	if (n > 1 || (!n && !image))
+		return usage_error(args, e, n ? "one program at a time" : "the program is missing");
+	if (args_has(args, "explain") && args_has(args, "format"))
+		return usage_error(args, e, "--explain prints text; it takes no --format");
+	for (size_t i = 0; args_value_at(args, "library", i); i++) {
+		if (i == ANALYZE_MAX_LIBRARIES)
+			return usage_error(args, e, "at most %d times --library",
+					   ANALYZE_MAX_LIBRARIES);
+		a->libraries[i] = args_value_at(args, "library", i);
+	}
+	return 0;
+}
+
+static void analyze_free(struct analyze *a)
+{
+	elf_cache_close(&a->cache);
+	wl_free(&a->model);
+	buf_free(&a->head);
+	buf_free(&a->gaps);
+	buf_free(&a->ways);
+}
+
+static int analyze_run(struct args *args, struct err *e)
+{
+	cleanup(analyze_free) struct analyze a = { .args = args };
+	const char *name = args_value(args, "name");
+	int r;
+
+	wl_init(&a.model);
+	r = check_arguments(&a, e);
+	if (r)
+		return r;
+	if (!args_has(args, "no-cache"))
+		elf_cache_open(&a.cache);
+	if (name)
+		a.model.identity.name = wl_string(&a.model, name);
+	r = args_has(args, "image") ? analyze_image(&a, e) : analyze_in_root(&a, e);
+	return r ? EXIT_ERROR : deliver(&a, e);
 }
 
 static const struct option_desc options[] = {
@@ -194,6 +233,12 @@ static const struct option_desc options[] = {
 	{ 0, "rootfs", "DIR", NULL,
 	  "A directory that is the root of the program's file system; the program's path is one "
 	  "inside it. Libraries are looked for only there." },
+	{ 0, "image", "FILE", NULL,
+	  "A saved image: an archive of docker save or podman save, or an OCI image layout as a "
+	  "directory or archive. Without PROGRAM: what its entry point and command execute." },
+	{ 0, "image-name", "NAME", NULL,
+	  "With --image, when it has several: a reference, a tag, or an architecture such as "
+	  "arm64." },
 	{ 0, "library", "FILE", NULL,
 	  "A further file that the program loads while it runs, such as a module named in its "
 	  "configuration; a path, or a name that is looked for as dlopen(3) does. All functions it "
@@ -207,7 +252,7 @@ static const struct option_desc options[] = {
 
 const struct command command_analyze = {
 	.name = "analyze",
-	.synopsis = "[OPTION]... PROGRAM",
+	.synopsis = "[OPTION]... (PROGRAM | --image FILE [PROGRAM])",
 	.summary = "Finds the system calls that a program can make from its code.",
 	.description =
 		"Reads the machine code of a program and of the libraries it loads, follows it "
@@ -223,6 +268,10 @@ const struct command command_analyze = {
 		"counts as called. Programs that it executes are not part of it. Combine the model "
 		"with recordings by merge.\n"
 		"\n"
+		"With --image, files come from a saved image without unpacking it. Its entry point "
+		"and command are looked up; scripts are read for their interpreter and, when a "
+		"shell runs them, for the commands in them; what is found is analysed together.\n"
+		"\n"
 		"What was read of a file is kept below $XDG_CACHE_HOME/boltseal, or "
 		"/var/cache/boltseal for root, by the SHA-256 of its content.",
 	.options = options,
@@ -231,8 +280,11 @@ const struct command command_analyze = {
 		    "# Why is ptrace(2) among them?\n"
 		    "boltseal analyze --explain=ptrace /usr/sbin/nginx\n"
 		    "# A model of the program in an unpacked image\n"
-		    "boltseal analyze --rootfs=rootfs --output=static.json /usr/sbin/nginx\n",
+		    "boltseal analyze --rootfs=rootfs --output=static.json /usr/sbin/nginx\n"
+		    "# What an image executes\n"
+		    "docker save -o web.tar web:1.2 && boltseal analyze --image web.tar\n",
 	.exit_status = "3 when a library is missing, or when a system call was found whose number "
-		       "is not known: the model then contains all calls.",
+		       "is not known: the model then contains all calls; with --image also when "
+		       "scripts execute commands whose names are made while they run.",
 	.run = analyze_run,
 };

@@ -1,7 +1,5 @@
 #include "image/blob.h"
 
-#include <openssl/evp.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -45,31 +43,24 @@ int blob_load(const struct blob *b, size_t max, struct buf *out, const char *wha
 	return r;
 }
 
-static void free_md(EVP_MD_CTX **md)
-{
-	EVP_MD_CTX_free(*md);
-}
-
-int blob_sha256(const struct blob *b, char hex[BLOB_SHA256_HEX], const char *what, struct err *e)
+int blob_sha256(const struct blob *b, char hex[SHA256_HEX], const char *what, struct err *e)
 {
 	enum { CHUNK = 256 * 1024 };
-	cleanup(free_md) EVP_MD_CTX *md = EVP_MD_CTX_new();
+	cleanup_sha256 struct sha256 sum = { 0 };
 	cleanup_free char *chunk = xcalloc(CHUNK, 1);
-	unsigned char sum[EVP_MAX_MD_SIZE];
+	uint8_t digest[SHA256_SIZE];
 
-	if (!md || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
-		return err_set(e, ENOTSUP, "%s: libcrypto has no SHA-256", what);
+	sha256_begin(&sum);
 	for (uint64_t off = 0; off < b->len;) {
 		size_t n = b->len - off < CHUNK ? (size_t)(b->len - off) : CHUNK;
 		int r = blob_read(b, off, chunk, n, what, e);
 
 		if (r)
 			return r;
-		EVP_DigestUpdate(md, chunk, n);
+		sha256_add(&sum, chunk, n);
 		off += n;
 	}
-	EVP_DigestFinal_ex(md, sum, NULL);
-	for (size_t i = 0; i < BLOB_SHA256_LEN; i++)
-		sprintf(hex + 2 * i, "%02x", sum[i]);
+	sha256_end(&sum, digest);
+	sha256_hex(digest, hex);
 	return 0;
 }

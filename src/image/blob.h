@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/sha256.h"
 
 struct blob {
 	int fd; /* borrowed */
@@ -24,9 +25,7 @@ int blob_read(const struct blob *b, uint64_t off, void *out, size_t n, const cha
 /* All of it, appended to `out`; more than `max` bytes: -EFBIG. */
 int blob_load(const struct blob *b, size_t max, struct buf *out, const char *what, struct err *e);
 
-enum { BLOB_SHA256_LEN = 32, BLOB_SHA256_HEX = 2 * BLOB_SHA256_LEN + 1 };
-
 /* The SHA-256 of the blob in lower-case hexadecimal digits. */
-int blob_sha256(const struct blob *b, char hex[BLOB_SHA256_HEX], const char *what, struct err *e);
+int blob_sha256(const struct blob *b, char hex[SHA256_HEX], const char *what, struct err *e);
 
 #endif

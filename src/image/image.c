@@ -82,7 +82,7 @@ int config_read(struct image *image, const struct manifest *m, struct image_word
 	const struct json_path at = { NULL, "rootfs", 0 };
 	struct json_object *run = NULL, *rootfs = NULL;
 	const char *arch = NULL;
-	char hex[BLOB_SHA256_HEX];
+	char hex[SHA256_HEX];
 	struct blob blob;
 	int r = store_json(image, m->config_path, m->config_digest, &d, e);
 

@@ -70,7 +70,7 @@ int store_blob_path(struct image *image, const char *digest, const char **out, s
 
 int store_check(const struct blob *b, const char *digest, const char *what, struct err *e)
 {
-	char hex[BLOB_SHA256_HEX];
+	char hex[SHA256_HEX];
 	int r;
 
 	if (strncmp(digest, "sha256:", 7) != 0)

@@ -285,7 +285,9 @@ static int read_header(struct tar *t, uint8_t *block, struct err *e)
 	if (is_zero(block))
 		return 0;
 	if (!checksum_holds(block))
-		return bad(t, t->pos, e, "the checksum is wrong");
+		return bad(t, t->pos, e,
+			   t->pos ? "the checksum is wrong"
+				  : "the checksum is wrong: this is no tar archive");
 	return 1;
 }
 

@@ -24,7 +24,7 @@ static const char script[] = "#!/bin/sh -e\n"
 static char *sha256_of(const struct buf *b)
 {
 	struct blob blob = tb_blob(b);
-	char hex[BLOB_SHA256_HEX];
+	char hex[SHA256_HEX];
 
 	assert_int_equal(blob_sha256(&blob, hex, "x", NULL), 0);
 	close(blob.fd);

@@ -67,7 +67,7 @@ command -v debootstrap >/dev/null || die "debootstrap is not installed" 3
 # shellcheck source=/dev/null
 release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 [ "$release" = bookworm ] || die "the benchmark is defined for Debian 12 (bookworm)" 3
-rm -rf "$out" "$out.stamp" "$out.new"
+rm -rf "$out.new"
 mkdir -p "${out%/*}"
 code=0
 timeout -k 10 1800 unshare -m --propagation private "$0" --populate "$out.new" "$release" \
@@ -77,5 +77,6 @@ if [ $code != 0 ]; then
 	rm -rf --one-file-system "$out.new"
 	exit $code
 fi
+rm -rf "$out" "$out.stamp"
 mv "$out.new" "$out"
 echo "$stamp" >"$out.stamp"
