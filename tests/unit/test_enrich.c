@@ -1,0 +1,596 @@
+/* From records to events: processes, containers, paths, addresses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "bpf/watch_rec.h"
+#include "enrich/enrich.h"
+#include "model/event_fields.h"
+#include "model/syscalls.h"
+
+#define ID     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define CGROUP "/docker/" ID
+
+/* ---- records made by hand */
+
+static struct {
+	struct watch_rec rec;
+	char parts[8192];
+} made;
+static uint64_t clock_ns = 1000000000;
+
+static struct watch_rec *begin(unsigned kind, uint32_t pid, const char *comm)
+{
+	memset(&made, 0, sizeof(made));
+	made.rec.size = sizeof(made.rec);
+	made.rec.kind = (uint16_t)kind;
+	made.rec.time = clock_ns += 1000000;
+	made.rec.pid = made.rec.tid = made.rec.vpid = pid;
+	made.rec.start = 5000000000u + pid;
+	made.rec.loginuid = ~0u;
+	snprintf(made.rec.comm, sizeof(made.rec.comm), "%s", comm);
+	return &made.rec;
+}
+
+static void part(unsigned kind, unsigned arg, const void *bytes, size_t len)
+{
+	struct watch_part p = { .kind = (uint16_t)kind, .arg = (uint8_t)arg, .len = (uint16_t)len };
+	char *at = (char *)&made + made.rec.size;
+
+	memcpy(at, &p, sizeof(p));
+	if (len)
+		memcpy(at + sizeof(p), bytes, len);
+	made.rec.size += (uint32_t)((sizeof(p) + len + 7) & ~(size_t)7);
+}
+
+static void text(unsigned kind, unsigned arg, const char *s)
+{
+	part(kind, arg, s, strlen(s));
+}
+
+static struct watch_rec *fork_of(uint32_t parent, uint32_t pid, const char *comm)
+{
+	struct watch_rec *r = begin(WATCH_FORK, pid, comm);
+
+	r->arg[0] = parent;
+	return r;
+}
+
+static struct watch_rec *exec_of(uint32_t pid, const char *path, const char *argv, size_t argv_len,
+				 const char *cgroup)
+{
+	const char *slash = strrchr(path, '/');
+	struct watch_rec *r = begin(WATCH_EXEC, pid, slash ? slash + 1 : path);
+	struct watch_proc facts = { .vpid = pid, .sid = 100, .exe_mode = 0100755 };
+
+	part(WATCH_P_PROC, 0, &facts, sizeof(facts));
+	text(WATCH_P_EXE, 0, path);
+	text(WATCH_P_FILENAME, 0, path);
+	part(WATCH_P_ARGV, 0, argv, argv_len);
+	text(WATCH_P_CWD, 0, "/srv");
+	text(WATCH_P_CGROUP, 0, cgroup);
+	return r;
+}
+
+static struct watch_rec *call_of(uint32_t pid, const char *comm, const char *name, int64_t ret)
+{
+	struct watch_rec *r = begin(WATCH_CALL, pid, comm);
+	int nr = sc_nr(sc_abi_native(), name);
+
+	assert_true(nr >= 0);
+	r->nr = (uint16_t)nr;
+	r->ret = ret;
+	return r;
+}
+
+/* ---- asking */
+
+static struct enrich *fresh(void)
+{
+	struct enrich_options o = { .places = { "/nonexistent", "/nonexistent", "/nonexistent",
+						"/nonexistent" } };
+
+	return enrich_new(&o);
+}
+
+static const struct event *put(struct enrich *e)
+{
+	assert_true(watch_rec_valid(&made, made.rec.size));
+	return enrich_record(e, &made.rec, 0);
+}
+
+/* The field as text; NULL when it has no value. */
+static const char *ask(const struct event *ev, const char *field)
+{
+	static char out[4096];
+	struct ev_values v = { 0 };
+	const char *bracket = strchr(field, '[');
+	struct ev_text name = { field, bracket ? (size_t)(bracket - field) : strlen(field) };
+	struct ev_text arg = { 0 };
+	struct ev_ref ref;
+
+	if (bracket)
+		arg = (struct ev_text){ bracket + 1, strlen(bracket) - 2 };
+	assert_non_null(ev);
+	assert_int_equal(ev_ref_parse(NULL, name, arg, &ref), EV_REF_OK);
+	if (!ev->ops->read(ev, &ref, &v))
+		return NULL;
+	out[0] = '\0';
+	for (size_t i = 0; i < v.n; i++) {
+		size_t at = strlen(out);
+		char ip[64];
+
+		if (i)
+			out[at++] = ' ';
+		switch (ev_kind_class(ref.kind)) {
+		case EV_C_STRING:
+		case EV_C_BYTES:
+			snprintf(out + at, sizeof(out) - at, "%.*s", (int)v.v[i].s.len, v.v[i].s.p);
+			break;
+		case EV_C_SIGNED:
+			snprintf(out + at, sizeof(out) - at, "%lld", (long long)v.v[i].i);
+			break;
+		case EV_C_ADDR:
+		case EV_C_NET:
+			inet_ntop(v.v[i].a.len == 4 ? AF_INET : AF_INET6, v.v[i].a.b, ip,
+				  sizeof(ip));
+			snprintf(out + at, sizeof(out) - at, "%s", ip);
+			break;
+		default:
+			snprintf(out + at, sizeof(out) - at, "%llu", (unsigned long long)v.v[i].u);
+		}
+	}
+	return out;
+}
+
+#define assert_field(ev, field, want) assert_string_equal(ask(ev, field), want)
+#define assert_no_field(ev, field)    assert_null(ask(ev, field))
+
+/* ---- processes */
+
+static void family(struct enrich *e)
+{
+	exec_of(100, "/usr/sbin/sshd", "sshd\0-D", 8, "/");
+	put(e);
+	fork_of(100, 101, "sshd");
+	put(e);
+	exec_of(101, "/bin/bash", "-bash", 6, "/");
+	put(e);
+	fork_of(101, 102, "bash");
+	put(e);
+	exec_of(102, "/usr/bin/curl", "curl\0-o\0x y\0http://a", 21, "/");
+}
+
+static void ancestors(void **state)
+{
+	struct enrich *e = fresh();
+	const struct event *ev;
+
+	(void)state;
+	family(e);
+	ev = put(e);
+	assert_string_equal(ev_type_name(ev->type), "execve");
+	assert_field(ev, "proc.name", "curl");
+	assert_field(ev, "proc.exe", "curl");
+	assert_field(ev, "proc.exepath", "/usr/bin/curl");
+	assert_field(ev, "proc.args", "-o x y http://a");
+	assert_field(ev, "proc.args[1]", "x y");
+	assert_field(ev, "proc.cmdline", "curl -o x y http://a");
+	assert_field(ev, "proc.cwd", "/srv/");
+	assert_field(ev, "proc.pname", "bash");
+	assert_field(ev, "proc.aname[2]", "sshd");
+	assert_no_field(ev, "proc.aname[3]");
+	assert_field(ev, "proc.aname", "bash sshd");
+	assert_field(ev, "proc.apid", "101 100");
+	assert_field(ev, "proc.pcmdline", "bash");
+	assert_field(ev, "container.id", "host");
+	assert_no_field(ev, "container.image.repository");
+	enrich_free(e);
+}
+
+static void ended_ancestors(void **state)
+{
+	struct enrich *e = fresh();
+	struct enrich_stats s;
+	const struct event *ev;
+
+	(void)state;
+	family(e);
+	put(e);
+	begin(WATCH_EXIT, 101, "bash");
+	put(e);
+	call_of(102, "curl", "listen", 0);
+	ev = put(e);
+	/* The shell is gone, and still the one who started it. */
+	assert_field(ev, "proc.pname", "bash");
+	assert_field(ev, "proc.aname[2]", "sshd");
+	enrich_stats(e, &s);
+	assert_int_equal(s.processes, 2);
+	assert_int_equal(s.kept, 1);
+	begin(WATCH_EXIT, 102, "curl");
+	put(e);
+	begin(WATCH_EXIT, 100, "sshd");
+	put(e);
+	begin(WATCH_EXIT, 4000000, "other"); /* the last one leaves with the next record */
+	put(e);
+	enrich_stats(e, &s);
+	assert_int_equal(s.kept, 0);
+	enrich_free(e);
+}
+
+static void reused_pid(void **state)
+{
+	struct enrich *e = fresh();
+	const struct event *ev;
+
+	(void)state;
+	family(e);
+	put(e);
+	/* The same number, another start: nothing of the old one counts. */
+	call_of(102, "newcomer", "listen", 0)->start += 10000000000u;
+	ev = put(e);
+	assert_field(ev, "proc.name", "newcomer");
+	assert_field(ev, "proc.args", "");
+	enrich_free(e);
+}
+
+static void many_processes(void **state)
+{
+	struct enrich *e = fresh();
+	struct enrich_stats s;
+
+	(void)state;
+	exec_of(100, "/sbin/init", "init", 5, "/");
+	put(e);
+	for (uint32_t i = 0; i < 100000; i++) {
+		uint32_t pid = 1000000 + i % 30000;
+
+		fork_of(100, pid, "init")->start = clock_ns;
+		put(e);
+		exec_of(pid, "/bin/true", "true", 5, CGROUP)->start = clock_ns;
+		put(e);
+		begin(WATCH_EXIT, pid, "true")->start = clock_ns;
+		put(e);
+	}
+	begin(WATCH_EXIT, 100, "init");
+	put(e);
+	enrich_stats(e, &s);
+	assert_in_range(s.processes, 0, 30002);
+	assert_in_range(s.kept, 0, 2);
+	enrich_free(e);
+}
+
+/* ---- paths and descriptors */
+
+static void add_fd(unsigned arg, int fd, uint32_t mode, const char *name)
+{
+	struct {
+		struct watch_fd d;
+		char name[256];
+	} f = { .d = { .fd = fd, .mode = mode, .ino = 7 } };
+
+	snprintf(f.name, sizeof(f.name), "%s", name);
+	part(WATCH_P_FD, arg, &f, sizeof(f.d) + strlen(name));
+}
+
+static void opened(void **state)
+{
+	struct enrich *e = fresh();
+	const struct event *ev;
+	struct watch_rec *r = call_of(50, "cat", "openat", 3);
+
+	(void)state;
+	r->arg[0] = (uint64_t)(int64_t)AT_FDCWD;
+	r->arg[2] = O_RDONLY | O_CLOEXEC;
+	text(WATCH_P_PATH, 1, "../etc//./shadow");
+	text(WATCH_P_BASE, 1, "/srv");
+	add_fd(WATCH_RET, 3, 0100600, "/etc/shadow");
+	ev = put(e);
+	assert_field(ev, "fd.name", "/etc/shadow");
+	assert_field(ev, "fd.nameraw", "../etc/./shadow");
+	assert_field(ev, "fd.directory", "/etc");
+	assert_field(ev, "fd.filename", "shadow");
+	assert_field(ev, "fd.typechar", "f");
+	assert_field(ev, "fd.num", "3");
+	assert_field(ev, "evt.is_open_read", "1");
+	assert_field(ev, "evt.is_open_write", "0");
+	assert_field(ev, "evt.res", "SUCCESS");
+	assert_field(ev, "evt.arg.flags", "O_RDONLY|O_CLOEXEC");
+	assert_field(ev, "evt.arg.name", "/etc/shadow");
+	assert_null(enrich_resolved(e)); /* the same file by both names */
+	enrich_free(e);
+}
+
+static void opened_by_link(void **state)
+{
+	struct enrich *e = fresh();
+	const struct event *ev;
+
+	(void)state;
+	call_of(50, "cat", "open", 4);
+	text(WATCH_P_PATH, 0, "/tmp/link");
+	add_fd(WATCH_RET, 4, 0100600, "/etc/shadow");
+	ev = put(e);
+	assert_field(ev, "fd.name", "/tmp/link");
+	ev = enrich_resolved(e);
+	assert_field(ev, "fd.name", "/etc/shadow");
+	assert_null(enrich_resolved(e));
+	enrich_free(e);
+}
+
+static void not_opened(void **state)
+{
+	struct enrich *e = fresh();
+	const struct event *ev;
+
+	(void)state;
+	call_of(50, "cat", "openat", -ENOENT);
+	text(WATCH_P_PATH, 1, "/etc/missing");
+	ev = put(e);
+	assert_field(ev, "fd.num", "-1");
+	assert_field(ev, "fd.name", "/etc/missing");
+	assert_field(ev, "fd.typechar", "f");
+	assert_field(ev, "evt.res", "ENOENT");
+	assert_field(ev, "evt.failed", "1");
+	enrich_free(e);
+}
+
+static void two_paths(void **state)
+{
+	struct enrich *e = fresh();
+	const struct event *ev;
+
+	(void)state;
+	call_of(50, "mv", "renameat2", 0)->arg[4] = 1;
+	text(WATCH_P_PATH, 1, "a");
+	text(WATCH_P_BASE, 1, "/srv");
+	text(WATCH_P_PATH, 3, "/b/../c");
+	ev = put(e);
+	assert_field(ev, "fs.path.source", "/srv/a");
+	assert_field(ev, "fs.path.target", "/c");
+	assert_field(ev, "fs.path.targetraw", "/b/../c");
+	assert_no_field(ev, "fs.path.name");
+	assert_field(ev, "evt.arg.oldpath", "/srv/a");
+	assert_field(ev, "evt.arg.newpath", "/b/../c");
+	assert_field(ev, "evt.arg.flags", "RENAME_NOREPLACE");
+	assert_no_field(ev, "fd.name");
+	enrich_free(e);
+}
+
+static void connection(void **state)
+{
+	struct enrich *e = fresh();
+	struct watch_fd d = { .fd = 5,
+			      .mode = 0140777,
+			      .family = AF_INET,
+			      .type = SOCK_STREAM,
+			      .protocol = IPPROTO_TCP,
+			      .state = 1,
+			      .lport = 40000,
+			      .rport = 443,
+			      .laddr = { 10, 0, 0, 2 },
+			      .raddr = { 93, 184, 216, 34 } };
+	const struct event *ev;
+
+	(void)state;
+	call_of(50, "curl", "connect", 0)->arg[0] = 5;
+	part(WATCH_P_FD, 0, &d, sizeof(d));
+	ev = put(e);
+	assert_field(ev, "fd.name", "10.0.0.2:40000->93.184.216.34:443");
+	assert_field(ev, "fd.type", "ipv4");
+	assert_field(ev, "fd.l4proto", "tcp");
+	assert_field(ev, "fd.sip", "93.184.216.34");
+	assert_field(ev, "fd.sport", "443");
+	assert_field(ev, "fd.cport", "40000");
+	assert_field(ev, "fd.rip", "93.184.216.34");
+	assert_field(ev, "fd.lport", "40000");
+	assert_field(ev, "fd.ip", "10.0.0.2 93.184.216.34");
+	assert_field(ev, "fd.connected", "1");
+	assert_field(ev, "fd.is_server", "0");
+	/* The same socket on the side that accepted, with addresses of IPv6. */
+	d.family = AF_INET6;
+	memset(d.laddr, 0, sizeof(d.laddr));
+	memset(d.raddr, 0, sizeof(d.raddr));
+	d.laddr[15] = 1;
+	memcpy(d.raddr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x03", 16);
+	call_of(51, "nginx", "accept4", 6);
+	part(WATCH_P_FD, WATCH_RET, &d, sizeof(d));
+	ev = put(e);
+	assert_field(ev, "fd.name", "10.0.0.3:443->::1:40000");
+	assert_field(ev, "fd.is_server", "1");
+	assert_field(ev, "fd.num", "6");
+	enrich_free(e);
+}
+
+static void refused_connection(void **state)
+{
+	struct enrich *e = fresh();
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(4444) };
+	struct watch_fd d = { .fd = 5,
+			      .mode = 0140777,
+			      .family = AF_INET,
+			      .type = SOCK_STREAM,
+			      .protocol = IPPROTO_TCP,
+			      .lport = 40000 };
+	const struct event *ev;
+
+	(void)state;
+	inet_pton(AF_INET, "192.0.2.7", &sa.sin_addr);
+	call_of(50, "nc", "connect", -ECONNREFUSED)->arg[0] = 5;
+	part(WATCH_P_FD, 0, &d, sizeof(d));
+	part(WATCH_P_ADDR, 1, &sa, sizeof(sa));
+	ev = put(e);
+	assert_field(ev, "fd.name", "0.0.0.0:40000->192.0.2.7:4444");
+	assert_field(ev, "fd.sport", "4444");
+	assert_field(ev, "evt.res", "ECONNREFUSED");
+	enrich_free(e);
+}
+
+/* ---- containers */
+
+static void container_ids(void **state)
+{
+	static const struct {
+		const char *cgroup;
+		int engine; /* -1: the host */
+	} rows[] = {
+		{ "/", -1 },
+		{ "/user.slice/user-0.slice/session-1.scope", -1 },
+		{ "/docker/" ID, CONTAINER_DOCKER },
+		{ "/system.slice/docker-" ID ".scope", CONTAINER_DOCKER },
+		{ "/machine.slice/libpod-" ID ".scope/container", CONTAINER_PODMAN },
+		{ "/machine.slice/libpod-payload-" ID, CONTAINER_PODMAN },
+		{ "/kubepods.slice/kubepods-pod1.slice/crio-" ID ".scope", CONTAINER_CRIO },
+		{ "/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope",
+		  CONTAINER_CONTAINERD },
+		{ "/system.slice/kubepods-pod1.slice:cri-containerd:" ID, CONTAINER_CONTAINERD },
+		{ "/ecs/task/" ID, CONTAINER_DOCKER },
+		{ "/kubepods/burstable/pod1/" ID, CONTAINER_UNKNOWN },
+		{ "/docker/" ID "/init.scope", CONTAINER_DOCKER },
+		{ "/docker/" ID "0", -1 },
+		{ "/docker/0123456789abcdef", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char id[CONTAINER_ID_MAX] = "";
+		enum container_engine engine;
+		bool found = container_id_of(rows[i].cgroup, id, &engine);
+
+		if (found != (rows[i].engine >= 0) ||
+		    (found &&
+		     (engine != (enum container_engine)rows[i].engine || strcmp(id, ID) != 0)))
+			fail_msg("%s: %d %s", rows[i].cgroup, found ? (int)engine : -1, id);
+	}
+}
+
+static void write_file(const char *folder, const char *name, const char *content)
+{
+	char path[512];
+	struct err e = { 0 };
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	assert_int_equal(io_write_file(path, content, strlen(content), &e), 0);
+}
+
+static void docker_files(void **state)
+{
+	char root[] = "/tmp/boltseal-enrich-XXXXXX", folder[512], command[600];
+	struct enrich_options o = { .places = { root, "/nonexistent", "/nonexistent",
+						"/nonexistent" } };
+	struct enrich *e;
+	const struct event *ev;
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	snprintf(folder, sizeof(folder), "%s/containers", root);
+	mkdir(folder, 0700);
+	snprintf(folder, sizeof(folder), "%s/containers/" ID, root);
+	mkdir(folder, 0700);
+	write_file(folder, "config.v2.json",
+		   "{\"Name\":\"/web\",\"Image\":\"sha256:12\",\"Config\":{\"Image\":"
+		   "\"registry:5000/team/web:1.2\",\"Labels\":{\"io.kubernetes.pod.name\":\"p\","
+		   "\"io.kubernetes.pod.namespace\":\"n\",\"team\":\"red\"}},\"MountPoints\":{"
+		   "\"/data\":{\"Source\":\"/srv/data\",\"RW\":true,\"Mode\":\"z\"}}}");
+	write_file(folder, "hostconfig.json",
+		   "{\"Privileged\":true,\"PidMode\":\"host\",\"NetworkMode\":\"none\","
+		   "\"IpcMode\":\"private\"}");
+	e = enrich_new(&o);
+	exec_of(50, "/bin/sh", "sh", 3, CGROUP);
+	ev = put(e);
+	assert_field(ev, "container.id", "0123456789ab");
+	assert_field(ev, "container.full_id", ID);
+	assert_field(ev, "container.name", "web");
+	assert_field(ev, "container.type", "docker");
+	assert_field(ev, "container.image", "registry:5000/team/web:1.2");
+	assert_field(ev, "container.image.repository", "registry:5000/team/web");
+	assert_field(ev, "container.image.tag", "1.2");
+	assert_field(ev, "container.privileged", "1");
+	assert_field(ev, "container.host_pid", "1");
+	assert_field(ev, "container.host_network", "0");
+	assert_field(ev, "container.mount.dest[/srv/*]", "/data");
+	assert_field(ev, "container.mount.source[/data]", "/srv/data");
+	assert_field(ev, "container.label[team]", "red");
+	assert_field(ev, "k8s.pod.name", "p");
+	assert_field(ev, "k8s.ns.name", "n");
+	/* What a container starts is in it. */
+	fork_of(50, 51, "sh");
+	ev = put(e);
+	assert_field(ev, "container.name", "web");
+	enrich_free(e);
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	assert_int_equal(system(command), 0);
+}
+
+static void unknown_container(void **state)
+{
+	struct enrich *e = fresh();
+	const struct event *ev;
+
+	(void)state;
+	exec_of(50, "/bin/sh", "sh", 3, CGROUP);
+	ev = put(e);
+	assert_field(ev, "container.id", "0123456789ab");
+	assert_no_field(ev, "container.name");
+	assert_no_field(ev, "container.privileged");
+	enrich_free(e);
+}
+
+/* ---- records from elsewhere */
+
+static void invalid_records(void **state)
+{
+	struct watch_part *p;
+
+	(void)state;
+	call_of(50, "cat", "openat", 3);
+	text(WATCH_P_PATH, 1, "/etc/shadow");
+	assert_true(watch_rec_valid(&made, made.rec.size));
+	assert_false(watch_rec_valid(&made, made.rec.size - 8));
+	assert_false(watch_rec_valid(&made, sizeof(made.rec) - 1));
+	p = (struct watch_part *)(void *)(&made.rec + 1);
+	p->len = 60000;
+	assert_false(watch_rec_valid(&made, made.rec.size));
+	p->len = 11;
+	p->kind = WATCH_P_FD; /* too short for a description */
+	assert_false(watch_rec_valid(&made, made.rec.size));
+	made.rec.kind = 99;
+	assert_false(watch_rec_valid(&made, made.rec.size));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ancestors),
+		cmocka_unit_test(ended_ancestors),
+		cmocka_unit_test(reused_pid),
+		cmocka_unit_test(many_processes),
+		cmocka_unit_test(opened),
+		cmocka_unit_test(opened_by_link),
+		cmocka_unit_test(not_opened),
+		cmocka_unit_test(two_paths),
+		cmocka_unit_test(connection),
+		cmocka_unit_test(refused_connection),
+		cmocka_unit_test(container_ids),
+		cmocka_unit_test(docker_files),
+		cmocka_unit_test(unknown_container),
+		cmocka_unit_test(invalid_records),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
