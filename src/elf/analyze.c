@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "elf/modules.h"
 
 /* Calls that the kernel continues by restart_syscall(2) after a stop: those that return
  * ERESTART_RESTARTBLOCK in Linux (do_nanosleep, do_sys_poll, futex_wait). */
@@ -62,7 +63,12 @@ int elf_analyze(struct elf_analysis *a, const struct elf_files *files, const cha
 	r = add_libraries(a, opt, e);
 	if (r)
 		goto failed;
+	modules_add(&a->reach);
 	reach_run(&a->reach);
+	if (a->reach.nss) {
+		modules_add_name_services(&a->reach);
+		reach_run(&a->reach);
+	}
 	add_restart(a);
 	return 0;
 failed:

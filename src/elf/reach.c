@@ -214,12 +214,24 @@ static long piece_at(const struct reach_object *p, uint64_t addr)
 	return (long)lo - 1;
 }
 
+/*
+ * The table of pointers that the linker fills is read in place, slot by slot; an address of it is
+ * the end of what stands in front.
+ */
+static bool in_slots(const struct elf_image *m, uint64_t addr)
+{
+	for (size_t i = 0; i < m->sections_n; i++)
+		if (addr - m->sections[i].addr < m->sections[i].size)
+			return !strncmp(m->sections[i].name, ".got", 4);
+	return false;
+}
+
 static void visit_piece(struct reach *r, uint32_t object, uint64_t addr, uint32_t parent)
 {
 	struct reach_object *p = object_of(r, object);
 	long i = piece_at(p, addr);
 
-	if (i >= 0)
+	if (i >= 0 && !in_slots(&r->l->objects[object]->image, addr))
 		visit(r, &p->pieces[i], REACH_DATA, object, (uint32_t)i, parent);
 }
 
