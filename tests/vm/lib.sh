@@ -9,6 +9,7 @@ vm=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/live/lib.sh
 . "$vm/../live/lib.sh"
 boot_seconds=${boot_seconds:-170}
+memory=2G
 build=${BOLTSEAL_BUILD:-$repo/build}
 console=$scratch/console
 guest=$scratch/guest
@@ -45,7 +46,7 @@ suite_begin() {
 # The package that linux-image-amd64 stands for; nothing without apt's lists.
 kernel_package() {
 	apt_suite apt-cache depends linux-image-amd64 2>/dev/null |
-		sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1
+		sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1 || true
 }
 
 # fetch_vmlinuz PACKAGE FILE: out of the package or, from Linux 7 on, the one with its binary.
@@ -56,13 +57,13 @@ fetch_vmlinuz() {
 		mkdir -p "$scratch/deb"
 		(cd "$scratch/deb" && apt_suite apt-get download "$package") || continue
 		dpkg-deb --fsys-tarfile "$scratch/deb"/*.deb >"$scratch/deb/tar"
-		if tar -x -O --wildcards -f "$scratch/deb/tar" './boot/vmlinuz-*' >"$2.new" 2>/dev/null &&
-			[ -s "$2.new" ]; then
+		tar -x -O --wildcards -f "$scratch/deb/tar" './boot/vmlinuz-*' \
+			'./usr/lib/modules/*/vmlinuz' >"$2.new" 2>/dev/null || true
+		if [ -s "$2.new" ]; then
 			mv "$2.new" "$2"
 			rm -rf "$scratch/deb"
 			return 0
 		fi
-		tar -t -f "$scratch/deb/tar" | grep boot/ || true
 	done
 	rm -f "$2.new"
 	return 1
@@ -122,8 +123,8 @@ web_root() {
 	install -D -m 755 "$scratch/probe" "$guest/nginx/usr/local/bin/probe"
 }
 
-# What every guest has.
-guest_base() {
+# What guest-init needs.
+guest_containers() {
 	mkdir -p "$guest"/{bin,dev,etc,lib,proc,root,run,steps,sys,tmp,usr/bin}
 	install "$(command -v busybox)" "$guest/bin/busybox"
 	put "$boltseal" /bin/boltseal
@@ -143,14 +144,13 @@ guest_pack() {
 
 # ---- the machine ----
 
-# boot STEPS PARAMETER...: runs the guest's file /steps/STEPS; what it says is in $console.
+# boot PARAMETER...: with these on the kernel's command line; what the guest says is in $console.
 boot() {
-	local qemu steps=$1
-	shift
+	local qemu
 	timeout --foreground -s KILL "$boot_seconds" qemu-system-x86_64 \
-		-accel tcg,thread=multi -cpu max -m 2G -smp 2 -nodefaults -no-reboot \
+		-accel tcg,thread=multi -cpu max -m "$memory" -smp 2 -nodefaults -no-reboot \
 		-serial stdio -display none -kernel "$kernel" -initrd "$scratch/initramfs" \
-		-append "console=ttyS0 quiet panic=-1 steps=$steps $*" </dev/null >"$console" 2>&1 &
+		-append "console=ttyS0 quiet panic=-1 $*" </dev/null >"$console" 2>&1 &
 	qemu=$!
 	background+=("$qemu")
 	wait "$qemu"
@@ -186,14 +186,14 @@ vm_check() {
 	[ "$(uname -m)" = x86_64 ] || skip_all "no test for $(uname -m)"
 	[ -x "$boltseal" ] || skip_all "$boltseal is not built"
 	[ "$(id -u)" = 0 ] || skip_all "needs root"
-	for program in qemu-system-x86_64 busybox crun "$@"; do
+	for program in qemu-system-x86_64 busybox gcc "$@"; do
 		command -v "$program" >/dev/null || skip_all "$program is not installed"
 	done
 	find_kernel
 	[ -n "$kernel" ] || skip_all "no kernel package: $(tail -n 1 "$scratch/fetch" 2>/dev/null)"
 }
 
-# vm_run MAKE STEPS PARAMETER...: the function MAKE puts the guest's files together.
+# vm_run MAKE PARAMETER...: the function MAKE puts the guest's files together, the rest is for boot.
 vm_run() {
 	local make=$1 status=0
 	shift

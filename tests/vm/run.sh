@@ -27,7 +27,7 @@ bundles() {
 }
 
 make_guest() {
-	guest_base
+	guest_containers
 	put "$(command -v apparmor_parser)" /usr/bin/apparmor_parser
 	[ ! -x "$build/tests/test_compile" ] || put "$build/tests/test_compile" /bin/test_compile
 	mkdir -p "$guest/etc/apparmor.d" "$guest/etc/apparmor"
@@ -38,5 +38,5 @@ make_guest() {
 	install -m 644 "$vm/guest-apparmor" "$guest/steps/apparmor"
 }
 
-vm_check apparmor_parser
-vm_run make_guest apparmor "lsm=landlock,lockdown,yama,apparmor,bpf security=apparmor"
+vm_check crun apparmor_parser
+vm_run make_guest "steps=apparmor lsm=landlock,lockdown,yama,apparmor,bpf security=apparmor"
