@@ -3,7 +3,7 @@
 #
 #   BOLTSEAL_VM_SUITES='trixie sid' tests/vm/kernels.sh
 #
-# Time limit: 1500 s
+# Time limit: 1400 s
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -33,7 +33,7 @@ for suite in $BOLTSEAL_VM_SUITES; do
 	for script in "$here"/*.sh; do
 		name=${script##*/}
 		case $name in lib.sh | kernels.sh) continue ;; esac
-		relay "$suite" "${name%.sh}" < <(BOLTSEAL_VM_SUITE=$suite boot_seconds=270 timeout -s TERM 330 \
+		relay "$suite" "${name%.sh}" < <(BOLTSEAL_VM_SUITE=$suite timeout -s TERM 330 \
 			bash "$script" 2>&1 || echo "not ok 0 - $name ended with status $?")
 	done
 done

@@ -8,7 +8,7 @@
 vm=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/live/lib.sh
 . "$vm/../live/lib.sh"
-boot_seconds=${boot_seconds:-170}
+boot_seconds=${boot_seconds:-270}
 memory=2G
 build=${BOLTSEAL_BUILD:-$repo/build}
 console=$scratch/console

@@ -19,6 +19,9 @@ make_guest() {
 		"$vm/selinux-probe.c"
 	"$boltseal" generate selinux --volume /var/log --output "$scratch/web.cil" \
 		"$repo/tests/golden/web.workload.json"
+	install -D -m 644 "$repo/tests/golden/web.workload.json" "$guest/model/web.json"
+	install -m 644 "$repo/tests/selinux/base.cil" "$guest/model/"
+	put "$(command -v secilc)" /bin/secilc
 	secilc -c 33 -o "$guest/policy" -f "$scratch/contexts" "$repo/tests/selinux/base.cil" \
 		"$scratch/web.cil"
 	install -m 755 "$vm/selinux-init" "$guest/init"
