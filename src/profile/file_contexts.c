@@ -168,6 +168,8 @@ static int parse_line(struct file_contexts *fc, const struct field *f, size_t n,
 		return err_set(e, EINVAL, "%s:%u: a path of at most %d bytes was expected",
 			       fc->name, line, FC_MAX_SPEC);
 	pattern = arena_strndup(&fc->arena, f[0].p, f[0].n);
+	if (strstr(pattern, "%{"))
+		return 0; /* %{USERID}: a template for the homes of users, no path */
 	if (!is_cheap(pattern))
 		return err_set(e, EINVAL,
 			       "%s:%u: repetitions that make more than %d copies, or two in a row, "
