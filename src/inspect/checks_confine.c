@@ -42,6 +42,14 @@ static bool is_good(const struct ps_profile *p)
 
 /* ---- seccomp */
 
+/* Where profiles are options of a list, without the option the engine's default applies. */
+static void remove_option(struct ins_run *r, struct ins_finding *f, const struct ps_profile *p)
+{
+	if (r->pod->platform == PS_COMPOSE || r->pod->platform == PS_ECS)
+		ins_fix(r, f, INS_REMOVE, p->at, NULL, NULL,
+			"what the engine's default profile refuses");
+}
+
 static void seccomp_bad(struct ins_run *r, const struct ps_container *c, const struct ps_profile *p)
 {
 	struct ins_finding *f;
@@ -148,6 +156,8 @@ static void apparmor_bad(struct ins_run *r, const struct ps_container *c,
 			ins_fix(r, f, INS_REMOVE, p->localhost.at, NULL, NULL, NULL);
 	} else if (!p->type.v) {
 		f->severity = INS_LOW;
+	} else {
+		remove_option(r, f, p);
 	}
 }
 

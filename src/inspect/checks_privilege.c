@@ -246,6 +246,8 @@ static void check_user_name(struct ins_run *r, const struct ps_container *c)
 		f = ins_find(r, c, user->at, c->at, path(r, SET_USER), "%s runs as root",
 			     ins_who(r, c));
 		f->severity = INS_HIGH;
+		if (platform(r) == PS_COMPOSE || platform(r) == PS_ECS)
+			ins_fix(r, f, INS_SET, user->at, NULL, "\"65534\"", "the user root");
 		return;
 	}
 	f = ins_find(r, c, user->at, c->at, path(r, SET_USER),

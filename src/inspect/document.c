@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "inspect/words.h"
 
 void ins_problem(struct ins_report *r, const char *file, uint32_t line, uint32_t col,
 		 const char *text)
@@ -19,25 +18,20 @@ void ins_problem(struct ins_report *r, const char *file, uint32_t line, uint32_t
 	p->place = (struct ins_place){ arena_strdup(&r->arena, file), "", line, col };
 }
 
-static size_t new_subject(struct ins_doc *d, enum ins_target target, const char *kind,
-			  const char *ns, const char *name, const struct yaml_node *object)
+static void new_subject(struct ins_run *run, enum ins_target target, const char *kind,
+			const char *ns, const char *name)
 {
-	struct ins_report *r = d->report;
+	struct ins_report *r = run->report;
 	struct ins_subject *s = vec_push(r->subjects, r->subjects_n, r->subjects_cap);
-	struct buf pointer = { 0 };
 
+	run->subject = r->subjects_n - 1;
 	s->target = target;
 	s->kind = arena_strdup(&r->arena, kind);
 	s->ns = arena_strdup(&r->arena, ns);
 	s->name = arena_strdup(&r->arena, name);
-	buf_puts(&pointer, d->prefix);
-	yaml_pointer(object, &pointer);
-	s->place = (struct ins_place){ .file = arena_strdup(&r->arena, d->s->name),
-				       .pointer = words_keep(&pointer, &r->arena),
-				       .line = object->start.line,
-				       .col = object->start.col };
-	s->doc_off = d->root->start.off;
-	return r->subjects_n - 1;
+	s->place.file = arena_strdup(&r->arena, run->s->name);
+	s->place = ins_place_of(run, run->object, NULL);
+	s->doc_off = run->root->start.off;
 }
 
 /* "registry/name:tag@digest" without what changes from build to build. */
@@ -52,9 +46,24 @@ static size_t image_name_len(const char *image)
 	return colon ? (size_t)(colon - image) : len;
 }
 
+/* Docker's own registry and its official images are named without them, too. */
+static const char *short_image(const char *image)
+{
+	static const char *const prefixes[] = { "docker.io/", "library/" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (!strncmp(image, prefixes[i], strlen(prefixes[i])))
+			image += strlen(prefixes[i]);
+	return image;
+}
+
 static bool same_image(const char *a, const char *b)
 {
-	size_t n = image_name_len(a);
+	size_t n;
+
+	a = short_image(a);
+	b = short_image(b);
+	n = image_name_len(a);
 
 	return n && n == image_name_len(b) && !memcmp(a, b, n);
 }
@@ -82,10 +91,10 @@ void ins_workload(struct ins_doc *d, struct ps_pod *pod, const struct yaml_node 
 			       .object = object,
 			       .model = model_of(d, pod),
 			       .arena = &d->report->arena,
-			       .prefix = d->prefix };
+			       .prefix = d->prefix,
+			       .outer = d->outer };
 
-	run.subject = new_subject(d, (enum ins_target)pod->platform, pod->kind, pod->ns, pod->name,
-				  object);
+	new_subject(&run, (enum ins_target)pod->platform, pod->kind, pod->ns, pod->name);
 	if (run.model)
 		d->report->subjects[run.subject].model = arena_strdup(run.arena, run.model->path);
 	ins_waivers_annotations(d->report, &pod->annotations, &d->report->subjects[run.subject],
@@ -108,16 +117,17 @@ void ins_configuration(struct ins_doc *d, enum ins_target target, const char *ki
 			       .root = d->root,
 			       .object = object,
 			       .arena = &d->report->arena,
-			       .prefix = d->prefix };
+			       .prefix = d->prefix,
+			       .outer = d->outer };
 
 	if (d->o->policy)
 		return; /* the Pod Security Standards are about pods */
-	run.subject = new_subject(d, target, kind, "", name, object);
+	new_subject(&run, target, kind, "", name);
 	ins_run_checks(&run);
 }
 
 static bool (*const readers[])(struct ins_doc *d) = {
-	ins_read_kube,
+	ins_read_kube, ins_read_ecs, ins_read_docker, ins_read_compose, ins_read_oci, ins_read_node,
 };
 
 static void inspect_root(struct ins_doc *d)

@@ -13,6 +13,7 @@ struct ins_doc {
 	struct arena *arena;
 	bool quiet;
 	const char *prefix; /* pointer of an outer document's string that this text is, or "" */
+	const struct yaml_node *outer; /* that string, or NULL */
 	struct err err;
 };
 
@@ -32,5 +33,9 @@ bool ins_read_docker(struct ins_doc *d);
 bool ins_read_compose(struct ins_doc *d);
 bool ins_read_oci(struct ins_doc *d);
 bool ins_read_node(struct ins_doc *d);
+
+/* read_docker.c, for engines: what security options say, and "CAP_CHOWN" or "chown" as CHOWN. */
+void ins_docker_options(struct ps_container *c);
+void ins_plain_caps(struct ps_reader *rd, struct ps_list *list);
 
 #endif

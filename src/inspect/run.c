@@ -113,16 +113,37 @@ static const char *value_text(struct arena *a, const struct yaml_node *n)
 	return words_keep(&b, a);
 }
 
+static bool is_inner(const struct ins_run *r, const struct yaml_node *n)
+{
+	while (n->up)
+		n = n->up;
+	return r->outer && n == r->root;
+}
+
 static const char *pointer_of(const struct ins_run *r, const struct yaml_node *base,
 			      const char *path)
 {
 	struct buf b = { 0 };
 
-	buf_puts(&b, r->prefix);
+	buf_puts(&b, is_inner(r, base) ? r->prefix : "");
 	yaml_pointer(base, &b);
-	if (path)
+	if (path) {
 		buf_printf(&b, "/%s", path);
+		for (char *p = b.p + b.len - strlen(path); r->pod && r->pod->pascal_case && *p; p++)
+			if (p[-1] == '/' && *p >= 'a' && *p <= 'z')
+				*p = (char)(*p - 'a' + 'A');
+	}
 	return words_keep(&b, r->arena);
+}
+
+struct ins_place ins_place_of(const struct ins_run *r, const struct yaml_node *n, const char *path)
+{
+	const struct yaml_node *at = is_inner(r, n) ? r->outer : n;
+
+	return (struct ins_place){ .file = r->report->subjects[r->subject].place.file,
+				   .pointer = pointer_of(r, n, path),
+				   .line = at->start.line,
+				   .col = at->start.col };
 }
 
 /* The deepest node on the way to a value that is not set. */
@@ -164,12 +185,11 @@ struct ins_finding *ins_find(struct ins_run *r, const struct ps_container *c,
 	f->subject = r->subject;
 	f->container = c ? arena_strdup(r->arena, c->name) : NULL;
 	f->class = c ? c->class : PS_NORMAL;
-	f->place = (struct ins_place){
-		.file = rep->subjects[r->subject].place.file,
-		.pointer = at ? pointer_of(r, at, NULL) : pointer_of(r, base, path),
-		.line = place->start.line,
-		.col = place->start.col,
-	};
+	f->place = ins_place_of(r, at ? at : base, at ? NULL : path);
+	if (!at && !is_inner(r, base)) {
+		f->place.line = place->start.line;
+		f->place.col = place->start.col;
+	}
 	f->value = value_text(r->arena, at);
 	f->message = arena_strdup(r->arena, text);
 	f->fingerprint = fingerprint(f, &rep->subjects[r->subject]);

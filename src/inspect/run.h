@@ -16,6 +16,7 @@ struct ins_run {
 	const struct ins_model *model;	/* of this workload, or NULL */
 	struct arena *arena;		/* of the report */
 	const char *prefix; /* of pointers: where the stream's text stands in another document */
+	const struct yaml_node *outer; /* the string of the other document that it is, or NULL */
 };
 
 /*
@@ -32,6 +33,8 @@ void ins_fix(struct ins_run *r, struct ins_finding *f, enum ins_op op, const str
 	     const char *path, const char *json, const char *note);
 __attribute__((format(printf, 3, 4))) void ins_evidence(struct ins_run *r, struct ins_finding *f,
 							const char *fmt, ...);
+/* Pointer and place of a node of this document or of the one around it. */
+struct ins_place ins_place_of(const struct ins_run *r, const struct yaml_node *n, const char *path);
 /* Runs the checks that apply to the subject and counts. */
 void ins_run_checks(struct ins_run *r);
 

@@ -147,7 +147,8 @@ struct ps_pod {
 	size_t containers_n;
 	struct ps_volume *volumes;
 	size_t volumes_n;
-	bool fargate; /* ECS: may run on Fargate */
+	bool fargate;	  /* ECS: may run on Fargate */
+	bool pascal_case; /* members are written ReadonlyRootFilesystem (CloudFormation) */
 };
 
 const char *ps_platform_name(enum ps_platform p); /* "kubernetes", "ecs" … */
