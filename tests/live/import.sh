@@ -113,7 +113,7 @@ else
 fi
 
 # 32-bit programs.
-if gcc -m32 -o "$scratch/compat" "$here/compat.c" 2>"$scratch/gcc.err"; then
+if gcc -m32 -idirafter /usr/include/x86_64-linux-gnu -o "$scratch/compat" "$here/compat.c" 2>"$scratch/gcc.err"; then
 	"$boltseal" record --method ptrace --output "$scratch/recorded.json" -- "$scratch/compat" \
 		2>/dev/null
 	strace -f -n -o "$scratch/compat.log" "$scratch/compat"

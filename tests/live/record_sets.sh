@@ -59,11 +59,11 @@ if [ -x /usr/bin/python3 ]; then
 else
 	skip threads "no /usr/bin/python3"
 fi
-if gcc -m32 -static -o "$scratch/compat" "$here/compat.c" 2>/dev/null &&
+if gcc -m32 -idirafter /usr/include/x86_64-linux-gnu -static -o "$scratch/compat" "$here/compat.c" 2>/dev/null &&
 	"$scratch/compat" 2>/dev/null; then
 	compare 32-bit "$scratch/compat"
 	compare mixed /bin/sh -c "/bin/true; $scratch/compat; /bin/true"
 else
-	skip 32-bit "no 32-bit programs can be built and run (gcc-multilib)"
+	skip 32-bit "no 32-bit programs can be built and run (gcc-12-multilib)"
 fi
 tap_end

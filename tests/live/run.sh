@@ -182,7 +182,7 @@ int main(void)
 C
 small=0
 if [ "$arch" = SCMP_ARCH_X86_64 ] &&
-	gcc -m32 -static -o "$work/small" "$work/small.c" 2>"$work/gcc.err"; then
+	gcc -m32 -idirafter /usr/include/x86_64-linux-gnu -static -o "$work/small" "$work/small.c" 2>"$work/gcc.err"; then
 	"$work/small"
 	small=$?
 fi

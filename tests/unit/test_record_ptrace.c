@@ -628,7 +628,9 @@ static void test_i386(void **state)
 	snprintf(exe, sizeof(exe), "%s/m32", dir);
 	snprintf(cmd, sizeof(cmd), "%s/m32.c", dir);
 	assert_int_equal(io_write_file(cmd, text, sizeof(text) - 1, &e), 0);
-	snprintf(cmd, sizeof(cmd), "gcc -m32 -o %s %s.c 2>/dev/null", exe, exe);
+	snprintf(cmd, sizeof(cmd),
+		 "gcc -m32 -idirafter /usr/include/x86_64-linux-gnu -o %s %s.c 2>/dev/null", exe,
+		 exe);
 	if (system(cmd)) {
 		print_message("no 32-bit compiler\n");
 		skip();
