@@ -62,6 +62,7 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		{ "clone3", "seccomp spo systemd" },
 		{ "mode", "seccomp apparmor spo systemd selinux" },
 		{ "close-equivalents", "seccomp apparmor spo systemd" },
+		{ "unseen", "seccomp spo" },
 		{ "no-new-privileges", "seccomp spo docker podman kubernetes ecs systemd" },
 		{ "seccomp", "docker podman kubernetes ecs" },
 		{ "apparmor", "docker podman kubernetes ecs systemd" },
@@ -132,6 +133,10 @@ static int read_options(struct generate *g, const struct args *a, struct err *e)
 		o->equivalents = generate_is(a, "close-equivalents", "off")   ? GEN_EQ_OFF
 				 : generate_is(a, "close-equivalents", "all") ? GEN_EQ_ALL
 									      : GEN_EQ_PROCESS;
+	if (args_has(a, "unseen"))
+		o->unseen = generate_is(a, "unseen", "none")   ? GEN_UNSEEN_NONE
+			    : generate_is(a, "unseen", "safe") ? GEN_UNSEEN_SAFE
+							       : GEN_UNSEEN_ALL;
 	g->json = generate_is(a, "format", "json");
 	if (!base)
 		return 0;
@@ -270,6 +275,9 @@ static const struct option_desc options[] = {
 	{ 0, "close-equivalents", "WHICH", "off|process|all",
 	  "Also allow what another libc would use in place of a call that was seen: for "
 	  "processes (the default), or for all calls. off also keeps IPv4 and IPv6 apart." },
+	{ 0, "unseen", "WHICH", "all|safe|none",
+	  "seccomp: which calls to allow that only analyze found, when the model has recordings "
+	  "too: all (the default), safe (without those that lint calls dangerous), or none." },
 	{ 0, "seccomp", "FILE", NULL,
 	  "Containers: the seccomp profile; NAME.json is the default, none leaves it out." },
 	{ 0, "apparmor", "PROFILE", NULL,

@@ -36,6 +36,13 @@ enum gen_equivalents {
 	GEN_EQ_ALL,	/* also open and openat, stat and newfstatat and statx … */
 };
 
+/* Calls that only an analysis of code knows, in a model that has recordings too (unseen.h). */
+enum gen_unseen {
+	GEN_UNSEEN_ALL,	 /* allow them */
+	GEN_UNSEEN_SAFE, /* but those that lint calls dangerous */
+	GEN_UNSEEN_NONE, /* leave them out */
+};
+
 struct gen_options {
 	const char *name;	     /* of the profile; NULL: gen_name() of the model */
 	const char *runtime;	     /* NULL: the model's, and without one all that are known */
@@ -47,6 +54,7 @@ struct gen_options {
 	bool clone3;		     /* allow clone3; otherwise it answers ENOSYS */
 	enum gen_arguments arguments;
 	enum gen_equivalents equivalents;
+	enum gen_unseen unseen;
 };
 
 /* What the command line starts from: safe arguments, process equivalents, the rest off. */

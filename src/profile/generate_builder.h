@@ -12,8 +12,9 @@ enum {
 	WHY_ALWAYS = 1 << 1,
 	WHY_PAIR = 1 << 2,
 	WHY_BASE = 1 << 3,
-	WHY_ANY = WHY_PROGRAM | WHY_ALWAYS | WHY_PAIR | WHY_BASE,
-	DONE = 1 << 4, /* has its own rules */
+	DONE = 1 << 4,	     /* has its own rules */
+	WHY_UNSEEN = 1 << 5, /* only an analysis knows it */
+	WHY_ANY = WHY_PROGRAM | WHY_ALWAYS | WHY_PAIR | WHY_BASE | WHY_UNSEEN,
 };
 
 struct builder {

@@ -8,6 +8,7 @@
 #include "profile/generate_builder.h"
 #include "profile/runtime_base.h"
 #include "profile/seen.h"
+#include "profile/unseen.h"
 
 /*
  * Never missing: what ends a process or returns from a signal; restart_syscall, which the kernel
@@ -86,18 +87,30 @@ static void set_abis(struct builder *b, enum sc_abi native)
 				   "socket families do not hold for socketcall");
 }
 
+/* A call of the program; calls that are left out are listed in `out`. */
+static void add_call(struct builder *b, const struct wl_syscall *s, struct buf *out)
+{
+	const char *name = s->desc->name;
+
+	if (unseen_left_out(b->w, b->o, name, &s->prov))
+		buf_printf(out, " %s", name);
+	else if (s->prov.phases & WL_PROGRAM_PHASES)
+		allow(b, name, unseen_only(b->w, &s->prov) ? WHY_UNSEEN : WHY_PROGRAM);
+	if (s->prov.phases & WL_PHASE_BIT(WL_SEALED))
+		allow(b, name, WHY_BASE);
+}
+
 static int add_program(struct builder *b, struct err *e)
 {
+	cleanup_buf struct buf out = { 0 };
+
 	for (size_t i = 0; i < b->w->syscalls_n; i++) {
 		const struct wl_syscall *s = &b->w->syscalls[i];
 
 		if (!(s->prov.phases & SEALED_AND_PROGRAM))
 			continue;
 		if (s->desc) {
-			allow(b, s->desc->name,
-			      s->prov.phases & WL_PROGRAM_PHASES ? WHY_PROGRAM : 0);
-			if (s->prov.phases & WL_PHASE_BIT(WL_SEALED))
-				allow(b, s->desc->name, WHY_BASE);
+			add_call(b, s, &out);
 			continue;
 		}
 		if (!b->o->allow_incomplete)
@@ -109,6 +122,10 @@ static int add_program(struct builder *b, struct err *e)
 		gen_note(b->notes, "left out: the unknown system call %u of %s", s->nr,
 			 sc_abi_name(s->abi));
 	}
+	if (out.len)
+		gen_note(b->notes,
+			 "left out, since the code can reach them and no recording has them:%s",
+			 buf_str(&out));
 	return 0;
 }
 
@@ -162,7 +179,7 @@ static void add_equivalents(struct builder *b)
 		bool seen = false;
 
 		for (size_t k = 0; k < n; k++)
-			seen = seen || builder_has(b, group[k], WHY_PROGRAM);
+			seen = seen || builder_has(b, group[k], WHY_PROGRAM | WHY_UNSEEN);
 		for (size_t k = 0; seen && k < n; k++)
 			if (strcmp(group[k], "clone3") || b->clone3)
 				allow(b, group[k], WHY_PAIR);
@@ -245,6 +262,9 @@ static void emit_groups(struct builder *b)
 	emit_group(b, WHY_PAIR,
 		   "used by another libc or architecture in place of a call that was seen");
 	emit_group(b, WHY_BASE, base);
+	emit_group(b, WHY_UNSEEN,
+		   "not recorded, but the program's code can reach them: rare paths, and what the "
+		   "analysis cannot exclude");
 	if (!b->o->complain)
 		emit_newer(b);
 }
@@ -272,17 +292,24 @@ static int build(struct builder *b, struct err *e)
 	return 0;
 }
 
-/* Refusing new namespaces when the model does not say whether it makes some is a choice. */
-static bool is_mistake(const struct verify_call *c)
+/*
+ * Refusing new namespaces when the model does not say whether it makes some is a choice, and so is
+ * leaving out what no recording has.
+ */
+static bool is_mistake(const struct workload *w, const struct gen_options *o,
+		       const struct verify_call *c)
 {
 	if (!c->name || c->verdict == VERDICT_FALLBACK)
+		return false;
+	if (c->prov && unseen_left_out(w, o, c->name, c->prov))
 		return false;
 	return c->verdict == VERDICT_DENIED ||
 	       (strcmp(c->name, "clone") && strcmp(c->name, "clone3"));
 }
 
 /* The profile is consistent, compiles, means what its filter does, and allows all of the model. */
-static int prove(const struct workload *w, const struct sp_profile *p, struct err *e)
+static int prove(const struct workload *w, const struct gen_options *gen,
+		 const struct sp_profile *p, struct err *e)
 {
 	cleanup_sp_filter struct sp_filter f = { 0 };
 	cleanup_verify_report struct verify_report report = { 0 };
@@ -296,7 +323,7 @@ static int prove(const struct workload *w, const struct sp_profile *p, struct er
 	for (size_t i = 0; i < report.calls_n; i++) {
 		const struct verify_call *c = &report.calls[i];
 
-		if (is_mistake(c))
+		if (is_mistake(w, gen, c))
 			return err_set(
 				e, EILSEQ,
 				"the generated profile is wrong: it would not allow %s of %s",
@@ -319,7 +346,7 @@ int gen_seccomp(const struct workload *w, const struct gen_options *o, struct sp
 		out->deflt = (struct sp_ret){ SP_LOG, 0 };
 	r = build(&b, e);
 	if (r >= 0)
-		r = prove(w, out, e);
+		r = prove(w, o, out, e);
 	if (r < 0)
 		sp_free(out);
 	return r < 0 ? r : 0;

@@ -757,6 +757,7 @@ static void generated_profiles_allow_their_model(void **state)
 			.clone3 = rand_r(&seed) % 3 == 0,
 			.arguments = (enum gen_arguments)((unsigned)rand_r(&seed) % 3),
 			.equivalents = (enum gen_equivalents)((unsigned)rand_r(&seed) % 3),
+			.unseen = (enum gen_unseen)((unsigned)rand_r(&seed) % 3),
 		};
 
 		random_model(&w, &seed);
@@ -767,6 +768,57 @@ static void generated_profiles_allow_their_model(void **state)
 		assert_int_equal(0, verify_denials(&r));
 		assert_true(r.checked > 40);
 	}
+}
+
+/* The first rule that names the call, NULL: none. */
+static const struct sp_rule *rule_of(const struct sp_profile *p, const char *name)
+{
+	for (size_t i = 0; i < p->rules_n; i++)
+		if (rule_has(&p->rules[i], name))
+			return &p->rules[i];
+	return NULL;
+}
+
+/* A model with a recording and an analysis: what only the latter knows has a group of its own. */
+static void unseen(void **state)
+{
+	static const struct {
+		enum gen_unseen unseen;
+		bool wait4, ptrace;
+	} cases[] = {
+		{ GEN_UNSEEN_ALL, true, true },
+		{ GEN_UNSEEN_SAFE, true, false },
+		{ GEN_UNSEEN_NONE, false, false },
+	};
+	static const char *const names[] = { "wait4", "ptrace", "read" };
+	struct fixture *f = *state;
+	uint32_t source = (uint32_t)wl_source_add(&f->w, WL_STATIC);
+
+	f->w.sources[source].complete = true;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct wl_syscall *s = wl_syscall_add_name(&f->w, SC_X86_64, sc_by_name(names[i]));
+
+		wl_prov_add(&s->prov, WL_PROGRAM_PHASES, 0, source);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct sp_rule *r;
+
+		f->o.unseen = cases[i].unseen;
+		assert_int_equal(0, gen_seccomp(&f->w, &f->o, &f->p, &f->notes, &f->e));
+		check_profile(&f->p);
+		r = rule_of(&f->p, "wait4");
+		assert_int_equal(cases[i].wait4, r && strstr(r->comment, "not recorded"));
+		r = rule_of(&f->p, "ptrace");
+		assert_int_equal(cases[i].ptrace, r && strstr(r->comment, "not recorded"));
+		r = rule_of(&f->p, "read");
+		assert_string_equal("called by the program", r->comment);
+		assert_int_equal(!cases[i].ptrace, !!strstr(buf_str(&f->notes), "left out"));
+		assert_int_equal(!cases[i].wait4, !!strstr(buf_str(&f->notes), "wait4"));
+		sp_free(&f->p);
+		buf_free(&f->notes);
+		f->notes = (struct buf){ 0 };
+	}
+	sp_init(&f->p);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -890,6 +942,7 @@ int main(void)
 		T(refuses_unknown_numbers),
 		T(complain_mode),
 		T(engines),
+		T(unseen),
 		T(engine_names),
 		T(libseccomp_agrees),
 		T(generated_profiles_allow_their_model),

@@ -3,7 +3,7 @@
 
 Each service is recorded with a train load and with a train and a test load, and analysed without
 running it. Then it does the same work under profiles made from the train load alone, from the analysis,
-and from both. What it prints is what docs/BENCHMARKS.md has; --markdown writes that form, and WORK/DIR
+and from both merged (generate --unseen safe). What it prints is what docs/BENCHMARKS.md has; --markdown writes that form, and WORK/DIR
 of --keep has models, profiles, reports and results.json.
 
 Runs in boxes of its own (box.sh). Needs root, and Debian's packages once (make-root.sh).
@@ -116,6 +116,12 @@ def names(model):
     return {c["name"] for c in model.get("syscalls", {}).get("x86_64", ())}
 
 
+def allowed(profile):
+    """Names that a profile allows, if only with some arguments."""
+    return {n for rule in profile["syscalls"] if rule["action"] == "SCMP_ACT_ALLOW"
+            for n in rule["names"]}
+
+
 class Bench:
     def __init__(self, args, work):
         self.boltseal = os.path.abspath(args.boltseal)
@@ -195,14 +201,14 @@ class Bench:
         subprocess.run([self.boltseal, "merge", "--output", out, *paths], check=True)
         return out
 
-    def profile(self, model, mode, name):
-        path = os.path.join(self.work, f"{name}.{mode}.json")
+    def profile(self, model, name):
+        path = os.path.join(self.work, f"{name}.seccomp.json")
         log = os.path.join(self.work, f"{name}.generate.log")
         base = os.path.join(self.work, "base.json")
         if not os.path.exists(base):
             save(base, BASE)
         status, _, _ = run([self.boltseal, "generate", "seccomp", "--allow-incomplete", "--base", base,
-                            "--output", path, model], 60, log)
+                            "--unseen", "safe", "--output", path, model], 60, log)
         if status != 0:
             raise Failed(f"generate ended with status {status}: {tail(log)}")
         return path
@@ -271,11 +277,13 @@ class Bench:
         begin = time.monotonic()
         paths = self.models(service, program, children, result)
         for kind, model in paths.items():
-            profile = self.profile(model, "enforce", f"{service}.{kind}")
+            profile = self.profile(model, f"{service}.{kind}")
+            if kind == "merged":
+                result[kind] = sorted(allowed(load(profile)).intersection(result[kind]))
             result[kind + "_denials"] = self.denials(service, profile, f"{service}.{kind}.complain")
             result[kind + "_works"] = self.works(service, profile, f"{service}.{kind}.enforce")
         best = "merged" if "merged" in paths else "train"
-        profile = os.path.join(self.work, f"{service}.{best}.enforce.json")
+        profile = os.path.join(self.work, f"{service}.{best}.seccomp.json")
         result["starts"] = self.starts
         result["start_profile"] = best
         result["failed_starts"] = self.failed_starts(service, profile, f"{service}.starts")
