@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "import/import.h"
+#include "profile/import.h"
 #include "sensor/exe.h"
 #include "sensor/root_path.h"
 
@@ -74,6 +75,40 @@ static int each_run(struct job *j, struct err *e)
 	return r;
 }
 
+static int each_seccomp(struct job *j, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < j->n && r >= 0; i++)
+		r = gen_import_seccomp(&j->model, j->in[i].name, &j->notes, e);
+	return r;
+}
+
+static int each_apparmor(struct job *j, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < j->n && r >= 0; i++)
+		r = import_apparmor(&j->model, &j->in[i], &j->o, &j->notes, e);
+	return r;
+}
+
+static int each_bane(struct job *j, struct err *e)
+{
+	if (j->n > 1)
+		return err_set(e, EINVAL, "bane: one file at a time");
+	return import_bane(&j->model, &j->in[0], &j->o, &j->notes, e);
+}
+
+static int each_spo(struct job *j, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < j->n && r >= 0; i++)
+		r = gen_import_spo(&j->model, j->in[i].name, &j->notes, e);
+	return r;
+}
+
 static const struct kind {
 	const char *name, *what;
 	int (*import)(struct job *j, struct err *e);
@@ -81,6 +116,10 @@ static const struct kind {
 	{ "strace", "log of strace", each_strace },
 	{ "audit", "audit or kernel log", each_audit },
 	{ "run", "report of boltseal run", each_run },
+	{ "seccomp", "seccomp profile", each_seccomp },
+	{ "spo", "objects of the Security Profiles Operator", each_spo },
+	{ "apparmor", "AppArmor profile", each_apparmor },
+	{ "bane", "configuration of bane", each_bane },
 };
 
 static const struct kind *kind_by_name(const char *name)
@@ -114,6 +153,8 @@ static int read_options(struct job *j, const struct args *a, struct err *e)
 	j->o.profile = args_value(a, "profile");
 	j->o.container = args_value(a, "container");
 	j->o.comm = args_value(a, "comm");
+	j->o.compatible = args_has(a, "compatible");
+	j->o.apparmor_root = args_value(a, "includes");
 	if (!root)
 		return 0;
 	j->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -178,9 +219,14 @@ static const struct option_desc options[] = {
 	{ 0, "arch", "ARCH", NULL,
 	  "The machine on which a log was made, x86_64 or aarch64; this one is the default." },
 	{ 0, "profile", "NAME", NULL,
-	  "audit: only records of this AppArmor profile or SELinux type." },
+	  "audit: only records of this AppArmor profile or SELinux type. apparmor: only this "
+	  "profile of the file." },
 	{ 0, "container", "ID", NULL, "audit: only records that name this container." },
 	{ 0, "comm", "NAME", NULL, "audit: only records of processes of this name." },
+	{ 0, "includes", "DIR", NULL,
+	  "apparmor: where included files are; /etc/apparmor.d is the default." },
+	{ 0, "compatible", NULL, NULL,
+	  "bane: what its profiles allowed, which is every file, in place of what the keys mean." },
 	{ 0, "no-generalise", NULL, NULL, "Leaves names that change from run to run as they are." },
 	{ 0 },
 };
@@ -198,6 +244,11 @@ const struct command command_import = {
 		"  audit     audit.log, kernel log or journal: what seccomp, AppArmor and\n"
 		"            SELinux refused, or would have refused in complain mode\n"
 		"  run       the JSON report of boltseal run --mode complain\n"
+		"  seccomp   a seccomp profile of OCI, Docker or Podman\n"
+		"  spo       SeccompProfile and AppArmorProfile objects of the Security\n"
+		"            Profiles Operator, YAML or JSON\n"
+		"  apparmor  an AppArmor profile with what it includes\n"
+		"  bane      a TOML configuration of bane\n"
 		"\n"
 		"Without KIND it is told from the contents. What a log cannot tell is said on "
 		"standard error and in the model, which is marked incomplete when something is "
@@ -212,7 +263,12 @@ const struct command command_import = {
 		"would.\n"
 		"\n"
 		"A log of denials has only what was missing in a profile: merge it into the model "
-		"that the profile was made from, and make the profile again.",
+		"that the profile was made from, and make the profile again.\n"
+		"\n"
+		"A policy fills the model with what it allows. It is about system calls or about "
+		"files, never both, so such a model is marked incomplete, and generate needs "
+		"--allow-incomplete. Rules that a model has no place for are listed with file, "
+		"line and column.",
 	.options = options,
 	.examples =
 		"# A log of the program, made where boltseal is not installed\n"
@@ -223,6 +279,9 @@ const struct command command_import = {
 		"boltseal import strace run2.log | boltseal merge web.json - --output web.json\n"
 		"# What the kernel said about a profile in complain mode\n"
 		"dmesg | boltseal import audit --profile web - >denied.json\n"
-		"boltseal merge web.json denied.json --output web.json\n",
+		"boltseal merge web.json denied.json --output web.json\n"
+		"# What an AppArmor profile allows, as an object of the operator\n"
+		"boltseal import apparmor /etc/apparmor.d/usr.sbin.web >web.json\n"
+		"boltseal generate spo --kind AppArmorProfile --allow-incomplete web.json\n",
 	.run = run_import,
 };

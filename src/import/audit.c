@@ -150,7 +150,7 @@ static void on_record(struct audit *a, const struct au_record *r, bool names_con
 	if (type_is(r, "CWD", "1307")) {
 		struct au_event *ev = au_event(a, r->serial);
 
-		if (!au_text(r, "cwd", ev->cwd, sizeof(ev->cwd)))
+		if (!au_text(r, "cwd", ev->cwd, sizeof(ev->cwd)) || ev->cwd[0] != '/')
 			ev->cwd[0] = '\0';
 		return;
 	}

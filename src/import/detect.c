@@ -31,7 +31,8 @@ static bool is_audit(const char *line)
 static bool is_apparmor(const char *line)
 {
 	return !strncmp(line, "profile ", 8) || !strncmp(line, "abi <", 5) ||
-	       strstr(line, "include <tunables/") ||
+	       !strncmp(line, "include <tunables/", 18) ||
+	       !strncmp(line, "#include <tunables/", 19) ||
 	       (*line == '/' && strchr(line, '{') && !strchr(line, '='));
 }
 

@@ -47,7 +47,9 @@ struct import_options {
 	const char *container; /* audit: only records that name this container */
 	const char *comm;      /* audit: only those of this command */
 	bool include_policy;   /* apparmor: follow includes */
-	const char *apparmor_root; /* apparmor: the folder of includes, /etc/apparmor.d */
+	const char *apparmor_root; /* apparmor: the folder of includes; NULL: /etc/apparmor.d, "":
+				      none */
+	bool compatible;	   /* bane: what its profiles allowed, not what their keys mean */
 	import_resolve *resolve;   /* NULL: paths stay as they were written */
 	import_interpreter *interpreter;
 	void *ctx; /* of both */
@@ -83,7 +85,7 @@ void import_end(struct import *im);
  */
 void import_put_text(struct buf *out, const char *text, size_t len, size_t max);
 
-/* Removes ".", "..", doubled and trailing slashes of an absolute path by the text, in place. */
+/* Removes ".", "..", doubled and trailing slashes by the text, in place; it begins with "/". */
 void import_normalise(char *path);
 
 /* Adding with this import's provenance; what does not fit is counted as lost. */
@@ -134,5 +136,17 @@ int import_run(struct workload *w, const struct import_input *in, const struct i
  * lines; NULL with an error when they tell nothing.
  */
 const char *import_detect(const struct import_input *in, struct err *e);
+
+/*
+ * apparmor*.c: what a profile allows. Deny rules are subtracted from rules with the same path and
+ * from capabilities; others, and rules that a model has no place for, are listed among the notes.
+ * `profile` of the options takes one of several profiles.
+ */
+int import_apparmor(struct workload *w, const struct import_input *in,
+		    const struct import_options *o, struct buf *notes, struct err *e);
+
+/* bane.c: bane's TOML. Keys that had no effect in bane are among the notes. */
+int import_bane(struct workload *w, const struct import_input *in, const struct import_options *o,
+		struct buf *notes, struct err *e);
 
 #endif

@@ -185,4 +185,40 @@ if dmesg >/dev/null 2>&1; then
 else
 	skip "kernel log" "dmesg is not allowed"
 fi
+
+# Policies: a model made from a policy and the policy made from it again say the same.
+"$boltseal" import tests/golden/web.apparmorprofile.yaml 2>/dev/null |
+	"$boltseal" generate spo --kind AppArmorProfile --allow-incomplete - \
+		>"$scratch/again.yaml" 2>/dev/null || true
+if cmp -s "$scratch/again.yaml" tests/golden/web.apparmorprofile.yaml; then
+	ok "spo: an AppArmorProfile there and back"
+else
+	not_ok "spo: an AppArmorProfile there and back" "$scratch/again.yaml"
+fi
+for profile in tests/golden/web.seccomp.docker.json /usr/share/containers/seccomp.json; do
+	if [ ! -f "$profile" ]; then
+		skip "seccomp: $profile" "not installed"
+	elif "$boltseal" import seccomp --output "$scratch/policy.json" "$profile" 2>/dev/null &&
+		"$boltseal" verify --profile "$profile" "$scratch/policy.json" >"$scratch/out" 2>&1; then
+		ok "seccomp: $profile denies nothing of its own model"
+	else
+		not_ok "seccomp: $profile denies nothing of its own model" "$scratch/out"
+	fi
+done
+parser=$(PATH=$PATH:/usr/sbin command -v apparmor_parser || true)
+for profile in tests/golden/web.apparmor /etc/apparmor.d/usr.bin.man; do
+	# Patterns in numbers take the parser minutes: there only their syntax is looked at.
+	how=(-Q -K)
+	[ "$profile" = tests/golden/web.apparmor ] || how=(-N)
+	if [ -z "$parser" ] || [ ! -f "$profile" ]; then
+		skip "apparmor: $profile" "apparmor_parser or the profile is not installed"
+	elif "$boltseal" import apparmor --output "$scratch/policy.json" "$profile" 2>"$scratch/out" &&
+		"$boltseal" generate apparmor --allow-incomplete --output "$scratch/again.apparmor" \
+			"$scratch/policy.json" 2>>"$scratch/out" &&
+		"$parser" "${how[@]}" "$scratch/again.apparmor" >>"$scratch/out" 2>&1; then
+		ok "apparmor: $profile there and back, and the parser takes it (${how[*]})"
+	else
+		not_ok "apparmor: $profile there and back, and the parser takes it" "$scratch/out"
+	fi
+done
 tap_end
