@@ -336,7 +336,8 @@ static int compile_rule(struct builder *b, uint32_t i)
 
 static void warn_types(struct rules *r, struct rule *rule)
 {
-	if (rule->warn_types && ev_set_size(&rule->info.types) > 100)
+	if (rule->warn_types && rule->info.source == EV_SYSCALL &&
+	    ev_set_size(&rule->info.types) > 100)
 		rules_say(r, RC_NO_EVTTYPE, rule->at, 0, item_name(r, "rule", rule->info.name),
 			  "Rule matches too many evt.type values. This has a significant "
 			  "performance penalty.");

@@ -58,27 +58,22 @@ static uint32_t gen_chain(struct coder *c, const struct gnode *n, uint32_t t, ui
 	return at;
 }
 
+/* The memo slot of a shared chain; its body is made the first time. */
 static uint32_t memo_slot(struct coder *c, uint32_t node)
 {
-	void **slot = map_at(&c->memo_of, &node, sizeof(node));
-
-	if (!*slot)
-		*slot = (void *)(uintptr_t)(++c->im->memos);
-	return (uint32_t)(uintptr_t)*slot - 1;
-}
-
-/* A chain that several conditions share: its truth is kept the first time. */
-static uint32_t gen_shared(struct coder *c, uint32_t node, uint32_t t, uint32_t f)
-{
 	struct gnode n = c->im->nodes[node];
-	uint32_t slot = memo_slot(c, node);
-	uint32_t is_true = emit(c, (struct insn){ .op = I_KEEP, .b = 1, .a = slot, .t = t });
-	uint32_t is_false = emit(c, (struct insn){ .op = I_KEEP, .b = 0, .a = slot, .t = f });
-	uint32_t body = gen_chain(c, &n, is_true, is_false);
+	uint32_t slot = (uint32_t)number_of(&c->memo_of, node), is_true, is_false, body;
 
-	if (body != c->im->code_n - 1) /* the code was there already: go to it */
-		emit(c, (struct insn){ .op = I_GO, .t = body });
-	return emit(c, (struct insn){ .op = I_MEMO, .a = slot, .t = t, .f = f });
+	if (slot)
+		return slot - 1;
+	*vec_push(c->im->bodies, c->im->memos, c->im->bodies_cap) = 0;
+	slot = (uint32_t)c->im->memos;
+	*map_at(&c->memo_of, &node, sizeof(node)) = (void *)(uintptr_t)slot;
+	is_true = emit(c, (struct insn){ .op = I_KEEP, .b = 1, .a = slot - 1 });
+	is_false = emit(c, (struct insn){ .op = I_KEEP, .b = 0, .a = slot - 1 });
+	body = gen_chain(c, &n, is_true, is_false);
+	c->im->bodies[slot - 1] = body;
+	return slot - 1;
 }
 
 static uint32_t gen(struct coder *c, gref r, uint32_t t, uint32_t f)
@@ -104,7 +99,8 @@ static uint32_t gen(struct coder *c, gref r, uint32_t t, uint32_t f)
 	if (n.kind == G_TEST)
 		at = emit(c, (struct insn){ .op = I_TEST, .a = n.test, .t = t, .f = f });
 	else if (number_of(&c->uses, node) > 1 && n.tests > 1)
-		at = gen_shared(c, node, t, f);
+		at = emit(c,
+			  (struct insn){ .op = I_MEMO, .a = memo_slot(c, node), .t = t, .f = f });
 	else
 		at = gen_chain(c, &n, t, f);
 	*map_at(&c->emitted, key, sizeof(key)) = (void *)(uintptr_t)at;

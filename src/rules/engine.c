@@ -131,6 +131,7 @@ static void run(struct rules_engine *g, uint32_t pc)
 {
 	const struct image *im = &g->r->im;
 	struct vm *vm = g->vm;
+	uint32_t back[MEMO_DEPTH], depth = 0;
 
 	for (;;) {
 		const struct insn *in = &im->code[pc];
@@ -140,17 +141,16 @@ static void run(struct rules_engine *g, uint32_t pc)
 			pc = vm_test(vm, in->a) ? in->t : in->f;
 			break;
 		case I_MEMO:
-			if (vm->memos[in->a] >> 1 == vm->now)
+			if (vm->memos[in->a] >> 1 == vm->now) {
 				pc = vm->memos[in->a] & 1 ? in->t : in->f;
-			else
-				pc--;
+			} else {
+				back[depth++] = pc;
+				pc = im->bodies[in->a];
+			}
 			break;
 		case I_KEEP:
 			vm->memos[in->a] = vm->now << 1 | in->b;
-			pc = in->t;
-			break;
-		case I_GO:
-			pc = in->t;
+			pc = back[--depth];
 			break;
 		case I_FIRE:
 			if (fire(g, &im->targets[in->a]))

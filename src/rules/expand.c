@@ -60,65 +60,61 @@ static bool stands_at(const struct ptext *t, size_t at, size_t len)
 	return (!at || bounds(t->p[at - 1])) && (at + len == t->n || bounds(t->p[at + len]));
 }
 
-/* Copies bytes of `from` with their origins. */
-static void copy(struct ptext *out, const struct ptext *from, size_t begin, size_t end)
+/* Appends the items that stand for t[at, *end), which grows by the blanks behind it. */
+static void substitute(struct ptext *out, const struct ptext *t, size_t at, size_t *end,
+		       const struct list *l)
 {
-	for (size_t i = begin; i < end; i++)
-		ptext_add(out, from->p + i, 1, from->from[i].place, from->from[i].off, 0);
-}
-
-/* Puts the items in place of t[at, at + len); the offset behind them. */
-static size_t substitute(struct ptext *t, size_t at, size_t len, const struct list *l)
-{
-	struct ptext out = { .places = t->places,
-			     .places_n = t->places_n,
-			     .places_cap = t->places_cap };
 	struct origin from = t->from[at];
-	size_t end = at + len, behind;
 
-	while (at && is_blank(t->p[at - 1]))
-		at--;
-	while (end < t->n && is_blank(t->p[end]))
-		end++;
-	if (!l->items_n && at && t->p[at - 1] == ',')
-		at--;
-	else if (!l->items_n && end < t->n && t->p[end] == ',')
-		end++;
-	copy(&out, t, 0, at);
-	if (at)
-		ptext_add(&out, " ", 1, from.place, from.off, 0);
-	for (size_t i = 0; i < l->items_n; i++) {
-		ptext_add(&out, ", ", i ? 2 : 0, from.place, from.off, 0);
-		ptext_add(&out, l->items[i], strlen(l->items[i]), from.place, from.off, 0);
+	while (out->n && is_blank(out->p[out->n - 1]))
+		out->n--;
+	while (*end < t->n && is_blank(t->p[*end]))
+		(*end)++;
+	if (!l->items_n && out->n && out->p[out->n - 1] == ',')
+		out->n--;
+	else if (!l->items_n && *end < t->n && t->p[*end] == ',')
+		(*end)++;
+	ptext_add(out, " ", out->n ? 1 : 0, from.place, from.off, 0);
+	for (size_t i = 0; i < l->items_n && out->n < PTEXT_MAX; i++) {
+		ptext_add(out, ", ", i ? 2 : 0, from.place, from.off, 0);
+		ptext_add(out, l->items[i], strlen(l->items[i]), from.place, from.off, 0);
 	}
-	behind = out.n;
-	ptext_add(&out, " ", 1, from.place, from.off, 0);
-	copy(&out, t, end, t->n);
-	free(t->p);
-	free(t->from);
-	*t = out;
-	return behind;
+	ptext_add(out, " ", 1, from.place, from.off, 0);
 }
 
 static void expand_list(struct ptext *t, struct list *l)
 {
-	size_t len = strlen(l->name), at = 0;
+	struct ptext out = { .places = t->places,
+			     .places_n = t->places_n,
+			     .places_cap = t->places_cap };
+	size_t len = strlen(l->name), done = 0, at = 0;
 	const char *found;
 
-	while (t->n < PTEXT_MAX && at < t->n &&
+	while (out.n < PTEXT_MAX && at < t->n &&
 	       (found = memmem(t->p + at, t->n - at, l->name, len))) {
+		size_t end;
+
 		at = (size_t)(found - t->p);
+		end = at + len;
 		if (!stands_at(t, at, len)) {
 			at++;
 			continue;
 		}
 		l->used = true;
-		at = substitute(t, at, len, l);
+		ptext_slice(&out, t, done, at);
+		substitute(&out, t, at, &end, l);
+		done = at = end;
 	}
+	if (!done)
+		return;
+	ptext_slice(&out, t, done, t->n);
+	free(t->p);
+	free(t->from);
+	*t = out;
 }
 
 void expand_lists(struct rules *r, struct ptext *t)
 {
-	for (size_t i = 0; i < r->lists_n; i++)
+	for (size_t i = 0; i < r->lists_n && t->n < PTEXT_MAX; i++)
 		expand_list(t, &r->lists[i]);
 }

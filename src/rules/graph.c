@@ -27,6 +27,7 @@ void image_free(struct image *im)
 	free(im->groups);
 	free(im->targets);
 	free(im->code);
+	free(im->bodies);
 	arena_free(&im->arena);
 	*im = (struct image){ 0 };
 }
@@ -86,11 +87,32 @@ static int by_rank(const void *a, const void *b)
 struct refs {
 	gref *v;
 	size_t n, cap;
+	struct map seen; /* when there are many */
 };
+
+enum { REFS_FEW = 32 };
 
 static void refs_free(struct refs *r)
 {
 	free(r->v);
+	map_free(&r->seen);
+}
+
+static bool refs_have(struct refs *r, gref x)
+{
+	if (r->n > REFS_FEW)
+		return map_find(&r->seen, &x, sizeof(x));
+	for (size_t i = 0; i < r->n; i++)
+		if (r->v[i] == x)
+			return true;
+	return false;
+}
+
+static void refs_add(struct refs *r, gref x)
+{
+	*vec_push(r->v, r->n, r->cap) = x;
+	for (size_t i = r->n == REFS_FEW + 1 ? 0 : r->n - 1; r->n > REFS_FEW && i < r->n; i++)
+		*map_at(&r->seen, &r->v[i], sizeof(gref)) = r;
 }
 
 /*
@@ -111,15 +133,14 @@ static bool chain_add(const struct image *im, enum gkind kind, gref r, struct re
 				return false;
 		return true;
 	}
-	for (size_t i = 0; i < out->n; i++) {
-		if (out->v[i] == r)
-			return true;
-		if (out->v[i] == (r ^ 1))
-			return false;
-	}
-	*vec_push(out->v, out->n, out->cap) = r;
+	if (refs_have(out, r ^ 1))
+		return false;
+	if (!refs_have(out, r))
+		refs_add(out, r);
 	return true;
 }
+
+#define COST_MAX 1e30F
 
 static gref chain_node(struct image *im, enum gkind kind, const struct refs *refs)
 {
@@ -138,10 +159,13 @@ static gref chain_node(struct image *im, enum gkind kind, const struct refs *ref
 	for (size_t i = 0; i < refs->n; i++) {
 		float p = chance_of(im, refs->v[i]);
 
-		n.tests += im->nodes[gref_node(refs->v[i])].tests;
+		if (__builtin_add_overflow(n.tests, im->nodes[gref_node(refs->v[i])].tests,
+					   &n.tests))
+			n.tests = UINT32_MAX;
 		n.cost += reach * im->nodes[gref_node(refs->v[i])].cost;
 		reach *= kind == G_AND ? p : 1 - p;
 	}
+	n.cost = n.cost < COST_MAX ? n.cost : COST_MAX;
 	n.chance = kind == G_AND ? reach : 1 - reach;
 	*vec_push(im->nodes, im->nodes_n, im->nodes_cap) = n;
 	*slot = (void *)(uintptr_t)im->nodes_n;
@@ -178,6 +202,20 @@ static bool lacks_parameter(const struct image *im, const struct test *t, unsign
 	       o->ref.arg == EV_ARG_KEY && ev_param_index(type, o->ref.key.p, o->ref.key.len) == -1;
 }
 
+/* Whether a test that the type alone decides makes the chain false (and) or true (or). */
+static bool type_decides(const struct image *im, const struct gnode *n, unsigned type)
+{
+	for (uint32_t i = 0; i < n->child_n; i++) {
+		const struct gnode *child = &im->nodes[gref_node(n->child[i])];
+
+		if (child->kind == G_TEST && im->tests[child->test].types &&
+		    (ev_set_has(im->tests[child->test].types, type) != gref_negated(n->child[i])) ==
+			    (n->kind == G_OR))
+			return true;
+	}
+	return false;
+}
+
 static gref node_for_type(struct image *im, uint32_t node, unsigned type, struct map *memo)
 {
 	struct gnode n = im->nodes[node];
@@ -193,6 +231,8 @@ static gref node_for_type(struct image *im, uint32_t node, unsigned type, struct
 			return ev_set_has(t->types, type) ? GREF_TRUE : GREF_FALSE;
 		return lacks_parameter(im, t, type) ? GREF_FALSE : GREF(node, 0);
 	default:
+		if (type_decides(im, &n, type))
+			return n.kind == G_AND ? GREF_FALSE : GREF_TRUE;
 		v = xcalloc(n.child_n, sizeof(*v));
 		for (uint32_t i = 0; i < n.child_n; i++)
 			v[i] = graph_for_type(im, n.child[i], type, memo);
@@ -227,10 +267,15 @@ struct ev_set graph_types(struct image *im, gref r)
 	return s;
 }
 
+enum { PRINT_MAX = 256 * 1024 };
+
 void graph_print(const struct image *im, gref r, struct buf *out, unsigned indent)
 {
 	const struct gnode *n = &im->nodes[gref_node(r)];
 
+	/* A chain that many conditions share is printed with each: that can be a lot. */
+	if (out->len > PRINT_MAX)
+		return;
 	buf_printf(out, "%*s", (int)indent, "");
 	if (n->kind == G_FALSE) {
 		buf_puts(out, gref_negated(r) ? "true\n" : "false\n");

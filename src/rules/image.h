@@ -103,9 +103,8 @@ struct gnode {
 enum insn_op {
 	I_END,
 	I_TEST, /* a: test */
-	I_MEMO, /* a: memo slot; unknown: go on at pc - 1 */
-	I_KEEP, /* a: memo slot, b: the truth that is found; then t */
-	I_GO,	/* to t */
+	I_MEMO, /* a: memo slot; unknown: its body first, then this again */
+	I_KEEP, /* a: memo slot, b: the truth that the body found; back to its I_MEMO */
 	I_FIRE, /* a: target; when evaluation goes on: t */
 };
 
@@ -145,7 +144,8 @@ struct image {
 	size_t targets_n, targets_cap;
 	struct insn *code;
 	size_t code_n, code_cap;
-	uint32_t memos;
+	uint32_t *bodies; /* by memo slot: where the code begins that finds it */
+	size_t memos, bodies_cap;
 	uint32_t entry[PROGRAM_KINDS][EV_SOURCE_COUNT][EV_TYPE_MAX];
 	struct ev_set wanted[EV_SOURCE_COUNT]; /* types for which there is code */
 };
@@ -153,6 +153,7 @@ struct image {
 enum {
 	IMAGE_MAX_TESTS = 1000 * 1000,
 	IMAGE_MAX_CODE = 16 * 1000 * 1000,
+	MEMO_DEPTH = 2048,	  /* bodies in each other: no more than chains in each other */
 	CONDITION_DEPTH = 1500,	  /* of and, or, not, macros in each other */
 	RULES_ELEMENTS_MAX = 256, /* of a list that a transformer makes */
 };

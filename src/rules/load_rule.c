@@ -211,8 +211,8 @@ static int set_source(struct item *it, struct rule *rule)
 		return failed;
 	rule->source_text = n->text;
 	source = ev_source_by_name(n->text);
-	/* Fields of other sources are not known yet. */
-	rule->unknown_source = source != EV_SYSCALL;
+	rule->unknown_source = source < 0 ||
+			       (source != EV_SYSCALL && !(it->r->options.sources >> source & 1));
 	rule->info.source = source < 0 ? EV_SYSCALL : (enum ev_source)source;
 	if (rule->unknown_source)
 		ITEM_FAIL(it, RC_UNKNOWN_SOURCE, n, "Unknown source %s, skipping", n->text);

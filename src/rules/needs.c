@@ -6,6 +6,8 @@
 
 #include "rules/ruleset.h"
 
+enum { NEED_BUDGET = 10000 };
+
 static const struct rules_need anything = {
 	.wanted = true,
 	.result = NEED_ANY_RESULT,
@@ -192,13 +194,19 @@ static void either(struct rules_need *a, const struct rules_need *b)
 	a->comms_n = together(a->comms, a->comms_n, b->comms, b->comms_n);
 }
 
-static void need_of(const struct image *im, gref r, unsigned type, struct rules_need *out)
+/* `budget`: nodes to look at; a condition with more, counted as often as shared, may be anything.
+ */
+static void need_of(const struct image *im, gref r, unsigned type, unsigned *budget,
+		    struct rules_need *out)
 {
 	const struct gnode *n = &im->nodes[gref_node(r)];
 	bool all = (n->kind == G_AND) != gref_negated(r);
 	struct rules_need part;
 
 	*out = anything;
+	if (!*budget)
+		return;
+	--*budget;
 	if (n->kind == G_FALSE) {
 		out->wanted = gref_negated(r);
 	} else if (n->kind == G_TEST) {
@@ -213,7 +221,7 @@ static void need_of(const struct image *im, gref r, unsigned type, struct rules_
 	} else {
 		out->wanted = all;
 		for (uint32_t i = 0; i < n->child_n; i++) {
-			need_of(im, n->child[i] ^ gref_negated(r), type, &part);
+			need_of(im, n->child[i] ^ gref_negated(r), type, budget, &part);
 			if (all)
 				both(out, &part);
 			else
@@ -226,10 +234,11 @@ static void need_of_target(struct image *im, const struct target *t, unsigned ty
 			   struct rules_need *out)
 {
 	struct map memo = { 0 };
+	unsigned budget = NEED_BUDGET;
 
 	if (!ev_set_has(&t->types, type))
 		return;
-	need_of(im, graph_for_type(im, t->condition, type, &memo), type, out);
+	need_of(im, graph_for_type(im, t->condition, type, &memo), type, &budget, out);
 	map_free(&memo);
 	if (!out->result || !out->where || !out->family)
 		*out = (struct rules_need){ 0 };

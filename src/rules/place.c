@@ -22,14 +22,19 @@ uint32_t ptext_place(struct ptext *t, struct place at)
 	return (uint32_t)t->places_n - 1;
 }
 
+static void reserve(struct ptext *t, size_t n)
+{
+	if (t->n + n + 1 <= t->cap)
+		return;
+	t->cap = 2 * (t->n + n + 1);
+	t->p = xreallocarray(t->p, t->cap, 1);
+	t->from = xreallocarray(t->from, t->cap, sizeof(*t->from));
+}
+
 void ptext_add(struct ptext *t, const char *s, size_t n, uint32_t place, uint32_t off,
 	       uint32_t step)
 {
-	if (t->n + n + 1 > t->cap) {
-		t->cap = 2 * (t->n + n + 1);
-		t->p = xreallocarray(t->p, t->cap, 1);
-		t->from = xreallocarray(t->from, t->cap, sizeof(*t->from));
-	}
+	reserve(t, n);
 	for (size_t i = 0; i < n; i++) {
 		t->p[t->n] = s[i];
 		t->from[t->n++] = (struct origin){ place, off + (uint32_t)i * step };
@@ -42,14 +47,25 @@ void ptext_add_scalar(struct ptext *t, struct place at)
 	ptext_add(t, at.node->text, at.node->n, ptext_place(t, at), 0, 1);
 }
 
+void ptext_slice(struct ptext *t, const struct ptext *from, size_t begin, size_t end)
+{
+	size_t n = end - begin;
+
+	reserve(t, n);
+	if (n) {
+		memcpy(t->p + t->n, from->p + begin, n);
+		memcpy(t->from + t->n, from->from + begin, n * sizeof(*t->from));
+	}
+	t->n += n;
+	t->p[t->n] = '\0';
+}
+
 void ptext_copy(struct ptext *t, const struct ptext *from)
 {
 	ptext_free(t);
 	for (size_t i = 0; i < from->places_n; i++)
 		*vec_push(t->places, t->places_n, t->places_cap) = from->places[i];
-	ptext_add(t, "", 0, 0, 0, 0);
-	for (size_t i = 0; i < from->n; i++)
-		ptext_add(t, from->p + i, 1, from->from[i].place, from->from[i].off, 0);
+	ptext_slice(t, from, 0, from->n);
 }
 
 static bool is_blank(char c)

@@ -26,7 +26,7 @@ struct ptext {
 	size_t places_n, places_cap;
 };
 
-enum { PTEXT_MAX = 8 * 1024 * 1024 };
+enum { PTEXT_MAX = 4 * 1024 * 1024 };
 
 void ptext_free(struct ptext *t);
 #define cleanup_ptext cleanup(ptext_free)
@@ -38,6 +38,8 @@ void ptext_add(struct ptext *t, const char *s, size_t n, uint32_t place, uint32_
 	       uint32_t step);
 /* Appends a whole scalar. */
 void ptext_add_scalar(struct ptext *t, struct place at);
+/* Appends a part of a text that has the same places. */
+void ptext_slice(struct ptext *t, const struct ptext *from, size_t begin, size_t end);
 /* Replaces the content. */
 void ptext_copy(struct ptext *t, const struct ptext *from);
 

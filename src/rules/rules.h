@@ -115,8 +115,9 @@ struct rule_info {
 
 struct rules_options {
 	const struct ev_fields *fields; /* further fields, or NULL; must stay */
-	int min_priority;		/* rules less severe than this do not fire; RP_DEBUG: all */
-	bool container_output;		/* appends container and pod to every output, as Falco */
+	unsigned sources; /* 1u << enum ev_source: those besides syscall whose fields they are */
+	int min_priority; /* rules less severe than this do not fire; RP_DEBUG: all */
+	bool container_output; /* appends container and pod to every output, as Falco */
 };
 
 struct rules;

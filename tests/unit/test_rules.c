@@ -675,6 +675,72 @@ static void test_needs(void **state)
 	}
 }
 
+/* Rules of another source see its events, and no others. */
+static void test_other_source(void **state)
+{
+	static const struct ev_field fields[] = { { "ka.verb", EV_CHARBUF, EV_F_NONE, 0, 0 } };
+	static const struct ev_fields tables = { fields, 1 };
+	static const char text[] = OPEN "- rule: K\n  desc: d\n  condition: ka.verb=create\n"
+					"  output: verb=%ka.verb\n  priority: INFO\n"
+					"  source: k8s_audit\n";
+	struct rules_options o = { .min_priority = RP_DEBUG,
+				   .fields = &tables,
+				   .sources = 1u << EV_K8S_AUDIT };
+	cleanup_rules struct rules *r = rules_new(&o);
+	cleanup_engine struct rules_engine *g = NULL;
+	cleanup_ev_memory struct ev_memory m = { 0 };
+	cleanup_buf struct buf out = { 0 };
+	const uint32_t *fired;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(rules_load_text(r, "t", text, strlen(text)), 0);
+	assert_int_equal(rules_compile(r), 0);
+	g = engine(r);
+	assert_int_equal(ev_memory_init(&m, "pluginevent", &tables, &e), 0);
+	assert_int_equal(ev_memory_add(&m, "ka.verb", "create", &e), 0);
+	assert_int_equal(rules_engine_event(g, &m.ev, &fired), 0);
+	m.ev.source = EV_K8S_AUDIT;
+	assert_int_equal(rules_engine_event(g, &m.ev, &fired), 1);
+	assert_int_equal(fired[0], 1);
+	rules_engine_text(g, 1, &out);
+	assert_string_equal(buf_str(&out), "verb=create");
+}
+
+/* Small files that stand for something enormous. */
+static void test_doubling(void **state)
+{
+	cleanup_buf struct buf macros = { 0 }, lists = { 0 };
+	cleanup_rules struct rules *r = NULL, *too_long = NULL;
+	cleanup_engine struct rules_engine *g = NULL;
+	cleanup_ev_memory struct ev_memory m = { 0 };
+	const uint32_t *fired;
+	size_t n;
+	struct err e;
+
+	(void)state;
+	buf_puts(&macros, "- macro: m0\n  condition: proc.name=x\n");
+	for (int i = 1; i < 60; i++)
+		buf_printf(&macros,
+			   "- macro: m%d\n  condition: ((m%d or fd.name=a%d) and (m%d or "
+			   "fd.name=b%d))\n",
+			   i, i - 1, i, i - 1, i);
+	buf_puts(&macros, RULE("A", "evt.type=open and m59"));
+	r = read_rules(buf_str(&macros));
+	g = engine(r);
+	assert_int_equal(ev_memory_init(&m, "open", NULL, &e), 0);
+	ev_memory_add(&m, "fd.name", "a59", &e);
+	assert_int_equal(rules_engine_event(g, &m.ev, &fired), 0);
+	ev_memory_add(&m, "proc.name", "x", &e);
+	assert_int_equal(rules_engine_event(g, &m.ev, &fired), 1);
+	for (int i = 0; i < 40; i++)
+		buf_printf(&lists, "- list: l%d\n  items: [l%d, l%d]\n", i, i + 1, i + 1);
+	buf_puts(&lists, RULE("A", "evt.type=open and proc.name in (l0)"));
+	too_long = read_rules(buf_str(&lists));
+	assert_string_equal(rules_diags(too_long, &n)->message,
+			    "the condition has more than 4194304 bytes");
+}
+
 static bool shared_path(char *out, size_t size, const char *name)
 {
 	const char *shared = getenv("BOLTSEAL_SHARED");
@@ -770,6 +836,8 @@ int main(void)
 		cmocka_unit_test(test_first_and_all),
 		cmocka_unit_test(test_output_text),
 		cmocka_unit_test(test_needs),
+		cmocka_unit_test(test_other_source),
+		cmocka_unit_test(test_doubling),
 		cmocka_unit_test(test_stable_rules),
 		cmocka_unit_test(test_fields),
 	};
