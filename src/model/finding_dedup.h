@@ -1,0 +1,25 @@
+/*
+ * Which findings repeat one of the same window. A table of fixed size, without allocation: when it
+ * is full of younger ones, the oldest of a bucket is forgotten, and its next repeat is new.
+ */
+#ifndef MODEL_FINDING_DEDUP_H
+#define MODEL_FINDING_DEDUP_H
+
+#include "model/finding.h"
+
+struct finding_dedup;
+
+/* `window`: ns from the first occurrence in which others are repeats; `entries`: how many are
+ * remembered, rounded up. */
+struct finding_dedup *finding_dedup_new(uint64_t window, size_t entries);
+void finding_dedup_free(struct finding_dedup *d);
+
+/*
+ * Gives the finding, which has key and last_seen, its first_seen and id. True: it is a new one;
+ * false: it repeats one, whose first_seen and id it has now.
+ */
+bool finding_dedup_add(struct finding_dedup *d, struct finding *f);
+/* Remembers a finding of an earlier run. */
+void finding_dedup_known(struct finding_dedup *d, const char *key, uint64_t first_seen);
+
+#endif
