@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
 #include "base/io.h"
 #include "base/map.h"
@@ -12,30 +11,6 @@
 #include "base/yaml_private.h"
 
 enum { CHECKPOINT = 256, SMALL_MAP = 16 };
-
-/*
- * A part of the text that holds one document: libyaml stops at its first error, so each part gets a
- * parser of its own. "---" and "..." at the beginning of a line divide documents wherever they
- * stand, even within quotes (YAML 1.1, 4.3.1, c-forbidden), so this needs no syntax.
- */
-struct part {
-	const char *text;
-	size_t len;
-	uint32_t off, line; /* of its beginning in the stream; the line counts from 0 */
-};
-
-struct builder {
-	struct yaml_stream *s;
-	struct part part;
-	yaml_parser_t parser;
-	uint32_t *checkpoint; /* byte of every 256th character; NULL: all of it is ASCII */
-	struct map anchors;
-	struct yaml_node **stack; /* children of the collections that are open */
-	size_t stack_n, stack_cap;
-	size_t aliased;
-	unsigned depth;
-	struct yaml_doc *doc;
-};
 
 /* ---- places */
 
@@ -146,14 +121,14 @@ static bool next_event(struct builder *b, yaml_event_t *ev)
 
 /* ---- nodes */
 
-static struct yaml_node *new_node(struct builder *b, struct yaml_mark at)
+struct yaml_node *yaml_new_node(struct builder *b, struct yaml_mark at)
 {
 	if (++b->s->nodes > YAML_MAX_NODES)
 		return fail(b, at, "more than %d values in the stream", YAML_MAX_NODES);
 	return arena_alloc(&b->s->arena, sizeof(struct yaml_node));
 }
 
-static void push(struct builder *b, struct yaml_node *n)
+void yaml_push(struct builder *b, struct yaml_node *n)
 {
 	*vec_push(b->stack, b->stack_n, b->stack_cap) = n;
 }
@@ -183,7 +158,7 @@ static struct yaml_node *build_scalar(struct builder *b, const yaml_event_t *ev)
 	};
 	const char *text = (const char *)ev->data.scalar.value;
 	size_t len = ev->data.scalar.length;
-	struct yaml_node *n = new_node(b, mark_of(b, ev->start_mark));
+	struct yaml_node *n = yaml_new_node(b, mark_of(b, ev->start_mark));
 
 	if (!n)
 		return NULL;
@@ -240,7 +215,7 @@ static struct yaml_node *copy_node(struct builder *b, const struct yaml_node *fr
 
 	if (++b->aliased > YAML_MAX_ALIASED)
 		return fail(b, alias, "aliases expand to more than %d values", YAML_MAX_ALIASED);
-	to = new_node(b, alias);
+	to = yaml_new_node(b, alias);
 	if (!to)
 		return NULL;
 	*to = *from;
@@ -286,7 +261,7 @@ static bool build_children(struct builder *b, yaml_event_type_t end, struct yaml
 		yaml_event_delete(&ev);
 		if (!n)
 			return false;
-		push(b, n);
+		yaml_push(b, n);
 	}
 }
 
@@ -373,7 +348,7 @@ static bool merge(struct builder *b, struct yaml_node *map, const struct yaml_no
 }
 
 /* The children on the stack from `base` on are keys and values. */
-static bool fill_map(struct builder *b, struct yaml_node *n, size_t base)
+bool yaml_fill_map(struct builder *b, struct yaml_node *n, size_t base)
 {
 	const struct yaml_node *merged = NULL;
 	struct map seen = { 0 };
@@ -399,7 +374,7 @@ static bool fill_map(struct builder *b, struct yaml_node *n, size_t base)
 	return good;
 }
 
-static void fill_seq(struct builder *b, struct yaml_node *n, size_t base)
+void yaml_fill_seq(struct builder *b, struct yaml_node *n, size_t base)
 {
 	n->n = (uint32_t)(b->stack_n - base);
 	n->item = arena_alloc(&b->s->arena, n->n * sizeof(*n->item));
@@ -413,7 +388,7 @@ static void fill_seq(struct builder *b, struct yaml_node *n, size_t base)
 static struct yaml_node *build_collection(struct builder *b, const yaml_event_t *ev)
 {
 	bool map = ev->type == YAML_MAPPING_START_EVENT;
-	struct yaml_node *n = new_node(b, mark_of(b, ev->start_mark));
+	struct yaml_node *n = yaml_new_node(b, mark_of(b, ev->start_mark));
 	size_t base = b->stack_n;
 	struct yaml_mark end;
 
@@ -435,8 +410,8 @@ static struct yaml_node *build_collection(struct builder *b, const yaml_event_t 
 	if (!build_children(b, map ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT, &end))
 		return NULL;
 	if (!map)
-		fill_seq(b, n, base);
-	else if (!fill_map(b, n, base))
+		yaml_fill_seq(b, n, base);
+	else if (!yaml_fill_map(b, n, base))
 		return NULL;
 	n->end = end;
 	b->stack_n = base;
@@ -517,10 +492,33 @@ static void build_part(struct builder *b)
 	}
 }
 
+/* Most JSON is read without libyaml, which does not know pairs of surrogates. */
+static bool parse_json(struct builder *b)
+{
+	struct yaml_doc doc = { .end = b->part.off + (uint32_t)b->part.len };
+	size_t nodes = b->s->nodes;
+
+	b->doc = &doc;
+	doc.root = yaml_read_json(b);
+	b->stack_n = b->depth = 0;
+	if (!doc.root && !doc.error) {
+		b->s->nodes = nodes;
+		return false;
+	}
+	if (doc.root)
+		doc.start = doc.root->start;
+	*vec_push(b->s->doc, b->s->docs_n, b->s->docs_cap) = doc;
+	return true;
+}
+
 static void parse_part(struct yaml_stream *s, const struct part *part)
 {
 	struct builder b = { .s = s, .part = *part };
 
+	if (parse_json(&b)) {
+		free(b.stack);
+		return;
+	}
 	if (!yaml_parser_initialize(&b.parser))
 		mem_exhausted();
 	yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);

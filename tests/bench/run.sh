@@ -28,6 +28,9 @@ if [ -r "$rules" ] && [ -x build/tests/rules_rate ]; then
 	build/tests/rules_rate "$rules"
 fi
 
+printf '\n## Inspecting\n'
+BOLTSEAL=$(realpath "$boltseal") tests/bench/inspect_rate.sh 10000
+
 printf '\n## Recording\n'
 for tool in strace perf /usr/bin/time; do
 	command -v "$tool" >/dev/null || {

@@ -55,7 +55,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		f->write(&r, &out);
 	}
 	for (size_t i = 0; i < s.docs_n; i++)
-		if (s.doc[i].root)
-			correct(&s, &r, &s.doc[i]);
+		if (!s.doc[i].root)
+			return 0; /* what is wrong there may be behind another document */
+	for (size_t i = 0; i < s.docs_n; i++)
+		correct(&s, &r, &s.doc[i]);
 	return 0;
 }

@@ -399,6 +399,28 @@ static void test_only_keys(void **state)
 	assert_string_equal(e.msg, "in:1:7: /user: expected a map, found a whole number (1)");
 }
 
+static void test_json(void **state)
+{
+	static const char text[] =
+		"{\n  \"é\": [1, -0.5e3, \"\\ud83d\\ude00\\u00e9\\/\"],\n  \"b\": "
+		"{\"c\": true, \"<<\": 1}\n}\n";
+	cleanup_yaml struct yaml_stream s = { 0 };
+	const struct yaml_node *n = parse_one(&s, text), *list = yaml_get(n, "é");
+
+	(void)state;
+	expect_place(&s, list->item[1], 2, 12, "-0.5e3");
+	assert_string_equal(list->item[2]->text, "\xf0\x9f\x98\x80\xc3\xa9/");
+	expect_place(&s, yaml_get(yaml_get(n, "b"), "c"), 3, 14, "true");
+	assert_non_null(yaml_get(yaml_get(n, "b"), "<<"));
+	assert_int_equal(n->end.line, 4);
+	expect_doc_error("{\"a\": 1, \"a\": 2}\n---\nok: 1\n",
+			 "in:1:10: the key \"a\" is there already, in line 1, column 2");
+	expect_doc_error(
+		"{\"a\": [}\n---\n[1]\n",
+		"in:1:8: not valid YAML: did not find expected node content (while parsing a flow "
+		"node)");
+}
+
 static void test_bools(void **state)
 {
 	cleanup_yaml struct yaml_stream s = { 0 };
@@ -429,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_getters),
 		cmocka_unit_test(test_only_keys),
 		cmocka_unit_test(test_bools),
+		cmocka_unit_test(test_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
