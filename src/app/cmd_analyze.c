@@ -41,7 +41,7 @@ static char *program_path(const struct args *a, struct err *e)
 		path = realpath(given, NULL);
 	}
 	if (!path)
-		err_errno(e, ENOENT, "%s: cannot find this program", given);
+		err_errno(e, errno, "%s: cannot find this program", given);
 	return path;
 }
 

@@ -296,8 +296,8 @@ static const struct option_desc options[] = {
 	  "the others." },
 	{ 0, "kind", "KIND", NULL,
 	  "kubernetes: what the patch is for: Pod (the default), Deployment, StatefulSet, "
-	  "DaemonSet, ReplicaSet, Job or CronJob. spo: SeccompProfile (the default) or "
-	  "AppArmorProfile." },
+	  "DaemonSet, ReplicaSet, Job or CronJob. spo: SeccompProfile (the default), "
+	  "AppArmorProfile, SelinuxProfile or RawSelinuxProfile." },
 	{ 0, "patch", "FORM", "strategic|json6902",
 	  "kubernetes: a strategic merge patch (the default), or a JSON patch (RFC 6902)." },
 	{ 0, "container", "NAME", NULL,

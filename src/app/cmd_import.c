@@ -159,7 +159,7 @@ static int read_options(struct job *j, const struct args *a, struct err *e)
 		return 0;
 	j->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (j->root < 0)
-		return err_errno(e, errno, "--root: %s: cannot open this folder", root);
+		return err_errno(e, errno, "--root: %s: cannot open this directory", root);
 	j->o.resolve = resolve;
 	j->o.interpreter = interpreter;
 	j->o.ctx = j;

@@ -181,10 +181,34 @@ static int print(struct lint_run *run, struct err *e)
 	return io_write_file(NULL, text, strlen(text), e);
 }
 
-static int print_checks(struct err *e)
+static int print_checks_json(struct err *e)
 {
+	cleanup_json struct json_object *o = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+	cleanup_free char *text = NULL;
+
+	add(o, "format", json_object_new_string("boltseal.lint-checks/1"));
+	add(o, "checks", list);
+	for (const struct lint_check *c = lint_checks; c->id; c++) {
+		struct json_object *row = json_object_new_object();
+
+		add(row, "id", json_object_new_string(c->id));
+		add(row, "severity", json_object_new_string(lint_severity_name(c->severity)));
+		add(row, "title", json_object_new_string(c->title));
+		if (json_object_array_add(list, row) < 0)
+			mem_exhausted();
+	}
+	text = json_text(o);
+	return io_write_file(NULL, text, strlen(text), e) < 0 ? EXIT_ERROR : EXIT_OK;
+}
+
+static int print_checks(const struct args *a, struct err *e)
+{
+	const char *form = args_value(a, "format");
 	cleanup_buf struct buf out = { 0 };
 
+	if (form && !strcmp(form, "json"))
+		return print_checks_json(e);
 	for (const struct lint_check *c = lint_checks; c->id; c++)
 		buf_printf(&out, "%-18s %-7s %s\n", c->id, lint_severity_name(c->severity),
 			   c->title);
@@ -197,7 +221,7 @@ static int run_lint(struct args *a, struct err *e)
 
 	if (args_has(a, "checks"))
 		return args_count(a) ? usage_error(a, e, "--checks takes no profile")
-				     : print_checks(e);
+				     : print_checks(a, e);
 	if (read_options(&run, a, e))
 		return EXIT_ERROR;
 	for (size_t i = 0; i < args_count(a); i++)
@@ -262,7 +286,9 @@ const struct command command_lint = {
 		"findings by severity), incomplete (the profile was too large to be looked at in "
 		"full), findings and, with --fix, corrected: the findings that are gone. A finding "
 		"has check, severity, title, file, line, column, pointer, what, why, fix, "
-		"reference, fixable and, where there is one, rules: the corrected rules.",
+		"reference, fixable and, where there is one, rules: the corrected rules. The list "
+		"of checks (format boltseal.lint-checks/1) has checks, each with id, severity and "
+		"title.",
 	.options = options,
 	.examples =
 		"# A profile from the net, for Docker\n"

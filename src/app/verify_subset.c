@@ -100,6 +100,7 @@ int verify_subset(struct args *a, struct err *e)
 	r = sp_compare(&p, &q, SP_SUBSET, &d, e);
 	if (r < 0 && r != -EILSEQ)
 		return EXIT_ERROR;
+	*e = (struct err){ 0 }; /* a counter-example is a result */
 	if (format && !strcmp(format, "json"))
 		put_json(&p, &q, r, &d, &out);
 	else

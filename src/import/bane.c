@@ -258,6 +258,8 @@ int import_bane(struct workload *w, const struct import_input *in, const struct 
 	if (r < 0)
 		return r;
 	r = toml_parse(&b.toml, in->name, buf_str(&text), text.len, e);
+	if (!r && !b.toml.n)
+		r = err_set(e, EINVAL, "%s: no key of bane's configuration in it", in->name);
 	if (!r) {
 		buf_printf(&target, "bane configuration %s%s", in->name,
 			   o->compatible ? ", as bane took it" : "");

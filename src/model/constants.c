@@ -235,6 +235,13 @@ void const_arg(const struct sc_desc *d, enum sc_abi abi, unsigned index, uint64_
 		put_number(d, abi, index, value, out);
 }
 
+uint64_t const_enum_bits(const struct sc_desc *d, unsigned index)
+{
+	const struct const_table *t = const_table_of(d, index, NULL);
+
+	return t ? t->enum_mask : 0;
+}
+
 void const_call(const struct wl_syscall *s, const struct wl_call *c, struct buf *out)
 {
 	for (unsigned i = 0; i < c->n; i++) {

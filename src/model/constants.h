@@ -36,6 +36,12 @@ void const_arg(const struct sc_desc *d, enum sc_abi abi, unsigned index, uint64_
 	       const struct wl_call *c, struct buf *out);
 
 /*
+ * The bits of argument `index` that together are one name, such as all of an address family and the
+ * low four of a socket type; 0 where every bit is a flag, or the argument has no names.
+ */
+uint64_t const_enum_bits(const struct sc_desc *d, unsigned index);
+
+/*
  * constants_parse.c: the way back, for text as strace(1) and people write it: a name, names and
  * numbers joined by "|", "A or B" (two names of one number), with a comment behind or not, and the
  * macros _IOC, QCMD, htons and << that strace prints. False when something in it is not known.

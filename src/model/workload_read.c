@@ -439,12 +439,18 @@ static int read_net(struct reader *r, const struct json_path *at, struct json_ob
 
 static int read_format(struct reader *r, struct json_object *root)
 {
+	static const char want[] = "expected a workload model, with \"format\": \"" WL_FORMAT "\"";
 	struct json_path at = { .key = "format" };
 	const char *format = NULL;
-	int rc = json_get_str(r->d, NULL, root, "format", true, &format, r->e);
+	int rc = json_get_str(r->d, NULL, root, "format", false, &format, r->e);
 
-	if (rc < 0 || !strcmp(format, WL_FORMAT))
+	if (rc < 0 || (format && !strcmp(format, WL_FORMAT)))
 		return rc;
+	if (!format && json_object_object_get_ex(root, "defaultAction", NULL))
+		return json_err(r->d, NULL, r->e, EINVAL, "this is a seccomp profile; %s", want);
+	if (!format)
+		return json_err(r->d, NULL, r->e, ENOENT, "the member \"format\" is missing; %s",
+				want);
 	if (!strncmp(format, "boltseal.workload/", 18))
 		return json_err(r->d, &at, r->e, EPROTONOSUPPORT,
 				"the format \"%.64s\" is not supported, only \"" WL_FORMAT "\" is",

@@ -369,6 +369,8 @@ int lint_read(struct lint *l, const char *name, const char *text, size_t len, st
 	struct json_doc clean;
 	int rc = json_parse_again(&l->doc, name, text, len, &again, e);
 
+	if (rc == 0 && json_object_is_type(l->doc.root, json_type_object))
+		rc = sp_check_format(&l->doc, e);
 	if (rc < 0)
 		return rc;
 	clean = l->doc; /* the text stays that of the file, so that errors name places in it */

@@ -491,6 +491,19 @@ static int read_rule(struct sp_reader *r, const struct json_path *at, struct jso
 	return rc;
 }
 
+int sp_check_format(const struct json_doc *d, struct err *e)
+{
+	struct json_path at = { .key = "format" };
+	struct json_object *v = NULL;
+
+	if (!json_object_object_get_ex(d->root, "format", &v) ||
+	    !json_object_is_type(v, json_type_string) ||
+	    strncmp(json_object_get_string(v), "boltseal.", 9))
+		return 0;
+	return json_err(d, &at, e, EINVAL, "expected a seccomp profile, found a %.64s",
+			json_object_get_string(v));
+}
+
 static int read_profile(struct sp_reader *r)
 {
 	struct json_object *o = r->d->root;
@@ -500,7 +513,9 @@ static int read_profile(struct sp_reader *r)
 		return json_err(r->d, NULL, r->e, EINVAL,
 				"expected a seccomp profile (an object), found %s",
 				json_type_word(o));
-	rc = sp_reader_members(r, NULL, o, sp_profile_members);
+	rc = sp_check_format(r->d, r->e);
+	if (rc == 0)
+		rc = sp_reader_members(r, NULL, o, sp_profile_members);
 	if (rc == 0)
 		rc = read_ret(r, NULL, o, "defaultAction", "defaultErrnoRet", "defaultErrno",
 			      &r->p.deflt);

@@ -30,6 +30,8 @@ bool sp_condition_arch(const char *s);
 /* minKernel: two decimal numbers with a point between; the empty string counts as 0.0. -EINVAL. */
 int sp_condition_kernel(const char *s, struct sc_kver *out);
 
+/* Refuses an object whose `format` says that it is another file of boltseal's. */
+int sp_check_format(const struct json_doc *d, struct err *e);
 /* An error for the first member of `o` that is not in `known` (NULL-terminated). */
 int sp_reader_members(struct sp_reader *r, const struct json_path *at, struct json_object *o,
 		      const char *const *known);

@@ -240,12 +240,28 @@ static void put_cubes(const struct values *v, const struct search *s, struct buf
 	}
 }
 
-/* The four ways to say it, and what each costs; the cheapest wins, of equal ones the first. */
-static size_t cost(const struct search *s, bool cubes)
+/* Whether a mask takes bits out of a name: "AF_INET without the bit 8" says nothing to people. */
+static bool splits_name(const struct values *v, const struct search *s)
 {
+	uint64_t bits = v->d && v->arg < SC_MAX_ARGS ? const_enum_bits(v->d, v->arg) : 0;
+	bool split = false;
+
+	bits &= region_max(s->bits);
+	for (size_t i = 0; i < s->cubes; i++)
+		split |= (s->cube[i].mask & bits) && (bits & ~s->cube[i].mask);
+	return split;
+}
+
+/* The four ways to say it, and what each costs; the cheapest wins, of equal ones the first. */
+static size_t cost(const struct values *v, const struct search *s, bool cubes)
+{
+	size_t n = cubes ? s->cubes : s->ranges;
+
 	if (s->overflow)
 		return SIZE_MAX;
-	return 2 * (cubes ? s->cubes : s->ranges) + (s->invert ? 1 : 0);
+	if (cubes && splits_name(v, s))
+		n += MAX_RANGES;
+	return 2 * n + (s->invert ? 1 : 0);
 }
 
 bool values_text(const struct values *v, uint32_t next, struct buf *out, bool *single,
@@ -261,12 +277,12 @@ bool values_text(const struct values *v, uint32_t next, struct buf *out, bool *s
 		else
 			find_cubes(&s[i], v->node, (struct cube){ 0 });
 		map_free(&s[i].kinds);
-		if (cost(&s[i], i >= 2) < cost(&s[best], best >= 2))
+		if (cost(v, &s[i], i >= 2) < cost(v, &s[best], best >= 2))
 			best = i;
 	}
 	*single = !s[0].overflow && s[0].ranges == 1 && s[0].range[0].lo == s[0].range[0].hi;
 	*value = *single ? s[0].range[0].lo : 0;
-	if (cost(&s[best], best >= 2) == SIZE_MAX)
+	if (cost(v, &s[best], best >= 2) == SIZE_MAX)
 		return false;
 	if (best < 2)
 		put_ranges(v, &s[best], out);

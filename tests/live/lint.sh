@@ -91,6 +91,13 @@ if [ "$checks" -ge 50 ]; then
 else
 	not_ok "there are $checks checks"
 fi
+run "$boltseal" lint --checks -o json
+listed=$(grep -o '"id":' "$scratch/run.out" | wc -l)
+if [ "$code" = 0 ] && [ "$listed" = "$checks" ]; then
+	ok "as JSON they are as many"
+else
+	not_ok "as JSON they are as many: $listed" "$scratch/run.out"
+fi
 for bad in "--fix $scratch/width.json" "--libseccomp=new $scratch/width.json" \
 	"--runtime-version=1.1 $scratch/width.json" "--libc-kernel=3 $scratch/width.json" "" \
 	"--capabilities=CAP_NONE $scratch/width.json" "$scratch/none.json"; do

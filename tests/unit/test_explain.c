@@ -61,6 +61,8 @@ static const struct meaning_case meanings[] = {
 	{ "socket", RULE("socket", "ALLOW", MASKED(1, 4294440959, 1)),
 	  "ALLOW when type without SOCK_CLOEXEC|SOCK_NONBLOCK is SOCK_STREAM; otherwise ERRNO "
 	  "EPERM" },
+	{ "socket", RULE("socket", "ALLOW", MASKED(0, 4294967287, 2)),
+	  "ALLOW when family is one of AF_INET, AF_INET6; otherwise ERRNO EPERM" },
 	{ "clone", RULE("clone", "ALLOW", MASKED(0, 268435456, 0)),
 	  "ALLOW when (flags & CLONE_NEWUSER) is 0; otherwise ERRNO EPERM" },
 	{ "socket",

@@ -175,6 +175,7 @@ static const struct import_case bane[] = {
 	{ "capabilities: only deny",
 	  "[Capabilities]\nDeny = [\"net_raw\"]\n",
 	  { "\"CAP_SYS_ADMIN\"", "!CAP_NET_RAW", "note:every other capability" } },
+	{ "nothing", "# no key\n", { "error:in: no key of bane's configuration in it" } },
 	{ "keys that bane does not have",
 	  "Nane = \"x\"\n[Filesystem]\nX = true\n",
 	  { "note:in:1:1: Nane is no key of bane", "note:in:3:1: Filesystem.X is no key" } },

@@ -729,6 +729,7 @@ static void test_unreadable(void **state)
 		{ "", "p:1:1: not valid JSON" },
 		{ "[]", "expected a seccomp profile" },
 		{ "{}", "\"defaultAction\" is missing" },
+		{ "{\"format\":\"boltseal.workload/1\"}", "expected a seccomp profile, found" },
 		{ "{\"defaultAction\":\"SCMP_ACT_MAYBE\"}",
 		  "p:1:18: /defaultAction: unknown action" },
 		{ RULES(ALLOW("1")), "/syscalls/0/names/0: expected a string" },

@@ -333,6 +333,8 @@ static const struct {
 	{ "{\n  \"defaultAction\": \"SCMP_ACT_DENY\"}",
 	  "p.json:2:20: /defaultAction: unknown action" },
 	{ "{\"defaultAction\":7}", "/defaultAction: expected a string" },
+	{ "{\"format\":\"boltseal.workload/1\"}",
+	  "/format: expected a seccomp profile, found a boltseal.workload/1" },
 	{ P("\"Syscalls\":[]"), "/Syscalls: unknown member, expected one of defaultAction" },
 	{ P("\"syscalls\":{}"), "/syscalls: expected an array" },
 	{ P("\"syscalls\":[1]"), "/syscalls/0: expected an object, found a whole number" },

@@ -433,6 +433,7 @@ static const struct {
 } refused[] = {
 	{ "[]", "m.json:1:1: /: expected an object, found an array" },
 	{ "{}", "the member \"format\" is missing" },
+	{ "{\"defaultAction\": \"SCMP_ACT_ALLOW\"}", "this is a seccomp profile" },
 	{ "{\"format\": 1}", "m.json:1:12: /format: expected a string, found a whole number" },
 	{ "{\"format\": \"boltseal.workload/2\"}",
 	  "m.json:1:12: /format: the format \"boltseal.workload/2\" is not supported, only "
