@@ -226,7 +226,7 @@ static void load_store_imm(struct elf_insn *i, uint32_t w)
 	} else if (store) {
 		i->op = ELF_OP_STORE;
 		i->src = zr(rt);
-	} else if (size >= 2 && opc == 1 && !writeback && rt != ZR) {
+	} else if (size >= 2 && (opc == 1 || (size == 2 && opc == 2)) && !writeback && rt != ZR) {
 		i->op = ELF_OP_LOAD;
 		i->dst = (int8_t)rt;
 	} else {

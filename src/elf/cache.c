@@ -56,9 +56,6 @@ void elf_facts_write(const struct elf_facts *f, struct buf *out)
 	put(out, f->numbers_n, 8);
 	for (size_t i = 0; i < f->numbers_n; i++)
 		put(out, f->numbers[i], 4);
-	put(out, f->indirect_n, 8);
-	for (size_t i = 0; i < f->indirect_n; i++)
-		put(out, f->indirect[i], 4);
 	put(out, f->starts_n, 8);
 	for (size_t i = 0; i < f->starts_n; i++)
 		put(out, f->starts[i], 8);
@@ -168,7 +165,7 @@ static bool fits(const struct elf_facts *f)
 		const struct elf_ref *r = &f->refs[i];
 		bool code = r->kind == ELF_REF_CODE || r->kind == ELF_REF_TAKEN ||
 			    r->kind == ELF_REF_WRAPPER;
-		bool numbers = r->kind == ELF_REF_WRAPPER || r->kind == ELF_REF_WRAP_SLOT;
+		bool numbers = r->kind >= ELF_REF_WRAPPER;
 
 		if (r->kind >= ELF_REF_KIND_COUNT || (code && r->to >= f->functions_n) ||
 		    (numbers && !within(r->numbers, r->numbers_n, f->numbers_n)))
@@ -190,7 +187,6 @@ int elf_facts_read(struct elf_facts *f, const uint8_t *p, size_t n)
 	read_refs(&r, f);
 	read_sites(&r, f);
 	f->numbers = read_numbers(&r, &f->numbers_n);
-	f->indirect = read_numbers(&r, &f->indirect_n);
 	f->starts_n = get_count(&r, 8);
 	f->starts = xcalloc(f->starts_n + 1, sizeof(*f->starts));
 	for (size_t i = 0; i < f->starts_n; i++)

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "elf/analyze.h"
+#include "elf/gates.h"
 
 static const char *base_name(const char *path)
 {
@@ -111,4 +112,16 @@ void elf_analysis_gaps(const struct elf_analysis *a, struct buf *out)
 	for (size_t i = 0; i < a->linker.missing_n; i++)
 		buf_printf(out, "missing library: %s, needed by %s\n", a->linker.missing[i].name,
 			   a->linker.objects[a->linker.missing[i].by]->path);
+}
+
+void elf_analysis_assumptions(const struct elf_analysis *a, struct buf *out)
+{
+	uint32_t closed = 0;
+
+	for (size_t i = 0; i < a->reach.held_n; i++)
+		closed |= a->reach.held[i].gates & ~a->reach.gates_open;
+	for (unsigned i = 0; i < gates_count(); i++)
+		if (closed >> i & 1 && !(i && strcmp(gates_what(i), gates_what(i - 1)) == 0))
+			buf_printf(out, "left out, since nothing reached asks for it: %s\n",
+				   gates_what(i));
 }

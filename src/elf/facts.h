@@ -20,13 +20,14 @@ enum elf_ref_kind {
 	ELF_REF_FIELD,	 /* `size` bytes at `off` of what the pointer in the slot `at` points to */
 	ELF_REF_WRAPPER, /* calls function `to` with a number of a system call */
 	ELF_REF_WRAP_SLOT, /* the same through the pointer in the slot `at` */
+	ELF_REF_INDIRECT,  /* calls through a pointer with these numbers as first argument */
 	ELF_REF_KIND_COUNT
 };
 
 struct elf_ref {
 	uint8_t kind;	    /* enum elf_ref_kind */
 	uint8_t size;	    /* of ELF_REF_WRAP_SLOT: 1 when the number is the function's argument */
-	uint16_t numbers_n; /* of ELF_REF_WRAPPER and ELF_REF_WRAP_SLOT; 0: any number */
+	uint16_t numbers_n; /* of the last three kinds; 0: any number */
 	uint32_t to;	    /* index of a function */
 	uint64_t at;
 	union {
@@ -71,9 +72,6 @@ struct elf_facts {
 	size_t sites_n, sites_cap;
 	uint32_t *numbers;
 	size_t numbers_n, numbers_cap;
-	/* Constants that calls through pointers have as first argument; ascending. */
-	uint32_t *indirect;
-	size_t indirect_n, indirect_cap;
 	/* Addresses of data at which an object begins, as far as code shows it; ascending. */
 	uint64_t *starts;
 	size_t starts_n, starts_cap;

@@ -231,7 +231,7 @@ static struct flow_value join_constants(struct flow *f, const struct flow_value 
 	for (size_t k = 0; k < f->sets_n; k++)
 		if (f->sets[k].n == n && !memcmp(f->sets[k].v, v, n * sizeof(*v)))
 			return (struct flow_value){ .kind = FLOW_SET, .base = k };
-	if (f->sets_n >= 4096)
+	if (f->sets_n >= FLOW_MAX_SETS)
 		return any;
 	s = vec_push(f->sets, f->sets_n, f->sets_cap);
 	s->n = (uint8_t)n;
@@ -361,14 +361,17 @@ static struct flow_value loaded_field(const struct flow *f, const struct flow_st
 				      const struct elf_insn *i)
 {
 	const struct flow_value *b;
-	uint64_t at = (uint64_t)i->mem.disp;
+	struct flow_value at;
 
 	if (i->mem.index != ELF_NO_REG)
 		return any;
-	if (i->mem.absolute && i->mem.base == ELF_NO_REG)
-		return i->size == 8 && !elf_reloc_at(f->m, at) && !elf_is_code(f->m, at)
-			       ? (struct flow_value){ FLOW_GLOBAL, at, 0 }
+	if (flow_address(s, &i->mem, &at) && at.kind == FLOW_ADDRESS) {
+		uint64_t addr = at.base + (uint64_t)at.off;
+
+		return i->size == 8 && !elf_reloc_at(f->m, addr) && !elf_is_code(f->m, addr)
+			       ? (struct flow_value){ FLOW_GLOBAL, addr, 0 }
 			       : any;
+	}
 	if (i->mem.base == ELF_NO_REG)
 		return any;
 	b = &s->reg[i->mem.base];

@@ -12,6 +12,7 @@
 enum {
 	FLOW_MAX_SET = 16,    /* constants of one register */
 	FLOW_MAX_VISITS = 64, /* of one block; then what still changes is unknown */
+	FLOW_MAX_SETS = 256,  /* different sets of constants in one function */
 	FLOW_SLOTS = 8,	      /* places on the stack that are followed */
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "elf/gates.h"
 #include "elf/insn.h"
 
 /* Functions that the dynamic loader looks up by name in what it loaded (glibc, elf/). */
@@ -13,7 +14,7 @@ static const char *const by_loader[] = { "__libc_early_init", "malloc", "calloc"
 
 void reach_init(struct reach *r, struct linker *l)
 {
-	*r = (struct reach){ .l = l };
+	*r = (struct reach){ .l = l, .gates_open = gates_open_always(l->files) };
 }
 
 void reach_free(struct reach *r)
@@ -21,6 +22,7 @@ void reach_free(struct reach *r)
 	for (size_t i = 0; i < r->objects_n; i++) {
 		free(r->objects[i].functions);
 		free(r->objects[i].any_number);
+		free(r->objects[i].gates);
 		free(r->objects[i].starts);
 		free(r->objects[i].pieces);
 		free(r->objects[i].pointers);
@@ -28,6 +30,7 @@ void reach_free(struct reach *r)
 	free(r->objects);
 	free(r->nodes);
 	free(r->open);
+	free(r->held);
 	map_free(&r->libraries);
 	*r = (struct reach){ 0 };
 }
@@ -88,6 +91,7 @@ static struct reach_object *object_of(struct reach *r, uint32_t index)
 
 		p->functions = xcalloc(o->facts.functions_n + 1, sizeof(*p->functions));
 		p->any_number = xcalloc(o->facts.functions_n + 1, sizeof(*p->any_number));
+		p->gates = gates_of(o);
 		find_pieces(p, o);
 		p->pieces = xcalloc(p->starts_n + 1, sizeof(*p->pieces));
 		p->pointers = xcalloc(o->image.relocs_n + 1, sizeof(*p->pointers));
@@ -138,6 +142,25 @@ static bool is_exported(const struct elf_image *m, const struct elf_function *x)
 	return false;
 }
 
+/* Numbers that the function passes in calls through pointers. */
+static void add_assumed(struct reach *r, uint32_t object, const struct elf_function *x)
+{
+	const struct elf_facts *f = &r->l->objects[object]->facts;
+
+	for (uint32_t k = 0; k < x->refs_n; k++) {
+		const struct elf_ref *ref = &f->refs[x->refs + k];
+
+		for (unsigned i = 0; ref->kind == ELF_REF_INDIRECT && i < ref->numbers_n; i++) {
+			uint32_t nr = f->numbers[ref->numbers + i];
+
+			if (nr >= REACH_MAX_NR || r->calls[0][nr].seen)
+				continue;
+			note_call(r, false, nr, r->objects[object].assumed - 1, 0);
+			r->calls[0][nr].why = "constant of a call through a pointer in this file";
+		}
+	}
+}
+
 /*
  * A function with a number as first argument whose address is taken, but which no other file can
  * name: its callers are taken to be the calls through pointers in its own file that have a constant
@@ -150,16 +173,14 @@ static bool assume_numbers(struct reach *r, uint32_t object, const struct elf_fu
 	const struct elf_facts *f = &o->facts;
 
 	if (x->param != elf_conventions[o->image.machine].number_arg || x->field >= 0 ||
-	    !f->indirect_n || is_exported(&o->image, x))
+	    is_exported(&o->image, x))
 		return false;
-	for (size_t i = 0; i < f->indirect_n; i++) {
-		bool known = r->calls[0][f->indirect[i]].seen;
-
-		note_call(r, false, f->indirect[i], node, 0);
-		if (!known)
-			r->calls[0][f->indirect[i]].why =
-				"constant of a call through a pointer in this file";
-	}
+	if (r->objects[object].assumed)
+		return true;
+	r->objects[object].assumed = node + 1;
+	for (size_t i = 0; i < f->functions_n; i++)
+		if (r->objects[object].functions[i])
+			add_assumed(r, object, &f->functions[i]);
 	return true;
 }
 
@@ -293,8 +314,11 @@ static void do_pointer(struct reach *r, uint32_t node)
 		if (at.object == (int)object)
 			return;
 	}
-	if (at.object >= 0)
-		visit_symbol(r, &at, rel->kind == ELF_REL_SYMBOL ? rel->addend : 0, node);
+	if (at.object < 0)
+		return;
+	if (at.object != (int)object)
+		r->gates_open |= gates_opened_by(o->image.syms[rel->sym].name);
+	visit_symbol(r, &at, rel->kind == ELF_REL_SYMBOL ? rel->addend : 0, node);
 }
 
 static void do_piece(struct reach *r, uint32_t node)
@@ -390,21 +414,88 @@ static void do_ref(struct reach *r, uint32_t node, const struct elf_ref *ref)
 	}
 }
 
-static void do_function(struct reach *r, uint32_t node)
+static void do_site(struct reach *r, uint32_t node, const struct elf_site *s)
 {
 	const struct elf_facts *f = &r->l->objects[r->nodes[node].object]->facts;
-	const struct elf_function *x = &f->functions[r->nodes[node].index];
 
-	for (uint32_t k = 0; k < x->sites_n; k++) {
-		const struct elf_site *s = &f->sites[x->sites + k];
+	if (s->kind == ELF_SITE_ANY)
+		note_open(r, node, s->addr, s->compat);
+	for (uint32_t i = 0; s->kind == ELF_SITE_KNOWN && i < s->numbers_n; i++)
+		note_call(r, s->compat, f->numbers[s->numbers + i], node, s->addr);
+}
 
-		if (s->kind == ELF_SITE_ANY)
-			note_open(r, node, s->addr, s->compat);
-		for (uint32_t i = 0; s->kind == ELF_SITE_KNOWN && i < s->numbers_n; i++)
-			note_call(r, s->compat, f->numbers[s->numbers + i], node, s->addr);
+/* The closed gates of `gates` that hold this call back, or this number. */
+static uint32_t held_by(const struct reach *r, const struct link_object *o, uint32_t gates,
+			const struct elf_ref *ref, const struct elf_site *site)
+{
+	const struct elf_facts *f = &o->facts;
+	uint32_t held = 0;
+
+	for (unsigned i = 0; i < gates_count(); i++) {
+		if (!((gates & ~r->gates_open) >> i & 1))
+			continue;
+		if (ref && (ref->kind == ELF_REF_CODE || ref->kind == ELF_REF_TAKEN) &&
+		    gates_hold_call(i, o, f->functions[ref->to].start))
+			held |= 1u << i;
+		if (site && site->numbers_n == 1 &&
+		    gates_hold_number(i, o, f->numbers[site->numbers]))
+			held |= 1u << i;
 	}
-	for (uint32_t k = 0; k < x->refs_n; k++)
-		do_ref(r, node, &f->refs[x->refs + k]);
+	return held;
+}
+
+static bool hold(struct reach *r, uint32_t node, uint32_t gates, uint32_t ref, bool site)
+{
+	const struct link_object *o = r->l->objects[r->nodes[node].object];
+	uint32_t held = held_by(r, o, gates, site ? NULL : &o->facts.refs[ref],
+				site ? &o->facts.sites[ref] : NULL);
+
+	if (!held)
+		return false;
+	*vec_push(r->held, r->held_n, r->held_cap) =
+		(struct reach_held){ .node = node, .gates = held, .ref = ref, .site = site };
+	return true;
+}
+
+static void do_function(struct reach *r, uint32_t node)
+{
+	uint32_t object = r->nodes[node].object, index = r->nodes[node].index;
+	const struct elf_facts *f = &r->l->objects[object]->facts;
+	const struct elf_function *x = &f->functions[index];
+	uint32_t gates = r->objects[object].gates ? r->objects[object].gates[index] : 0;
+
+	if (r->objects[object].assumed)
+		add_assumed(r, object, x);
+	for (uint32_t k = x->sites; k < x->sites + x->sites_n; k++)
+		if (!gates || !hold(r, node, gates, k, true))
+			do_site(r, node, &f->sites[k]);
+	for (uint32_t k = x->refs; k < x->refs + x->refs_n; k++)
+		if (!gates || !hold(r, node, gates, k, false))
+			do_ref(r, node, &f->refs[k]);
+}
+
+/* Goes on where a gate has opened meanwhile; whether there was such a place. */
+static bool do_opened(struct reach *r)
+{
+	size_t kept = 0, n = r->held_n;
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		struct reach_held h = r->held[i];
+		const struct elf_facts *f = &r->l->objects[r->nodes[h.node].object]->facts;
+
+		if (h.gates & ~r->gates_open) {
+			r->held[kept++] = h;
+			continue;
+		}
+		any = true;
+		if (h.site)
+			do_site(r, h.node, &f->sites[h.ref]);
+		else
+			do_ref(r, h.node, &f->refs[h.ref]);
+	}
+	r->held_n = kept;
+	return any;
 }
 
 static uint32_t add_root(struct reach *r, const char *why)
@@ -507,8 +598,10 @@ static void find_by_name(struct reach *r, uint32_t node, const char *name)
 		uint32_t s = link_defined(r->l->objects[i], name);
 		struct link_place at = { (int)i, s };
 
-		if (s)
-			visit_symbol(r, &at, 0, node);
+		if (!s)
+			continue;
+		r->gates_open |= gates_opened_by(name);
+		visit_symbol(r, &at, 0, node);
 	}
 }
 
@@ -535,21 +628,23 @@ static void reach_name(struct reach *r, uint32_t node, uint64_t addr)
 
 void reach_run(struct reach *r)
 {
-	for (; r->done < r->nodes_n; r->done++) {
-		uint32_t node = (uint32_t)r->done;
+	do {
+		for (; r->done < r->nodes_n; r->done++) {
+			uint32_t node = (uint32_t)r->done;
 
-		switch (r->nodes[node].kind) {
-		case REACH_FUNCTION:
-			do_function(r, node);
-			break;
-		case REACH_DATA:
-			do_piece(r, node);
-			break;
-		case REACH_POINTER:
-			do_pointer(r, node);
-			break;
+			switch (r->nodes[node].kind) {
+			case REACH_FUNCTION:
+				do_function(r, node);
+				break;
+			case REACH_DATA:
+				do_piece(r, node);
+				break;
+			case REACH_POINTER:
+				do_pointer(r, node);
+				break;
+			}
 		}
-	}
+	} while (do_opened(r));
 }
 
 const char *reach_function_name(const struct link_object *o, uint64_t addr, uint64_t *off)

@@ -34,8 +34,17 @@ struct reach_open {
 	bool compat;
 };
 
+/* Something that waits for a gate to open. */
+struct reach_held {
+	uint32_t node, gates;
+	uint32_t ref; /* of the facts; or a site when `site` */
+	bool site;
+};
+
 struct reach_object {
 	uint32_t *functions; /* node + 1 of each function, 0: not reached */
+	uint32_t *gates;     /* by function: rows of gates.c; NULL: none */
+	uint32_t assumed;    /* node + 1 of a function whose callers are calls through pointers */
 	bool *any_number;    /* by function: called with a number that is not known */
 	uint64_t *starts;    /* where pieces of data begin */
 	size_t starts_n, starts_cap;
@@ -54,6 +63,9 @@ struct reach {
 	struct reach_call calls[2][REACH_MAX_NR]; /* [1]: the i386 entry */
 	struct reach_open *open;
 	size_t open_n, open_cap;
+	struct reach_held *held;
+	size_t held_n, held_cap;
+	uint32_t gates_open;  /* rows of gates.c */
 	struct map libraries; /* names that were looked for */
 	bool nss, gconv;
 	struct err error; /* the first of a library that cannot be read */

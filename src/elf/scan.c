@@ -25,7 +25,6 @@ void elf_facts_free(struct elf_facts *f)
 	free(f->refs);
 	free(f->sites);
 	free(f->numbers);
-	free(f->indirect);
 	free(f->starts);
 	*f = (struct elf_facts){ 0 };
 }
@@ -156,25 +155,6 @@ static void scan_wrappers(struct scan *s)
 	}
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-static void tidy_numbers(struct elf_facts *f)
-{
-	size_t kept = 0;
-
-	if (f->indirect_n)
-		qsort(f->indirect, f->indirect_n, sizeof(*f->indirect), compare_numbers);
-	for (size_t i = 0; i < f->indirect_n; i++)
-		if (!kept || f->indirect[i] != f->indirect[kept - 1])
-			f->indirect[kept++] = f->indirect[i];
-	f->indirect_n = kept;
-}
-
 void elf_scan(const struct elf_image *m, struct elf_facts *out)
 {
 	struct scan s = { .m = m, .facts = out, .loads_names = scan_loads_names(m) };
@@ -190,7 +170,6 @@ void elf_scan(const struct elf_image *m, struct elf_facts *out)
 	scan_adopt(&s);
 	if (s.loads_names)
 		scan_filter_names(&s);
-	tidy_numbers(out);
 	free(s.open.v);
 	s.open = (struct scan_addresses){ out->starts, out->starts_n, out->starts_cap };
 	scan_sort(&s.open);

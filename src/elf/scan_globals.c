@@ -10,41 +10,67 @@
 #include "base/mem.h"
 #include "elf/scan_private.h"
 
-static bool forms_address(const struct elf_insn *i, uint64_t addr)
-{
-	return i->op == ELF_OP_LEA && i->mem.absolute && (uint64_t)i->mem.disp == addr;
-}
+enum { PAGE = 4096 };
 
-static bool writes_to(const struct elf_insn *i, uint64_t addr)
+/* Whether the instruction may be part of an access: on AArch64 the page is formed first. */
+static bool is_near(const struct elf_insn *i, enum elf_machine machine, uint64_t addr)
 {
-	uint64_t size = i->mem.size ? i->mem.size : 64;
-
-	if (!i->mem.used || !i->mem.absolute || i->op == ELF_OP_LEA || i->op == ELF_OP_LOAD ||
-	    i->op == ELF_OP_COMPARE || i->op == ELF_OP_CALL_IND || i->op == ELF_OP_JUMP_IND)
+	if (!i->mem.used || !i->mem.absolute)
 		return false;
-	return (uint64_t)i->mem.disp + size > addr && (uint64_t)i->mem.disp < addr + 8;
+	if (machine == ELF_AARCH64)
+		return i->op == ELF_OP_LEA && (uint64_t)i->mem.disp / PAGE == addr / PAGE;
+	return (uint64_t)i->mem.disp - addr + 64 < 64 + 8;
 }
 
-/* Whether the function stores nothing there but a pointer of which it knows the number. */
-static bool store_is_known(struct scan *s, uint32_t index, const struct elf_site *site)
+static bool only_reads(const struct elf_insn *i)
 {
-	const struct elf_function *f = &s->facts->functions[index];
+	return i->op == ELF_OP_LOAD || i->op == ELF_OP_COMPARE || i->op == ELF_OP_CALL_IND ||
+	       i->op == ELF_OP_JUMP_IND;
+}
 
+static bool has_address(const struct flow_value *v, uint64_t addr)
+{
+	return v->kind == FLOW_ADDRESS && v->base + (uint64_t)v->off == addr;
+}
+
+/* A store to the variable of nothing but a pointer of which the function knows the number, or NULL.
+ */
+static bool insn_is_known(const struct scan *s, const struct flow_state *st,
+			  const struct elf_insn *i, const struct elf_site *site)
+{
+	const struct elf_function *f = &s->facts->functions[s->current];
+	const struct flow_value *v = i->src == ELF_NO_REG ? NULL : &st->reg[i->src];
+	uint64_t size = i->mem.size ? i->mem.size : 64;
+	struct flow_value at;
+
+	if (!i->mem.used || i->op == ELF_OP_LEA || only_reads(i) ||
+	    !flow_address(st, &i->mem, &at) || at.kind != FLOW_ADDRESS)
+		return true;
+	at.base += (uint64_t)at.off;
+	if (at.base + size <= site->global || at.base >= site->global + 8)
+		return true;
+	if (i->op != ELF_OP_STORE || at.base != site->global)
+		return false;
+	return v ? v->kind == FLOW_ARG && f->param == (int8_t)v->base &&
+			       f->field == (int32_t)site->numbers
+		 : i->imm == 0;
+}
+
+/* Whether the function does nothing else with the variable but read it, or store as above. */
+static bool function_is_known(struct scan *s, uint32_t index, const struct elf_site *site)
+{
 	scan_solve(s, index);
 	for (size_t b = 0; b < s->flow.blocks_n; b++) {
 		struct flow_state st = s->flow.in[b];
 
 		for (size_t k = s->flow.blocks[b].first; k < s->flow.blocks[b].end; k++) {
 			const struct elf_insn *i = &s->flow.insns[k];
-			const struct flow_value *v = i->src == ELF_NO_REG ? NULL : &st.reg[i->src];
 
-			if (writes_to(i, site->global) &&
-			    (i->op != ELF_OP_STORE || (uint64_t)i->mem.disp != site->global ||
-			     (v ? v->kind != FLOW_ARG || f->param != (int8_t)v->base ||
-					      f->field != (int32_t)site->numbers
-				: i->imm != 0)))
+			if (!insn_is_known(s, &st, i, site))
 				return false;
 			flow_step(&s->flow, &st, k);
+			if (i->dst != ELF_NO_REG && has_address(&st.reg[i->dst], site->global))
+				return false;
 		}
 	}
 	return true;
@@ -57,15 +83,16 @@ static bool all_stores_known(struct scan *s, const struct elf_site *site)
 			return false;
 	for (size_t i = 0; i < s->facts->functions_n; i++) {
 		const struct elf_function *f = &s->facts->functions[i];
-		bool writes = false;
+		bool near = false;
 
 		flow_decode(&s->flow, f->start, f->end);
 		for (size_t k = 0; k < s->flow.n; k++) {
-			if (forms_address(&s->flow.insns[k], site->global))
+			if (s->m->fixed && s->flow.insns[k].op == ELF_OP_CONST &&
+			    s->flow.insns[k].imm == site->global)
 				return false;
-			writes |= writes_to(&s->flow.insns[k], site->global);
+			near |= is_near(&s->flow.insns[k], s->m->machine, site->global);
 		}
-		if (writes && !store_is_known(s, (uint32_t)i, site))
+		if (near && !function_is_known(s, (uint32_t)i, site))
 			return false;
 	}
 	return true;
@@ -83,8 +110,7 @@ void scan_globals(struct scan *s)
 
 		if (site.kind != ELF_SITE_GLOBAL)
 			continue;
-		known = s->m->machine == ELF_X86_64 && tried++ < MAX_GLOBAL_SITES &&
-			all_stores_known(s, &site);
+		known = tried++ < MAX_GLOBAL_SITES && all_stores_known(s, &site);
 		s->facts->sites[i].kind = known ? ELF_SITE_KNOWN : ELF_SITE_ANY;
 		s->facts->sites[i].numbers = s->facts->sites[i].numbers_n = 0;
 	}

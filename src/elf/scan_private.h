@@ -8,6 +8,7 @@
 enum {
 	SCAN_MAX_RANGE = 256 * 1024, /* bytes of code that are followed as one function */
 	SCAN_MAX_TABLE = 4096,	     /* entries of one jump table */
+	SCAN_MAX_ENTRIES = 1 << 26,  /* of all tables of a file; real ones have far fewer */
 	SCAN_MAX_NUMBER = 1024,	     /* system calls have smaller numbers */
 	SCAN_MAX_ROUNDS = 8,	     /* functions that hand a number on to functions */
 };
@@ -26,6 +27,7 @@ struct scan {
 	bool *continues;	       /* by function: it is cut off, and goes on in the next one */
 	bool *returns;		       /* by function: it may come back to its caller */
 	bool framed;		       /* of the range that is added */
+	unsigned entries;	       /* of jump tables that were looked at */
 	bool loads_names;	       /* the file calls dlopen or dlsym: strings matter */
 	/* Of the function at hand. */
 	uint32_t current;

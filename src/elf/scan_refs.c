@@ -243,13 +243,18 @@ static bool leaves(const struct scan *s, uint64_t target)
 
 static void keep_indirect(struct scan *s, const struct flow_value *v)
 {
+	struct elf_ref r = { .kind = ELF_REF_INDIRECT };
 	uint64_t c[FLOW_MAX_SET];
 	unsigned n = flow_constants(&s->flow, v, c);
 
 	for (unsigned k = 0; k < n; k++)
-		if (c[k] < SCAN_MAX_NUMBER)
-			*vec_push(s->facts->indirect, s->facts->indirect_n,
-				  s->facts->indirect_cap) = (uint32_t)c[k];
+		if (c[k] >= SCAN_MAX_NUMBER)
+			return;
+	if (!n)
+		return;
+	r.numbers = keep_numbers(s, v, &n);
+	r.numbers_n = (uint16_t)n;
+	add_ref(s, &r);
 }
 
 static void one_transfer(struct scan *s, const struct flow_state *st, const struct elf_insn *i,

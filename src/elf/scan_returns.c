@@ -104,20 +104,51 @@ static void look_at_function(struct scan *s, struct tails *tails, uint32_t index
 	}
 }
 
+static int compare_tails(const void *a, const void *b)
+{
+	const struct tail *x = a, *y = b;
+
+	return x->to < y->to ? -1 : x->to > y->to;
+}
+
+/* From the functions that return to those that end by jumping there. */
+static void spread(struct scan *s, const struct tails *tails)
+{
+	size_t functions = s->facts->functions_n, n = 0;
+	cleanup_free size_t *first = xcalloc(functions + 2, sizeof(*first));
+	cleanup_free uint32_t *queue = xcalloc(functions + 1, sizeof(*queue));
+
+	for (size_t i = 0; i < tails->n; i++)
+		first[tails->v[i].to + 1]++;
+	for (size_t i = 0; i < functions; i++) {
+		first[i + 1] += first[i];
+		if (s->returns[i])
+			queue[n++] = (uint32_t)i;
+	}
+	while (n) {
+		uint32_t to = queue[--n];
+
+		for (size_t i = first[to]; i < first[to + 1]; i++) {
+			uint32_t from = tails->v[i].from;
+
+			if (s->returns[from])
+				continue;
+			s->returns[from] = true;
+			queue[n++] = from;
+		}
+	}
+}
+
 void scan_returns(struct scan *s)
 {
 	struct tails tails = { 0 };
-	bool more = true;
 
 	s->returns = xcalloc(s->facts->functions_n + 1, sizeof(*s->returns));
 	for (size_t i = 0; i < s->facts->functions_n; i++)
 		look_at_function(s, &tails, (uint32_t)i);
-	while (more) {
-		more = false;
-		for (size_t i = 0; i < tails.n; i++)
-			if (s->returns[tails.v[i].to] && !s->returns[tails.v[i].from])
-				more = s->returns[tails.v[i].from] = true;
-	}
+	if (tails.n)
+		qsort(tails.v, tails.n, sizeof(*tails.v), compare_tails);
+	spread(s, &tails);
 	free(tails.v);
 }
 

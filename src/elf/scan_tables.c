@@ -4,6 +4,12 @@
 #include "base/mem.h"
 #include "elf/scan_private.h"
 
+/* Counts an entry; false: there are too many for a file that means it. */
+static bool count_entry(struct scan *s)
+{
+	return s->entries < SCAN_MAX_ENTRIES && ++s->entries;
+}
+
 static void add_open(struct scan *s, uint64_t addr)
 {
 	*vec_push(s->open.v, s->open.n, s->open.cap) = addr;
@@ -19,7 +25,7 @@ static void read_distances(struct scan *s, uint64_t table, uint64_t start, uint6
 		const uint8_t *p = elf_at(s->m, table + k * 4ull, 4);
 		uint64_t to = p ? table + (uint64_t)(int32_t)elf_number(p, 4) : 0;
 
-		if (!p || !elf_is_code(s->m, to))
+		if (!p || !count_entry(s) || !elf_is_code(s->m, to))
 			return;
 		if (to >= start && to < end)
 			add_open(s, to);
@@ -32,7 +38,8 @@ static void read_addresses(struct scan *s, uint64_t table, uint64_t start, uint6
 	for (unsigned k = 0; k < SCAN_MAX_TABLE; k++) {
 		const struct elf_reloc *r = elf_reloc_at(s->m, table + k * 8ull);
 
-		if (!r || r->kind != ELF_REL_ADDRESS || !elf_is_code(s->m, r->addend))
+		if (!r || !count_entry(s) || r->kind != ELF_REL_ADDRESS ||
+		    !elf_is_code(s->m, r->addend))
 			return;
 		if (r->addend >= start && r->addend < end)
 			add_open(s, r->addend);
@@ -48,7 +55,7 @@ static void read_words(struct scan *s, uint64_t table, uint64_t label, uint64_t 
 			const uint8_t *p = elf_at(s->m, table + (uint64_t)k * size, size);
 			uint64_t v = p ? elf_number(p, size) : 0, to;
 
-			if (!p)
+			if (!p || !count_entry(s))
 				break;
 			for (unsigned sign = 0; sign < 2; sign++) {
 				uint64_t d = sign ? (uint64_t)((int64_t)(v << (64 - 8 * size)) >>
@@ -179,7 +186,7 @@ static void adopt_by_table(struct scan *s, size_t parent, bool *seen)
 			uint64_t to = e ? formed.v[i] + (uint64_t)(int32_t)elf_number(e, 4) : 0;
 			long child = e ? elf_function_at(s->facts, to) : -1;
 
-			if (child < 0 || !elf_is_code(s->m, to))
+			if (child < 0 || !count_entry(s) || !elf_is_code(s->m, to))
 				break;
 			if (!seen[child]) {
 				seen[child] = true;

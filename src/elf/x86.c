@@ -446,7 +446,11 @@ static void one_byte_rest(struct decoding *d, struct elf_insn *i)
 
 	switch (d->op) {
 	case 0x63:
-		other(i, R(d->reg), rm);
+		/* MOVSXD: the upper half does not matter for numbers, nor for what is a pointer. */
+		i->op = i->mem.used ? ELF_OP_LOAD : ELF_OP_MOVE;
+		i->size = i->mem.size = 4;
+		i->dst = (int8_t)d->reg;
+		i->src = i->mem.used ? ELF_NO_REG : (int8_t)d->rm;
 		break;
 	case 0x68:
 	case 0x6a:
@@ -582,6 +586,8 @@ static void one_byte_meaning(struct decoding *d, struct elf_insn *i)
 {
 	uint8_t op = d->op;
 
+	/* x87 instructions, d8 to df, may access much more. */
+	i->mem.size = op >= 0xd8 && op < 0xe0 ? 108 : (uint8_t)operand_size(d, !(op & 1));
 	if (op < 0x40) {
 		arith(d, i);
 	} else if (op >= 0x50 && op < 0x58) {
@@ -654,6 +660,8 @@ static void two_byte_meaning(struct decoding *d, struct elf_insn *i)
 	uint8_t op = d->op;
 
 	i->mem.size = 16;
+	if ((op >= 0xa3 && op < 0xae) || op == 0xaf || (op >= 0xb0 && op < 0xc2 && op != 0xb9))
+		i->mem.size = (uint8_t)operand_size(d, op == 0xb0 || op == 0xc0);
 	if ((op & 0xf0) == 0x80) {
 		jump_to(d, i, ELF_OP_BRANCH);
 		return;

@@ -1,0 +1,288 @@
+#!/bin/bash
+# What analyze finds in programs compiled here, exactly; and that it misses nothing of what they do.
+set -u
+# shellcheck source=tests/live/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+[ -x "$boltseal" ] || skip_all "$boltseal is not built"
+command -v gcc >/dev/null || skip_all "there is no gcc"
+export XDG_CACHE_HOME=$scratch/cache
+mkdir "$XDG_CACHE_HOME"
+
+# names MODEL: its system calls, as ABI/NAME or NAME for the program's own ABI.
+names() {
+	python3 - "$1" <<'PY'
+import json, sys
+m = json.load(open(sys.argv[1]))
+print(" ".join(sorted(c["name"] if abi in ("x86_64", "aarch64") and abi == m["identity"]["arch"]
+                      else abi + "/" + c["name"]
+                      for abi, v in m.get("syscalls", {}).items() for c in v)))
+PY
+}
+
+# bare NAME EXPECTED SOURCE [GCC_OPTION...]: a program without libc makes exactly these calls.
+bare() {
+	local name=$1 expected=$2 source=$3 got code=0
+	shift 3
+	{
+		cat <<-'C'
+			static long call(long n) {
+				long r;
+				__asm__ volatile("syscall" : "=a"(r) : "0"(n) : "rcx", "r11", "memory");
+				return r;
+			}
+		C
+		printf '%s\n' "$source"
+	} >"$scratch/bare.c"
+	gcc -O2 -ffreestanding -nostdlib -fno-stack-protector "$@" -o "$scratch/bare" \
+		"$scratch/bare.c" 2>"$scratch/gcc.log" || {
+		not_ok "$name: compiles" "$scratch/gcc.log"
+		return
+	}
+	"$boltseal" analyze --output="$scratch/bare.json" "$scratch/bare" \
+		>"$scratch/bare.log" 2>&1 || code=$?
+	got=$(names "$scratch/bare.json")
+	if [ $code = 0 ] && [ "$got" = "$expected" ]; then
+		ok "$name: $expected"
+	else
+		not_ok "$name: exit code $code, '${got:0:200}' instead of '$expected'"
+	fi
+}
+
+if [ "$(uname -m)" = x86_64 ]; then
+	for kind in "-static -no-pie" "-static-pie -fPIE" "-static -no-pie -s" "-static-pie -fPIE -s"; do
+		# shellcheck disable=SC2086 # several options
+		{
+			bare "constant ($kind)" "exit getpid" '
+void _start(void) { call(39); call(60); for (;;); }' $kind
+			bare "two values ($kind)" "getgid getuid" '
+int which;
+void _start(void) {
+	long n = 102;
+	if (which) { n = 104; __asm__ volatile("" ::: "memory"); }
+	call(n);
+	for (;;);
+}' $kind
+			bare "wrapper ($kind)" "getpid gettid" '
+__attribute__((noinline)) long wrap(long n) { return call(n); }
+void _start(void) { wrap(39); wrap(186); for (;;); }' $kind
+			bare "wrapper of a wrapper ($kind)" "getpid sync" '
+__attribute__((noinline)) long one(long n) { return call(n); }
+__attribute__((noinline)) long two(int x, long n) { __asm__(""); return one(n) + x; }
+void _start(void) { two(1, 39); two(2, 162); for (;;); }' $kind
+			bare "number in a structure ($kind)" "setgid setuid" '
+struct command { int nr; long id; };
+__attribute__((noinline)) long act(struct command *c) { __asm__("" ::: "memory"); return call(c->nr); }
+__attribute__((noinline)) void one(long id) { struct command a = { 105, id }; act(&a); }
+__attribute__((noinline)) void two(long id) { struct command a = { 106, id }; act(&a); }
+void _start(void) { one(1); two(2); for (;;); }' $kind
+			bare "function pointer in data ($kind)" "getpid kill" '
+static long used(void) { return call(62); }
+static long other(void) { return call(88); }
+long (*const volatile table[])(void) = { used };
+long (*const volatile unused[])(void) = { other };
+void _start(void) { call(39); table[0](); for (;;); }' $kind
+			bare "unreached code ($kind)" "getpid" '
+long never(void) { return call(169); }
+void _start(void) { call(39); for (;;); }' $kind
+			bare "jump table ($kind)" "getegid geteuid getgid getpid getppid getuid" '
+volatile int which;
+void _start(void) {
+	long n;
+	switch (which) {
+	case 0: n = call(39); break;
+	case 1: n = call(110); break;
+	case 2: n = call(102); break;
+	case 3: n = call(104); break;
+	case 4: n = call(107); break;
+	case 5: n = call(108); break;
+	default: n = 0;
+	}
+	which = n;
+	for (;;);
+}' $kind
+			bare "int 0x80 ($kind)" "getpid i386/kill" '
+void _start(void) {
+	call(39);
+	__asm__ volatile("mov $37, %%eax; int $0x80" ::: "eax", "memory");
+	for (;;);
+}' $kind
+		}
+	done
+	printf 'volatile long nr; void _start(void) { long r;
+		__asm__ volatile("syscall" : "=a"(r) : "0"(nr) : "rcx", "r11"); for (;;); }' \
+		>"$scratch/any.c"
+	gcc -O2 -nostdlib -static -o "$scratch/any" "$scratch/any.c"
+	code=0
+	"$boltseal" analyze "$scratch/any" >"$scratch/any.log" 2>&1 || code=$?
+	if [ $code = 3 ] && grep -q "unknown number" "$scratch/any.log" &&
+		grep -q kexec_load "$scratch/any.log"; then
+		ok "an unknown number: all calls, with the place, exit code 3"
+	else
+		not_ok "an unknown number: exit code $code" "$scratch/any.log"
+	fi
+else
+	skip "programs without libc" "not on x86-64"
+fi
+
+# Programs with libc: what strace sees is found; some calls are not.
+cat >"$scratch/plugin.c" <<'C'
+#include <sys/stat.h>
+int plugin_run(void) { return umask(7); }
+C
+cat >"$scratch/main.c" <<'C'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static void on_signal(int s) { (void)s; getppid(); }
+static void *thread(void *p) { nice(0); return p; }
+static int compare(const void *a, const void *b) { getpgrp(); return a < b; }
+int main(void) {
+	int v[] = { 1, 2, 3 };
+	pthread_t t;
+	signal(SIGUSR1, on_signal);
+	raise(SIGUSR1);
+	qsort(v, 3, sizeof(*v), compare);
+	pthread_create(&t, NULL, thread, NULL);
+	pthread_join(t, NULL);
+	syscall(SYS_getpriority, 0, 0);
+#ifdef PLUGIN
+	void *h = dlopen("plugin.so", RTLD_NOW);
+	int (*run)(void) = h ? (int (*)(void))dlsym(h, "plugin_run") : NULL;
+	if (run) run();
+#endif
+	printf("done\n");
+	return 0;
+}
+C
+gcc -O2 -shared -fPIC -s -o "$scratch/plugin.so" "$scratch/plugin.c"
+# program NAME CALL... -- GCC_OPTION...: strace's calls and CALL... are found, ptrace and mount not.
+program() {
+	local name=$1 want=() got missing="" c
+	shift
+	while [ "$1" != -- ]; do
+		want+=("$1")
+		shift
+	done
+	shift
+	gcc -O2 -s -o "$scratch/main" "$scratch/main.c" "$@" 2>"$scratch/gcc.log" || {
+		not_ok "$name: compiles" "$scratch/gcc.log"
+		return
+	}
+	"$boltseal" analyze --output="$scratch/main.json" "$scratch/main" 2>"$scratch/main.log" || {
+		not_ok "$name: is analysed" "$scratch/main.log"
+		return
+	}
+	got=" $(names "$scratch/main.json") "
+	if command -v strace >/dev/null; then
+		while read -r c; do
+			want+=("$c")
+		done < <(strace -f -o "$scratch/main.strace" "$scratch/main" >/dev/null 2>&1
+			sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' "$scratch/main.strace" |
+				grep -v '^execve$' | sort -u)
+	fi
+	for c in "${want[@]}"; do
+		[[ $got == *" $c "* ]] || missing+=" $c"
+	done
+	for c in ptrace mount init_module; do
+		[[ $got != *" $c "* ]] || missing+=" -$c"
+	done
+	if [ -z "$missing" ]; then
+		ok "$name: ${#want[@]} calls are among the $(wc -w <<<"$got") found"
+	else
+		not_ok "$name: missing:$missing"
+	fi
+}
+calls=(getppid getpriority getpgrp setpriority write)
+program "dynamic" "${calls[@]}" -- -pthread
+program "static" "${calls[@]}" -- -static -pthread
+program "dlopen" umask "${calls[@]}" -- -DPLUGIN -Wl,-rpath,"$scratch" -pthread
+
+out=$("$boltseal" analyze --explain=umask "$scratch/main")
+if [[ $out == "umask "*plugin.so:plugin_run*umask* ]]; then
+	ok "--explain names each step"
+else
+	not_ok "--explain names each step: $out"
+fi
+out=$("$boltseal" analyze --explain=ptrace "$scratch/main")
+if [ "$out" = "ptrace: cannot be reached" ]; then
+	ok "--explain says when there is no way"
+else
+	not_ok "--explain says when there is no way: $out"
+fi
+
+# The cache changes nothing, and what is wrong in it is not used.
+"$boltseal" analyze --no-cache --output="$scratch/fresh.json" "$scratch/main"
+"$boltseal" analyze --output="$scratch/cached.json" "$scratch/main"
+kept=("$XDG_CACHE_HOME"/boltseal/*.elf)
+if cmp -s "$scratch/fresh.json" "$scratch/cached.json" && [ -s "${kept[0]}" ]; then
+	ok "with and without the cache: the same model"
+else
+	not_ok "with and without the cache: the same model"
+fi
+for f in "${kept[@]}"; do
+	printf X | dd of="$f" bs=1 seek=200 conv=notrunc 2>/dev/null
+done
+"$boltseal" analyze --output="$scratch/damaged.json" "$scratch/main"
+if cmp -s "$scratch/fresh.json" "$scratch/damaged.json"; then
+	ok "a damaged cache is not used"
+else
+	not_ok "a damaged cache is not used"
+fi
+
+# refused NAME TEXT FILE: exit code 1 and one line.
+refused() {
+	local code=0 err
+	err=$("$boltseal" analyze "$3" 2>&1 >/dev/null) || code=$?
+	if [ $code = 1 ] && [[ $err == *"$2"* && $err != *$'\n'* ]]; then
+		ok "$1"
+	else
+		not_ok "$1: exit code $code, $err"
+	fi
+}
+head -c 5000 /bin/ls >"$scratch/cut"
+refused "a truncated file" "beyond the end of the file" "$scratch/cut"
+refused "a script" "not an ELF file" "${BASH_SOURCE[0]}"
+truncate -s 1G "$scratch/huge"
+refused "a file of a gigabyte" "larger than the limit" "$scratch/huge"
+refused "no such file" "cannot find this program" "$scratch/none"
+
+if command -v aarch64-linux-gnu-gcc >/dev/null; then
+	cat >"$scratch/arm.c" <<'C'
+static long call(long n) {
+	register long x8 __asm__("x8") = n, x0 __asm__("x0") = 0;
+	__asm__ volatile("svc #0" : "+r"(x0) : "r"(x8) : "memory");
+	return x0;
+}
+__attribute__((noinline)) static long wrap(long n) { return call(n); }
+static long taken(void) { return call(81); }
+long (*const volatile table[])(void) = { taken };
+void _start(void) { call(172); wrap(178); table[0](); for (;;); }
+C
+	aarch64-linux-gnu-gcc -O2 -ffreestanding -nostdlib -static -s -o "$scratch/arm" "$scratch/arm.c"
+	"$boltseal" analyze --output="$scratch/arm.json" "$scratch/arm"
+	got=$(names "$scratch/arm.json")
+	if [ "$got" = "getpid gettid sync" ]; then
+		ok "AArch64: $got"
+	else
+		not_ok "AArch64: $got"
+	fi
+	aarch64-linux-gnu-gcc -O2 -s -static -pthread -o "$scratch/arm" "$scratch/main.c"
+	code=0
+	"$boltseal" analyze --output="$scratch/arm.json" "$scratch/arm" 2>/dev/null || code=$?
+	got=" $(names "$scratch/arm.json") "
+	if [ $code = 0 ] && [[ $got == *" getppid getpriority "* && $got != *" mount "* ]]; then
+		ok "AArch64, static with libc: $(wc -w <<<"$got") calls"
+	else
+		not_ok "AArch64, static with libc: exit code $code, $(wc -w <<<"$got") calls"
+	fi
+else
+	skip "AArch64" "there is no aarch64-linux-gnu-gcc"
+fi
+tap_end
