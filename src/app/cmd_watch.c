@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include "app/command.h"
+#include "app/delivery.h"
 #include "app/watch_session.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "model/syscalls.h"
 
 enum { POLL_MS = 20, MAX_SECONDS = 366 * 24 * 3600, MAX_RING_MIB = 1024 };
+enum { WINDOW_S = 3600, MAX_STORE_MIB = 1024 * 1024, MAX_STORE_DAYS = 3660 };
 
 struct watching {
 	struct rules *rules;
@@ -29,6 +31,8 @@ static void on_signal(int sig)
 
 static void watching_free(struct watching *w)
 {
+	/* Before the rules, whose strings findings borrow. */
+	delivery_free(w->session.delivery);
 	rules_engine_free(w->session.engine);
 	rules_free(w->rules);
 	enrich_free(w->session.enrich);
@@ -90,6 +94,30 @@ static int open_output(struct watching *w, const struct args *a, struct err *e)
 	return 0;
 }
 
+/* Store, sinks and metrics, when there is one of them. */
+static int start_delivery(struct watching *w, const struct args *a, struct err *e)
+{
+	struct delivery_options o = { .store = args_value(a, "store"),
+				      .spool = args_value(a, "spool") };
+	const char *spec;
+	uint64_t seconds, mib;
+	int err;
+
+	if (!o.store && !args_has(a, "sink"))
+		return 0;
+	if (args_u64(a, "window", WINDOW_S, 1, MAX_SECONDS, &seconds, e) < 0 ||
+	    args_u64(a, "store-size", 1024, 1, MAX_STORE_MIB, &mib, e) < 0 ||
+	    args_u64(a, "store-age", 90, 1, MAX_STORE_DAYS, &o.limits.max_age_s, e) < 0)
+		return -EINVAL;
+	o.window_ns = seconds * 1000000000u;
+	o.limits.max_bytes = mib << 20;
+	o.limits.max_age_s *= 24 * 3600;
+	err = delivery_new(&w->session.delivery, &o, e);
+	for (size_t i = 0; err == 0 && (spec = args_value_at(a, "sink", i)); i++)
+		err = delivery_add_sink(w->session.delivery, spec, e);
+	return err < 0 ? err : delivery_start(w->session.delivery, e);
+}
+
 static int start(struct watching *w, const struct args *a, struct err *e)
 {
 	struct rules_engine_options eo = { .match_all = args_has(a, "all") };
@@ -116,9 +144,24 @@ static int start(struct watching *w, const struct args *a, struct err *e)
 	return 0;
 }
 
+static void tell_delivery(struct watching *w)
+{
+	struct enrich_stats n;
+	struct watch_stats s;
+
+	if (!w->session.delivery)
+		return;
+	watch_stats(w->session.sensor, &s);
+	enrich_stats(w->session.enrich, &n);
+	delivery_set_sensor(w->session.delivery, &(struct delivery_sensor){ .records = s.records,
+									    .events = n.events,
+									    .lost = s.lost });
+}
+
 static int loop(struct watching *w, uint64_t seconds, struct err *e)
 {
 	struct timespec begun, now;
+	time_t told = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &begun);
 	for (;;) {
@@ -132,6 +175,9 @@ static int loop(struct watching *w, uint64_t seconds, struct err *e)
 		    (w->session.limit && w->session.findings >= w->session.limit))
 			return 0;
 		watch_session_clock(&w->session);
+		if (now.tv_sec != told)
+			tell_delivery(w);
+		told = now.tv_sec;
 	}
 }
 
@@ -171,6 +217,7 @@ static int watch(struct watching *w, struct args *a, struct err *e)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
 	uint64_t seconds, limit;
+	bool incomplete;
 
 	if (args_count(a))
 		return usage_error(a, e, "'%s': expected options only", args_at(a, 0));
@@ -178,7 +225,7 @@ static int watch(struct watching *w, struct args *a, struct err *e)
 		return usage_error(a, e, "expected --rules FILE");
 	if (args_u64(a, "for", 0, 1, MAX_SECONDS, &seconds, e) < 0 ||
 	    args_u64(a, "findings", 0, 1, UINT64_MAX, &limit, e) < 0 || load_rules(w, a, e) < 0 ||
-	    open_output(w, a, e) < 0)
+	    open_output(w, a, e) < 0 || start_delivery(w, a, e) < 0)
 		return EXIT_ERROR;
 	w->session.limit = limit;
 	sigaction(SIGINT, &sa, NULL);
@@ -189,7 +236,9 @@ static int watch(struct watching *w, struct args *a, struct err *e)
 	if (loop(w, seconds, e) < 0)
 		return EXIT_ERROR;
 	statistics(w);
-	return lost(w) ? EXIT_INCOMPLETE : EXIT_OK;
+	tell_delivery(w);
+	incomplete = w->session.delivery && delivery_end(w->session.delivery);
+	return lost(w) || incomplete ? EXIT_INCOMPLETE : EXIT_OK;
 }
 
 static int run_watch(struct args *a, struct err *e)
@@ -216,6 +265,23 @@ static const struct option_desc options[] = {
 	  "default." },
 	{ 0, "environment", NULL, NULL,
 	  "Keeps the environment of programs, for rules that ask for proc.env." },
+	{ 0, "store", "FILE", NULL,
+	  "Keeps findings in this SQLite file, for boltseal findings. Repeats of a finding count "
+	  "there and are one." },
+	{ 0, "sink", "WHERE", NULL,
+	  "Sends new findings; may be repeated. file:PATH, syslog:[SOCKET], "
+	  "syslog:udp://HOST:PORT, "
+	  "syslog:tcp://HOST:PORT, http://... or https://... (falcosidekick), metrics:PORT or "
+	  "metrics:/FILE for Prometheus." },
+	{ 0, "spool", "DIR", NULL,
+	  "Where findings wait for sinks that do not answer; the store's name with .spool behind "
+	  "it, or /var/lib/boltseal/spool." },
+	{ 0, "window", "SECONDS", NULL,
+	  "So long after a finding, the same again only counts; an hour is the default." },
+	{ 0, "store-size", "MIB", NULL,
+	  "The store deletes its oldest findings beyond this size; 1024 is the default." },
+	{ 0, "store-age", "DAYS", NULL,
+	  "The store deletes findings that were not seen for so long; 90 is the default." },
 	{ 0 },
 };
 
@@ -238,7 +304,10 @@ const struct command command_watch = {
 	.examples = "# Falco's own rules\n"
 		    "boltseal watch --rules falco_rules.yaml\n"
 		    "# For a minute, as JSON lines\n"
-		    "boltseal watch -r falco_rules.yaml -r local.yaml --for 60 -o json\n",
+		    "boltseal watch -r falco_rules.yaml -r local.yaml --for 60 -o json\n"
+		    "# As a service: kept, sent to falcosidekick, counted for Prometheus\n"
+		    "boltseal watch -r falco_rules.yaml --store /var/lib/boltseal/findings.db \\\n"
+		    "    --sink http://127.0.0.1:2801/ --sink metrics:9765\n",
 	.exit_status = "0 when watching ended as asked, 1 on errors, 3 when events were lost.",
 	.run = run_watch,
 };

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/delivery.h"
+#include "app/watch_finding.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -192,6 +194,8 @@ static size_t judge(struct watch_session *s, const struct event *ev)
 		else
 			put_text(s, ev, fired[i], &b);
 		fwrite(buf_str(&b), 1, b.len, s->out);
+		if (s->delivery)
+			delivery_add(s->delivery, watch_finding(s, ev, fired[i]));
 		s->findings++;
 	}
 	if (n)

@@ -10,14 +10,17 @@
 #include "rules/rules.h"
 #include "sensor/watch.h"
 
+struct delivery;
+
 struct watch_session {
 	const struct rules *rules;
 	struct rules_engine *engine;
 	struct watch *sensor;
 	struct enrich *enrich;
-	uint64_t boot;	   /* ns since 1970 when CLOCK_BOOTTIME was 0 */
-	uint64_t findings; /* rules that fired */
-	uint64_t limit;	   /* end after so many; 0: never */
+	uint64_t boot;		   /* ns since 1970 when CLOCK_BOOTTIME was 0 */
+	uint64_t findings;	   /* rules that fired */
+	uint64_t limit;		   /* end after so many; 0: never */
+	struct delivery *delivery; /* store and sinks; NULL: none */
 	bool json;
 	FILE *out;
 	char hostname[256];

@@ -56,6 +56,7 @@ struct finding {
 
 	const char *output;   /* one line of text */
 	const char *evidence; /* a JSON object: the fields of the rule's output */
+	bool is_new;	      /* not in the JSON form: repeats none of its window */
 	struct arena arena;
 };
 

@@ -93,24 +93,36 @@ int store_put(struct store *s, struct finding *const *f, size_t n, struct err *e
 	return code == SQLITE_OK ? 0 : store_error(s, code, "findings cannot be stored", e);
 }
 
-int store_set_handed(struct store *s, uint64_t seq, struct err *e)
+int store_set_handed(struct store *s, const char *name, uint64_t seq, struct err *e)
 {
 	cleanup_stmt sqlite3_stmt *q = NULL;
 	int err = reconnect(s, e), code;
 
 	if (err == 0)
-		err = store_prepare(s, "INSERT OR REPLACE INTO state VALUES('handed',?1)", &q, e);
+		err = store_prepare(s, "INSERT OR REPLACE INTO state VALUES(?1,?2)", &q, e);
 	if (err < 0)
 		return err;
-	sqlite3_bind_int64(q, 1, (sqlite3_int64)seq);
+	sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 2, (sqlite3_int64)seq);
 	code = sqlite3_step(q);
 	return code == SQLITE_DONE ? 0 : store_error(s, code, "cannot be changed", e);
 }
 
-int store_get_handed(struct store *s, uint64_t *seq, struct err *e)
+int store_get_handed(struct store *s, const char *name, uint64_t *seq, struct err *e)
 {
-	return store_number(s, "SELECT coalesce((SELECT value FROM state WHERE name='handed'),0)",
-			    seq, e);
+	cleanup_stmt sqlite3_stmt *q = NULL;
+	int err = store_prepare(s, "SELECT value FROM state WHERE name=?1", &q, e), code;
+
+	if (err < 0)
+		return err;
+	sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
+	code = sqlite3_step(q);
+	if (code == SQLITE_DONE)
+		return err_set(e, ENOENT, "%s: knows no output %s", s->path, name);
+	if (code != SQLITE_ROW)
+		return store_error(s, code, "cannot be read", e);
+	*seq = (uint64_t)sqlite3_column_int64(q, 0);
+	return 0;
 }
 
 int store_last(struct store *s, uint64_t *seq, struct err *e)

@@ -66,7 +66,7 @@ int store_query(struct store *s, const struct store_filter *w, store_each each, 
 
 	buf_puts(&sql, "SELECT body,last,count,seq");
 	put_where(&sql, w);
-	buf_puts(&sql, w->after		 ? " ORDER BY seq"
+	buf_puts(&sql, w->by_seq	 ? " ORDER BY seq"
 		       : w->oldest_first ? " ORDER BY last,seq"
 					 : " ORDER BY last DESC,seq DESC");
 	buf_puts(&sql, " LIMIT ?8");

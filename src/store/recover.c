@@ -84,21 +84,22 @@ static bool save_rows(struct store *s, sqlite3 *old, const char *order, uint64_t
 	return code == SQLITE_DONE;
 }
 
-/* From the beginning until the damage, then from the end; what was handed to the outputs. */
+/* From the beginning until the damage, then from the end; what outputs were handed. */
 static void save_all(struct store *s, sqlite3 *old, uint64_t *saved)
 {
-	static const char handed[] = "SELECT value FROM state WHERE name='handed'";
 	cleanup_stmt sqlite3_stmt *q = NULL;
-	uint64_t after = 0, seq = 0;
+	uint64_t after = 0;
 
 	if (!save_rows(s, old, "ASC", &after, saved))
 		save_rows(s, old, "DESC", &after, saved);
-	if (sqlite3_prepare_v2(old, handed, -1, &q, NULL) == SQLITE_OK &&
-	    sqlite3_step(q) == SQLITE_ROW)
-		seq = (uint64_t)sqlite3_column_int64(q, 0);
-	else
-		store_last(s, &seq, NULL);
-	store_set_handed(s, seq, NULL);
+	if (sqlite3_prepare_v2(old, "SELECT name,value FROM state", -1, &q, NULL) != SQLITE_OK)
+		return;
+	while (sqlite3_step(q) == SQLITE_ROW) {
+		const char *name = (const char *)sqlite3_column_text(q, 0);
+
+		if (name)
+			store_set_handed(s, name, (uint64_t)sqlite3_column_int64(q, 1), NULL);
+	}
 }
 
 static uint64_t save(struct store *s, const char *aside)

@@ -54,6 +54,7 @@ struct store_filter {
 	const char *container; /* id (or its beginning), name, pod; pattern too */
 	const char *id;	       /* or its beginning */
 	uint64_t since, until; /* ns: last seen at or after, first seen before */
+	bool by_seq;	       /* in the order of the sequence numbers */
 	uint64_t after;	       /* sequence numbers above this, in their order */
 	uint64_t limit;	       /* at most so many */
 	bool oldest_first;     /* otherwise the one seen last comes first */
@@ -80,9 +81,12 @@ struct store_stats {
 };
 int store_get_stats(struct store *s, struct store_stats *out, struct err *e);
 
-/* The sequence number up to which findings were handed to the outputs. Kept over restarts. */
-int store_set_handed(struct store *s, uint64_t seq, struct err *e);
-int store_get_handed(struct store *s, uint64_t *seq, struct err *e);
+/*
+ * The sequence number up to which findings were handed to the output of this name. Kept over
+ * restarts. -ENOENT: the name is not known.
+ */
+int store_set_handed(struct store *s, const char *name, uint64_t seq, struct err *e);
+int store_get_handed(struct store *s, const char *name, uint64_t *seq, struct err *e);
 /* The highest sequence number. */
 int store_last(struct store *s, uint64_t *seq, struct err *e);
 

@@ -333,7 +333,7 @@ static void test_damaged(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(put(s, 200 * i, 200, &e), 0);
-	assert_int_equal(store_set_handed(s, 700, &e), 0);
+	assert_int_equal(store_set_handed(s, "x", 700, &e), 0);
 	store_close(s);
 	spoil(path, file_size(path) / 2 / 4096 * 4096, 8 * 4096);
 	s = open_store(path, &(struct store_options){ 0 });
@@ -475,16 +475,19 @@ static void test_handed(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	assert_int_equal(store_get_handed(s, &seq, &e), 0);
-	assert_int_equal(seq, 0);
+	assert_int_equal(store_get_handed(s, "a", &seq, &e), -ENOENT);
 	assert_int_equal(put(s, 0, 9, &e), 0);
 	assert_int_equal(store_last(s, &seq, &e), 0);
 	assert_int_equal(seq, 9);
-	assert_int_equal(store_set_handed(s, 7, &e), 0);
+	assert_int_equal(store_set_handed(s, "a", 6, &e), 0);
+	assert_int_equal(store_set_handed(s, "b", 8, &e), 0);
+	assert_int_equal(store_set_handed(s, "a", 7, &e), 0);
 	store_close(s);
 	s = open_store(path, &(struct store_options){ 0 });
-	assert_int_equal(store_get_handed(s, &seq, &e), 0);
+	assert_int_equal(store_get_handed(s, "a", &seq, &e), 0);
 	assert_int_equal(seq, 7);
+	assert_int_equal(store_get_handed(s, "b", &seq, &e), 0);
+	assert_int_equal(seq, 8);
 	store_close(s);
 }
 

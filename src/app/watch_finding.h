@@ -1,0 +1,14 @@
+/* What a rule fired for, as a finding. */
+#ifndef APP_WATCH_FINDING_H
+#define APP_WATCH_FINDING_H
+
+#include "app/watch_session.h"
+#include "model/finding.h"
+
+/*
+ * Of the event that the session's engine evaluated last: complete but for first_seen and id, which
+ * delivery_add() gives. Strings of the rule are borrowed. The caller owns it.
+ */
+struct finding *watch_finding(struct watch_session *s, const struct event *ev, size_t rule);
+
+#endif

@@ -1,0 +1,203 @@
+#!/bin/bash
+# boltseal watch with a store and sinks, and boltseal findings: a web server that is down and comes
+# up, the end of boltseal by kill -9, repeats, metrics, a container.
+set -u
+# shellcheck source=tests/live/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+[ -x "$boltseal" ] || skip_all "$boltseal is not built"
+[ "$(id -u)" = 0 ] || skip_all "not root"
+
+store=$scratch/findings.db
+received=$scratch/received
+export FINDING_FILE=$scratch/precious
+echo secret >"$FINDING_FILE"
+
+cat >"$scratch/rules.yaml" <<-END
+	- rule: Precious file read
+	  desc: A file that nobody should read was read.
+	  condition: evt.type in (open, openat, openat2) and fd.name = $FINDING_FILE
+	  output: read | file=%fd.name command=%proc.cmdline
+	  priority: WARNING
+	  tags: [T1552.001, mitre_credential_access]
+	- rule: Precious program
+	  desc: A program that nobody should run was run.
+	  condition: evt.type = execve and proc.name startswith precious-
+	  output: run | command=%proc.cmdline
+	  priority: CRITICAL
+	  tags: [mitre_execution, "Execution:Runtime/SuspiciousTool"]
+END
+
+# start OPTION...: in the background, until it watches; its process in $watcher.
+start() {
+	"$boltseal" watch --rules "$scratch/rules.yaml" --store "$store" "$@" \
+		>"$scratch/watch.out" 2>"$scratch/watch.err" &
+	watcher=$!
+	background+=("$watcher")
+	until_true grep -q 'watching with' "$scratch/watch.err"
+}
+
+stop() {
+	kill -TERM "$watcher" 2>/dev/null
+	wait "$watcher"
+}
+
+# until_true COMMAND...: for 10 s at most.
+until_true() {
+	local tries=0
+	until "$@" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt 200 ] || return 1
+		sleep 0.05
+	done
+}
+
+findings() {
+	"$boltseal" findings "$@" --store "$store"
+}
+
+count_is() {
+	[ "$(findings list 2>/dev/null | wc -l)" = "$1" ]
+}
+
+# expect NAME COMMAND...
+expect() {
+	local name=$1
+	shift
+	if "$@" >"$scratch/expect.log" 2>&1; then
+		ok "$name"
+	else
+		cat "$scratch/watch.err" >>"$scratch/expect.log" 2>/dev/null
+		not_ok "$name" "$scratch/expect.log"
+	fi
+}
+
+serve() {
+	python3 "$repo/tests/unit/http_server.py" "$1" "$received" >"$scratch/port" &
+	server=$!
+	background+=("$server")
+	until_true test -s "$scratch/port"
+	port=$(cat "$scratch/port")
+}
+
+# A port that answers, and then does not.
+serve 0
+kill "$server"
+wait "$server" 2>/dev/null
+
+start --sink "http://127.0.0.1:$port/" --sink "file:$scratch/out.ndjson" --sink metrics:0
+if ! kill -0 "$watcher" 2>/dev/null; then
+	skip_all "watching does not work here: $(tail -n 1 "$scratch/watch.err")"
+fi
+for _ in 1 2 3; do cat "$FINDING_FILE" >/dev/null; done
+head -n 1 "$FINDING_FILE" >/dev/null
+expect "repeats are one finding" until_true count_is 2
+findings export >"$scratch/all"
+expect "with their number" grep -q '"count":3.*"exe":"[^"]*/cat"' "$scratch/all"
+expect "type, technique and advice" grep -q \
+	'"type":"CredentialAccess:Runtime/PreciousFileRead","severity":5.0,.*"remedy":"Replace.*"T1552.001"' \
+	"$scratch/all"
+
+# What is in the store survives, and the next run knows it.
+kill -9 "$watcher"
+wait "$watcher" 2>/dev/null
+expect "nothing is lost by kill -9" count_is 2
+rm -f "$scratch/port"
+serve "$port"
+start --sink "http://127.0.0.1:$port/" --sink "file:$scratch/out.ndjson" \
+	--sink "metrics:$scratch/metrics.prom"
+cat "$FINDING_FILE" >/dev/null
+tail -n 1 "$FINDING_FILE" >/dev/null
+cp /bin/true "$scratch/precious-program"
+"$scratch/precious-program" 17 >/dev/null
+"$scratch/precious-program" 18 >/dev/null
+expect "the next run goes on counting" until_true count_is 4
+received_is() {
+	[ "$(wc -l <"$received")" = "$1" ]
+}
+expect "what waited is delivered" until_true received_is 4
+stop
+code=$?
+[ $code = 0 ] && ok "exit code 0" || not_ok "exit code $code" "$scratch/watch.err"
+findings export >"$scratch/all"
+expect "over both runs" grep -q '"count":4.*"exe":"[^"]*/cat"' "$scratch/all"
+expect "numbers in command lines do not matter" grep -q \
+	'"Execution:Runtime/SuspiciousTool","severity":8.0.*"count":2' "$scratch/all"
+expect "each once by id" test "$(cut -d' ' -f2 "$received" | sort -u | wc -l)" = 4
+expect "ids of the store" diff \
+	<(cut -d' ' -f2 "$received" | sort) \
+	<(sed 's/.*"id":"\([0-9a-f]\{8\}-[^"]*\)".*/\1/' "$scratch/all" | sort)
+# shellcheck disable=SC2016 # Python
+expect "what falcosidekick checks" python3 -c '
+import datetime, json, sys
+known = "emergency alert critical error warning notice informational debug".split()
+for line in open(sys.argv[1]):
+    f = json.loads(line.split(" ", 2)[2])
+    assert f["priority"].lower() in known and f["rule"] and f["output_fields"], f
+    datetime.datetime.strptime(f["time"][:19] + f["time"][29:], "%Y-%m-%dT%H:%M:%SZ")
+    assert set(f) <= set("uuid output priority rule time output_fields source tags hostname".split())
+    assert all(isinstance(t, str) for t in f["tags"])
+' "$received"
+expect "the file has all" test "$(wc -l <"$scratch/out.ndjson")" = 4
+expect "metrics" grep -q '^boltseal_rule_events_total{rule="Precious program",priority="Critical"} 2$' \
+	"$scratch/metrics.prom"
+expect "of the sinks" grep -q '^boltseal_sink_delivered_total{sink="http://127.0.0.1:[0-9]*/"} 4$' \
+	"$scratch/metrics.prom"
+
+# ---- boltseal findings
+lines_are() {
+	local n=$1
+	shift
+	[ "$(findings "$@" | wc -l)" = "$n" ]
+}
+expect "list by severity" lines_are 1 list --severity high
+expect "list by rule" lines_are 3 list --rule 'Precious file*'
+expect "list by container" lines_are 0 list --container nobody
+expect "list by time" lines_are 4 list --since 1h
+expect "list until" lines_are 0 list --until 1h
+expect "limit" lines_are 2 list --limit 2
+id=$(findings list --severity high | cut -c1-8)
+expect "show by the beginning of an id" grep -q '^what to do' <(findings show "$id")
+expect "show as JSON" python3 -c 'import json,sys; json.loads(sys.argv[1])["evidence"]["proc.cmdline"]' \
+	"$(findings show "$id" -o json)"
+expect "list as JSON" python3 -c 'import json,sys; assert len(json.loads(sys.argv[1])) == 4' \
+	"$(findings list -o json)"
+# shellcheck disable=SC2016 # Python
+expect "export as a table" python3 -c '
+import csv, sys
+rows = list(csv.DictReader(open(sys.argv[1], newline="")))
+assert len(rows) == 4 and all(None not in r and None not in r.values() for r in rows), rows
+' <(findings export -o csv)
+expect "stats" grep -q '^findings *4, of 8 events' <(findings stats)
+if findings show nonsense >/dev/null 2>"$scratch/none"; then
+	not_ok "an id that is none"
+else
+	expect "an id that is none" grep -q 'there is no such finding' "$scratch/none"
+fi
+
+# ---- a damaged store is replaced, with a message
+dd if=/dev/urandom of="$store" bs=4096 seek=1 count=8 conv=notrunc status=none
+start
+cat "$FINDING_FILE" >/dev/null
+has_precious() {
+	findings export | grep -q precious
+}
+expect "a damaged store: a new one" until_true has_precious
+stop
+expect "and a message" grep -q 'was damaged: it is now' "$scratch/watch.err"
+
+# ---- sinks without a store
+start_plain() {
+	"$boltseal" watch --rules "$scratch/rules.yaml" --sink "file:$scratch/plain.ndjson" \
+		--spool "$scratch/spool" --findings 2 >"$scratch/watch.out" 2>"$scratch/watch.err" &
+	watcher=$!
+	background+=("$watcher")
+	until_true grep -q 'watching with' "$scratch/watch.err"
+}
+start_plain
+cat "$FINDING_FILE" >/dev/null
+cat "$FINDING_FILE" >/dev/null
+wait "$watcher"
+expect "without a store: the finding, not its repeat" test "$(wc -l <"$scratch/plain.ndjson")" = 1
+
+tap_end
