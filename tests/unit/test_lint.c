@@ -869,7 +869,7 @@ static void test_fix_random(void **state)
 	size_t changed = 0;
 
 	(void)state;
-	for (int i = 0; i < 400; i++) {
+	for (int i = 0; i < 150; i++) {
 		struct lint_options o = options(NULL);
 		cleanup_sp_profile struct sp_profile p = { 0 }, q = { 0 };
 		cleanup_free char *text = NULL, *out = NULL;
@@ -891,7 +891,7 @@ static void test_fix_random(void **state)
 			assert_int_equal(0, sp_ret_cmp(a, b));
 		}
 	}
-	assert_true(changed > 200);
+	assert_true(changed > 75);
 }
 
 /* A file of ../shared, or NULL and the test is skipped. */
