@@ -278,8 +278,8 @@ const struct command command_analyze = {
 	.options = options,
 	.examples = "# Which system calls can this server make?\n"
 		    "boltseal analyze /usr/sbin/nginx\n"
-		    "# Why is ptrace(2) among them?\n"
-		    "boltseal analyze --explain=ptrace /usr/sbin/nginx\n"
+		    "# Why is bind(2) among them?\n"
+		    "boltseal analyze --explain=bind /usr/sbin/nginx\n"
 		    "# A model of the program in an unpacked image\n"
 		    "boltseal analyze --rootfs=rootfs --output=static.json /usr/sbin/nginx\n"
 		    "# What an image executes\n"

@@ -171,8 +171,12 @@ static void show_source(struct show *s, size_t i)
 		show_text(s->out, src->kernel);
 		buf_puts(s->out, ", ");
 	}
-	buf_printf(s->out, "%llu %s%s\n", (unsigned long long)src->runs,
-		   src->runs == 1 ? "run" : "runs",
+	if (src->runs)
+		buf_printf(s->out, "%llu ", (unsigned long long)src->runs);
+	buf_printf(s->out, "%s%s\n",
+		   src->runs == 0   ? "no run"
+		   : src->runs == 1 ? "run"
+				    : "runs",
 		   src->complete && !src->loss_n ? ", complete" : "");
 	show_loss(s, src);
 }

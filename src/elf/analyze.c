@@ -129,6 +129,7 @@ int elf_analysis_model(const struct elf_analysis *a, struct workload *w)
 	int source = wl_source_add(w, WL_STATIC), program = wl_program_add(w, o->path);
 	struct wl_source *s = &w->sources[source];
 
+	s->runs = 0; /* nothing ran */
 	s->complete = !a->linker.missing_n && !a->reach.open_n;
 	if (a->reach.open_n)
 		s->incomplete_reason = wl_string(w, "system calls with unknown numbers: any is "
