@@ -6,7 +6,6 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "profile/lint.h"
 
 struct lint_run {
@@ -22,12 +21,6 @@ static void lint_run_free(struct lint_run *r)
 	if (r->json)
 		json_object_put(r->json);
 	buf_free(&r->text);
-}
-
-static void add(struct json_object *o, const char *key, struct json_object *v)
-{
-	if (!v || json_object_object_add(o, key, v) < 0)
-		mem_exhausted();
 }
 
 /* "5.4" */
@@ -79,10 +72,10 @@ static void put_counts(struct json_object *o, const struct lint_report *r)
 	struct json_object *counts = json_object_new_object();
 
 	for (int s = LINT_SEVERITY_COUNT; s-- > 0;)
-		add(counts, lint_severity_name((enum lint_severity)s),
-		    json_object_new_int64((int64_t)r->count[s]));
-	add(o, "counts", counts);
-	add(o, "incomplete", json_object_new_boolean(r->incomplete));
+		json_add(counts, lint_severity_name((enum lint_severity)s),
+			 json_object_new_int64((int64_t)r->count[s]));
+	json_add(o, "counts", counts);
+	json_add(o, "incomplete", json_object_new_boolean(r->incomplete));
 }
 
 /* `corrected`: the report of the file before --fix, or NULL. */
@@ -96,19 +89,18 @@ static void put_report(struct lint_run *run, const char *name, const struct lint
 		return;
 	}
 	o = json_object_new_object();
-	add(o, "file", json_object_new_string(name));
+	json_add(o, "file", json_object_new_string(name));
 	put_counts(o, r);
-	add(o, "findings", lint_json(name, r));
+	json_add(o, "findings", lint_json(name, r));
 	if (corrected) {
 		struct json_object *before = lint_json(name, corrected);
 
 		for (size_t i = corrected->n; i-- > 0;)
 			if (!corrected->findings[i].fixable)
 				json_object_array_del_idx(before, i, 1);
-		add(o, "corrected", before);
+		json_add(o, "corrected", before);
 	}
-	if (json_object_array_add(run->json, o) < 0)
-		mem_exhausted();
+	json_append(run->json, o);
 }
 
 static void judge(struct lint_run *run, const struct lint_report *r)
@@ -175,8 +167,8 @@ static int print(struct lint_run *run, struct err *e)
 	if (!run->json)
 		return io_write_file(NULL, buf_str(&run->text), run->text.len, e);
 	o = json_object_new_object();
-	add(o, "format", json_object_new_string("boltseal.lint/1"));
-	add(o, "files", json_object_get(run->json));
+	json_add(o, "format", json_object_new_string("boltseal.lint/1"));
+	json_add(o, "files", json_object_get(run->json));
 	text = json_text(o);
 	return io_write_file(NULL, text, strlen(text), e);
 }
@@ -187,16 +179,15 @@ static int print_checks_json(struct err *e)
 	struct json_object *list = json_object_new_array();
 	cleanup_free char *text = NULL;
 
-	add(o, "format", json_object_new_string("boltseal.lint-checks/1"));
-	add(o, "checks", list);
+	json_add(o, "format", json_object_new_string("boltseal.lint-checks/1"));
+	json_add(o, "checks", list);
 	for (const struct lint_check *c = lint_checks; c->id; c++) {
 		struct json_object *row = json_object_new_object();
 
-		add(row, "id", json_object_new_string(c->id));
-		add(row, "severity", json_object_new_string(lint_severity_name(c->severity)));
-		add(row, "title", json_object_new_string(c->title));
-		if (json_object_array_add(list, row) < 0)
-			mem_exhausted();
+		json_add(row, "id", json_object_new_string(c->id));
+		json_add(row, "severity", json_object_new_string(lint_severity_name(c->severity)));
+		json_add(row, "title", json_object_new_string(c->title));
+		json_append(list, row);
 	}
 	text = json_text(o);
 	return io_write_file(NULL, text, strlen(text), e) < 0 ? EXIT_ERROR : EXIT_OK;

@@ -296,25 +296,19 @@ void model_diff_text(const struct model_diff *d, const char *a, const char *b, s
 	}
 }
 
-static void put_member(struct json_object *o, const char *key, struct json_object *v)
-{
-	if (!v || json_object_object_add(o, key, v) < 0)
-		mem_exhausted();
-}
-
 static struct json_object *entry_json(const struct difference *x)
 {
 	struct json_object *o = json_object_new_object();
 
-	put_member(o, "change",
-		   json_object_new_string(!x->a	  ? "added"
-					  : !x->b ? "removed"
-						  : "changed"));
-	put_member(o, "what", json_object_new_string(x->key));
+	json_add(o, "change",
+		 json_object_new_string(!x->a	? "added"
+					: !x->b ? "removed"
+						: "changed"));
+	json_add(o, "what", json_object_new_string(x->key));
 	if (x->a && *x->a)
-		put_member(o, "a", json_object_new_string(x->a));
+		json_add(o, "a", json_object_new_string(x->a));
 	if (x->b && *x->b)
-		put_member(o, "b", json_object_new_string(x->b));
+		json_add(o, "b", json_object_new_string(x->b));
 	return o;
 }
 
@@ -322,11 +316,11 @@ struct json_object *model_diff_json(const struct model_diff *d, const char *a, c
 {
 	struct json_object *o = json_object_new_object();
 
-	put_member(o, "format", json_object_new_string("boltseal.diff/1"));
-	put_member(o, "kind", json_object_new_string("workload"));
-	put_member(o, "a", json_object_new_string(a));
-	put_member(o, "b", json_object_new_string(b));
-	put_member(o, "equal", json_object_new_boolean(!d->n));
+	json_add(o, "format", json_object_new_string("boltseal.diff/1"));
+	json_add(o, "kind", json_object_new_string("workload"));
+	json_add(o, "a", json_object_new_string(a));
+	json_add(o, "b", json_object_new_string(b));
+	json_add(o, "equal", json_object_new_boolean(!d->n));
 	for (unsigned i = 0; i < SECTIONS; i++) {
 		struct json_object *list = json_object_new_array();
 
@@ -334,7 +328,7 @@ struct json_object *model_diff_json(const struct model_diff *d, const char *a, c
 			if (d->v[k].section == i &&
 			    json_object_array_add(list, entry_json(&d->v[k])) < 0)
 				mem_exhausted();
-		put_member(o, sections[i].key, list);
+		json_add(o, sections[i].key, list);
 	}
 	return o;
 }

@@ -2,15 +2,8 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "base/mem.h"
 #include "profile/disassemble.h"
 #include "profile/explain.h"
-
-static void add(struct json_object *o, const char *key, struct json_object *v)
-{
-	if (!v || json_object_object_add(o, key, v) < 0)
-		mem_exhausted();
-}
 
 static void put_json(struct json_object *o, struct buf *out)
 {
@@ -25,15 +18,14 @@ static void programs_json(const struct operand *o, const struct sp_filter *f, si
 {
 	struct json_object *root = json_object_new_object(), *list = json_object_new_array();
 
-	add(root, "format", json_object_new_string("boltseal.disassembly/1"));
-	add(root, "name", json_object_new_string(o->name));
+	json_add(root, "format", json_object_new_string("boltseal.disassembly/1"));
+	json_add(root, "name", json_object_new_string(o->name));
 	for (size_t i = 0; i < n; i++) {
 		cleanup_disassembly struct disassembly *d = disassemble(&f[i]);
 
-		if (json_object_array_add(list, disassembly_json(d)) < 0)
-			mem_exhausted();
+		json_append(list, disassembly_json(d));
 	}
-	add(root, "filters", list);
+	json_add(root, "filters", list);
 	put_json(root, out);
 }
 

@@ -5,7 +5,6 @@
 #include "app/operand.h"
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "base/mem.h"
 #include "profile/diff.h"
 
 static void put_text(const struct sp_operand *a, const struct sp_operand *b, int r,
@@ -31,25 +30,19 @@ static void put_text(const struct sp_operand *a, const struct sp_operand *b, int
 	buf_putc(out, '\n');
 }
 
-static void add(struct json_object *o, const char *key, struct json_object *v)
-{
-	if (!v || json_object_object_add(o, key, v) < 0)
-		mem_exhausted();
-}
-
 static void put_json(const struct sp_operand *a, const struct sp_operand *b, int r,
 		     const struct sp_difference *d, struct buf *out)
 {
 	cleanup_json struct json_object *o = json_object_new_object();
 	cleanup_free char *text = NULL;
 
-	add(o, "format", json_object_new_string("boltseal.subset/1"));
-	add(o, "a", json_object_new_string(a->name));
-	add(o, "b", json_object_new_string(b->name));
-	add(o, "subset", json_object_new_boolean(r >= 0));
-	add(o, "proven", json_object_new_boolean(r != SP_SAMPLED));
+	json_add(o, "format", json_object_new_string("boltseal.subset/1"));
+	json_add(o, "a", json_object_new_string(a->name));
+	json_add(o, "b", json_object_new_string(b->name));
+	json_add(o, "subset", json_object_new_boolean(r >= 0));
+	json_add(o, "proven", json_object_new_boolean(r != SP_SAMPLED));
 	if (r < 0)
-		add(o, "counterexample", sp_difference_json(d));
+		json_add(o, "counterexample", sp_difference_json(d));
 	text = json_text(o);
 	buf_puts(out, text);
 }

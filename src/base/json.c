@@ -326,3 +326,15 @@ char *json_text(struct json_object *o)
 		mem_exhausted();
 	return xasprintf("%s\n", s);
 }
+
+void json_add(struct json_object *o, const char *key, struct json_object *v)
+{
+	if (!v || json_object_object_add(o, key, v) < 0)
+		mem_exhausted();
+}
+
+void json_append(struct json_object *array, struct json_object *v)
+{
+	if (!v || json_object_array_add(array, v) < 0)
+		mem_exhausted();
+}

@@ -100,6 +100,10 @@ size_t json_utf8_len(const char *p, const char *end, uint32_t *cp);
 
 /* Pretty text with two-space indent, stable order (as inserted), a final newline. Caller frees. */
 char *json_text(struct json_object *o);
+/* Puts `v`, from json-c, which now owns it; NULL counts as a lack of memory, which ends the
+ * program. */
+void json_add(struct json_object *o, const char *key, struct json_object *v);
+void json_append(struct json_object *array, struct json_object *v);
 
 #define cleanup_json_doc cleanup(json_doc_free)
 

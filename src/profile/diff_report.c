@@ -1,7 +1,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/mem.h"
 #include "profile/diff.h"
 
 void sp_diff_summary(const struct sp_diff *d, const struct sp_operand *a,
@@ -108,12 +107,6 @@ void sp_diff_text(const struct sp_diff *d, const struct sp_operand *a, const str
 	sp_diff_summary(d, a, b, out);
 }
 
-static void add(struct json_object *o, const char *key, struct json_object *v)
-{
-	if (!v || json_object_object_add(o, key, v) < 0)
-		mem_exhausted();
-}
-
 static struct json_object *text_json(const struct buf *b)
 {
 	return json_object_new_string(buf_str(b));
@@ -123,9 +116,9 @@ static struct json_object *ret_json(struct sp_ret r)
 {
 	struct json_object *o = json_object_new_object();
 
-	add(o, "action", json_object_new_string(sp_action_name(r.action)));
+	json_add(o, "action", json_object_new_string(sp_action_name(r.action)));
 	if (sp_action_takes_data(r.action))
-		add(o, "data", json_object_new_int(r.data));
+		json_add(o, "data", json_object_new_int(r.data));
 	return o;
 }
 
@@ -135,16 +128,15 @@ struct json_object *sp_difference_json(const struct sp_difference *x)
 	cleanup_buf struct buf call = { 0 };
 
 	sp_call_text(&x->sd, &call);
-	add(o, "call", text_json(&call));
-	add(o, "arch", json_object_new_int64(x->sd.arch));
-	add(o, "nr", json_object_new_int64((uint32_t)x->sd.nr));
+	json_add(o, "call", text_json(&call));
+	json_add(o, "arch", json_object_new_int64(x->sd.arch));
+	json_add(o, "nr", json_object_new_int64((uint32_t)x->sd.nr));
 	for (unsigned i = 0; i < SC_MAX_ARGS; i++)
-		if (json_object_array_add(args, json_object_new_uint64(x->sd.args[i])) < 0)
-			mem_exhausted();
-	add(o, "args", args);
-	add(o, "instruction_pointer", json_object_new_uint64(x->sd.instruction_pointer));
-	add(o, "a", ret_json(x->a));
-	add(o, "b", ret_json(x->b));
+		json_append(args, json_object_new_uint64(x->sd.args[i]));
+	json_add(o, "args", args);
+	json_add(o, "instruction_pointer", json_object_new_uint64(x->sd.instruction_pointer));
+	json_add(o, "a", ret_json(x->a));
+	json_add(o, "b", ret_json(x->b));
 	return o;
 }
 
@@ -153,19 +145,19 @@ static struct json_object *change_json(const struct sp_change *x)
 	static const char *const kinds[] = { "call", "abi", "numbers", "architectures" };
 	struct json_object *o = json_object_new_object();
 
-	add(o, "kind", json_object_new_string(kinds[x->kind]));
+	json_add(o, "kind", json_object_new_string(kinds[x->kind]));
 	if (x->abi != SC_ABI_COUNT)
-		add(o, "abi", json_object_new_string(sc_abi_name(x->abi)));
+		json_add(o, "abi", json_object_new_string(sc_abi_name(x->abi)));
 	if (x->desc)
-		add(o, "syscall", json_object_new_string(x->desc->name));
-	add(o, "always", json_object_new_boolean(x->always));
-	add(o, "a_laxer", json_object_new_boolean(x->order[SP_A_LAXER]));
-	add(o, "b_laxer", json_object_new_boolean(x->order[SP_B_LAXER]));
+		json_add(o, "syscall", json_object_new_string(x->desc->name));
+	json_add(o, "always", json_object_new_boolean(x->always));
+	json_add(o, "a_laxer", json_object_new_boolean(x->order[SP_A_LAXER]));
+	json_add(o, "b_laxer", json_object_new_boolean(x->order[SP_B_LAXER]));
 	if (x->kind == SP_CHANGE_CALL) {
-		add(o, "a", sp_meaning_json(&x->a));
-		add(o, "b", sp_meaning_json(&x->b));
+		json_add(o, "a", sp_meaning_json(&x->a));
+		json_add(o, "b", sp_meaning_json(&x->b));
 	}
-	add(o, "example", sp_difference_json(&x->example));
+	json_add(o, "example", sp_difference_json(&x->example));
 	return o;
 }
 
@@ -174,16 +166,15 @@ struct json_object *sp_diff_json(const struct sp_diff *d, const struct sp_operan
 {
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
 
-	add(o, "format", json_object_new_string("boltseal.diff/1"));
-	add(o, "kind", json_object_new_string("seccomp"));
-	add(o, "a", json_object_new_string(a->name));
-	add(o, "b", json_object_new_string(b->name));
-	add(o, "equal", json_object_new_boolean(!d->n));
-	add(o, "a_subset_of_b", json_object_new_boolean(!d->order[SP_A_LAXER]));
-	add(o, "b_subset_of_a", json_object_new_boolean(!d->order[SP_B_LAXER]));
+	json_add(o, "format", json_object_new_string("boltseal.diff/1"));
+	json_add(o, "kind", json_object_new_string("seccomp"));
+	json_add(o, "a", json_object_new_string(a->name));
+	json_add(o, "b", json_object_new_string(b->name));
+	json_add(o, "equal", json_object_new_boolean(!d->n));
+	json_add(o, "a_subset_of_b", json_object_new_boolean(!d->order[SP_A_LAXER]));
+	json_add(o, "b_subset_of_a", json_object_new_boolean(!d->order[SP_B_LAXER]));
 	for (size_t i = 0; i < d->n; i++)
-		if (json_object_array_add(list, change_json(&d->changes[i])) < 0)
-			mem_exhausted();
-	add(o, "changes", list);
+		json_append(list, change_json(&d->changes[i]));
+	json_add(o, "changes", list);
 	return o;
 }

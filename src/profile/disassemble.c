@@ -341,12 +341,6 @@ void disassembly_text(const struct disassembly *d, struct buf *out)
 	}
 }
 
-static void add(struct json_object *o, const char *key, struct json_object *v)
-{
-	if (!v || json_object_object_add(o, key, v) < 0)
-		mem_exhausted();
-}
-
 struct json_object *disassembly_json(const struct disassembly *d)
 {
 	struct json_object *list = json_object_new_array();
@@ -358,15 +352,14 @@ struct json_object *disassembly_json(const struct disassembly *d)
 
 		disassembly_insn(d, pc, &insn);
 		disassembly_comment(d, pc, &comment);
-		add(o, "pc", json_object_new_int64((int64_t)pc));
-		add(o, "code", json_object_new_int(i->code));
-		add(o, "jt", json_object_new_int(i->jt));
-		add(o, "jf", json_object_new_int(i->jf));
-		add(o, "k", json_object_new_int64(i->k));
-		add(o, "text", json_object_new_string(buf_str(&insn)));
-		add(o, "comment", json_object_new_string(buf_str(&comment)));
-		if (json_object_array_add(list, o) < 0)
-			mem_exhausted();
+		json_add(o, "pc", json_object_new_int64((int64_t)pc));
+		json_add(o, "code", json_object_new_int(i->code));
+		json_add(o, "jt", json_object_new_int(i->jt));
+		json_add(o, "jf", json_object_new_int(i->jf));
+		json_add(o, "k", json_object_new_int64(i->k));
+		json_add(o, "text", json_object_new_string(buf_str(&insn)));
+		json_add(o, "comment", json_object_new_string(buf_str(&comment)));
+		json_append(list, o);
 	}
 	return list;
 }

@@ -238,21 +238,15 @@ int sp_explain_text(const struct sp_operand *o, unsigned width, struct buf *out,
 	return 0;
 }
 
-static void add(struct json_object *o, const char *key, struct json_object *v)
-{
-	if (!v || json_object_object_add(o, key, v) < 0)
-		mem_exhausted();
-}
-
 static struct json_object *part_json(const struct part *p)
 {
 	struct json_object *o = json_object_new_object(), *calls = json_object_new_object();
 
-	add(o, "abi", json_object_new_string(sc_abi_name(p->abi)));
+	json_add(o, "abi", json_object_new_string(sc_abi_name(p->abi)));
 	for (size_t i = 0; i < p->n; i++)
-		add(calls, p->line[i].desc->name, sp_meaning_json(&p->line[i].meaning));
-	add(o, "otherwise", sp_meaning_json(&p->other.meaning));
-	add(o, "syscalls", calls);
+		json_add(calls, p->line[i].desc->name, sp_meaning_json(&p->line[i].meaning));
+	json_add(o, "otherwise", sp_meaning_json(&p->other.meaning));
+	json_add(o, "syscalls", calls);
 	return o;
 }
 
@@ -266,14 +260,13 @@ int sp_explain_json(const struct sp_operand *o, struct json_object **out, struct
 		return r;
 	*out = json_object_new_object();
 	list = json_object_new_array();
-	add(*out, "format", json_object_new_string("boltseal.filter/1"));
-	add(*out, "name", json_object_new_string(o->name));
-	add(*out, "filters", json_object_new_int64((int64_t)o->filters_n));
-	add(*out, "instructions", json_object_new_int64((int64_t)x.insns));
+	json_add(*out, "format", json_object_new_string("boltseal.filter/1"));
+	json_add(*out, "name", json_object_new_string(o->name));
+	json_add(*out, "filters", json_object_new_int64((int64_t)o->filters_n));
+	json_add(*out, "instructions", json_object_new_int64((int64_t)x.insns));
 	for (size_t i = 0; i < SC_ABI_COUNT; i++)
-		if (json_object_array_add(list, part_json(&x.part[i])) < 0)
-			mem_exhausted();
-	add(*out, "abis", list);
-	add(*out, "other_architectures", sp_meaning_json(&x.arches.meaning));
+		json_append(list, part_json(&x.part[i]));
+	json_add(*out, "abis", list);
+	json_add(*out, "other_architectures", sp_meaning_json(&x.arches.meaning));
 	return 0;
 }

@@ -43,12 +43,8 @@ static void unknown_members(struct lint *l, const struct lint_check *c, const st
 	if (!json_object_is_type(o, json_type_object))
 		return;
 	json_object_object_foreach (o, key, value) {
-		size_t i = 0;
-
 		(void)value;
-		while (known[i] && strcmp(known[i], key))
-			i++;
-		if (!known[i])
+		if (!sp_member_known(known, key))
 			unknown_member(l, c, at, key, known);
 	}
 }

@@ -11,12 +11,6 @@
 
 enum { FIX_BUDGET = 100 * 1000 * 1000 };
 
-static void append(struct json_object *a, struct json_object *v)
-{
-	if (!v || json_object_array_add(a, v) < 0)
-		mem_exhausted();
-}
-
 static struct json_object *copy_of(struct json_object *v)
 {
 	struct json_object *out = NULL;
@@ -24,12 +18,6 @@ static struct json_object *copy_of(struct json_object *v)
 	if (json_object_deep_copy(v, &out, NULL) < 0)
 		mem_exhausted();
 	return out;
-}
-
-static void put(struct json_object *o, const char *key, struct json_object *v)
-{
-	if (!v || json_object_object_add(o, key, v) < 0)
-		mem_exhausted();
 }
 
 /* A new list of rules: rules that go away are NULL in `rule`, new ones stand behind `rule[i]`. */
@@ -76,13 +64,14 @@ static char *edit_end(struct edit *e, struct json_object *root)
 
 	for (size_t i = 0; i < e->n; i++) {
 		if (e->rule[i])
-			append(list, e->rule[i]);
+			json_append(list, e->rule[i]);
 		for (size_t k = 0; k < json_object_array_length(e->after[i]); k++)
-			append(list, json_object_get(json_object_array_get_idx(e->after[i], k)));
+			json_append(list,
+				    json_object_get(json_object_array_get_idx(e->after[i], k)));
 		json_object_put(e->after[i]);
 	}
 	if (e->n)
-		put(out, "syscalls", list);
+		json_add(out, "syscalls", list);
 	else
 		json_object_put(list);
 	free(e->rule);
@@ -101,10 +90,10 @@ static void fix_names(struct edit *e, const struct lint_rule *r)
 		while (k < n && strcmp(r->names[k], r->names[n]))
 			k++;
 		if (k == n)
-			append(names, json_object_new_string(r->names[n]));
+			json_append(names, json_object_new_string(r->names[n]));
 	}
 	json_object_object_del(e->rule[r->index], "name");
-	put(e->rule[r->index], "names", names);
+	json_add(e->rule[r->index], "names", names);
 }
 
 static void fix_ret(struct json_object *o, const char *action, const char *number, const char *name)
@@ -128,7 +117,7 @@ static void fix_errno_word(const struct lint *l, struct json_object *o, const ch
 	if (!s || !*s || l->o->engine == LINT_ANY_ENGINE || l->o->engine == LINT_PODMAN ||
 	    l->o->engine == LINT_CRIO || sp_errno_parse(s, &nr) < 0)
 		return;
-	put(o, number, json_object_new_uint64(nr));
+	json_add(o, number, json_object_new_uint64(nr));
 	json_object_object_del(o, name);
 }
 
@@ -169,8 +158,8 @@ static void resolve_arches(const struct lint *l, struct json_object *root)
 	a = json_object_new_array();
 	for (unsigned i = 0; i < SC_ABI_COUNT; i++)
 		if (l->p.abi[i])
-			append(a, json_object_new_string(sc_abi_scmp((enum sc_abi)i)));
-	put(root, "architectures", a);
+			json_append(a, json_object_new_string(sc_abi_scmp((enum sc_abi)i)));
+	json_add(root, "architectures", a);
 }
 
 /* What stands in the file without effect, or in a form that some engine refuses. */

@@ -47,12 +47,8 @@ static void keep_members(struct json_object *o, const char *const *known)
 	if (!json_object_is_type(o, json_type_object))
 		return;
 	json_object_object_foreach (o, key, value) {
-		size_t i = 0;
-
 		(void)value;
-		while (known[i] && strcmp(known[i], key))
-			i++;
-		if (!known[i])
+		if (!sp_member_known(known, key))
 			json_object_object_del(o, key);
 	}
 }
@@ -96,26 +92,14 @@ static size_t keep_strings(struct json_object *a, bool (*known)(const char *))
 	return gone;
 }
 
-static void add(struct json_object *o, const char *key, struct json_object *v)
-{
-	if (!v || json_object_object_add(o, key, v) < 0)
-		mem_exhausted();
-}
-
-static void append(struct json_object *a, struct json_object *v)
-{
-	if (!v || json_object_array_add(a, v) < 0)
-		mem_exhausted();
-}
-
 static void forget(struct json_object *rule)
 {
 	struct json_object *names = json_object_new_array();
 
-	append(names, json_object_new_string(no_call));
+	json_append(names, json_object_new_string(no_call));
 	json_object_object_del(rule, "name");
 	json_object_object_del(rule, "args");
-	add(rule, "names", names);
+	json_add(rule, "names", names);
 }
 
 /* Unknown words hold nowhere: `includes` with one never counts. */
@@ -146,7 +130,7 @@ static void clean_errno(struct json_object *o, const char *number, const char *n
 	uint64_t nr;
 
 	if (v && (json_object_get_int64(v) < 0 || json_object_get_uint64(v) > SP_MAX_ERRNO))
-		add(o, number, json_object_new_int(SP_MAX_ERRNO));
+		json_add(o, number, json_object_new_int(SP_MAX_ERRNO));
 	if (s && *s && (sp_errno_parse(s, &nr) < 0 || nr > SP_MAX_ERRNO))
 		json_object_object_del(o, name);
 }
@@ -175,7 +159,7 @@ static void clean_rule(struct json_object *o)
 		wrong |= !index_fits(arg);
 	}
 	if (one && many) {
-		append(names, json_object_new_string(name));
+		json_append(names, json_object_new_string(name));
 		json_object_object_del(o, "name");
 	}
 	if (wrong)
@@ -198,7 +182,7 @@ static void clean_arches(struct json_object *o, const struct sp_host *h)
 		known += s && !sp_arch_foreign(s);
 	}
 	if (a && json_object_array_length(a) && !known)
-		append(a, json_object_new_string(sc_abi_scmp(h->native)));
+		json_append(a, json_object_new_string(sc_abi_scmp(h->native)));
 	if (a && json_object_array_length(a)) {
 		json_object_object_del(o, "archMap");
 		map = NULL;
@@ -210,7 +194,7 @@ static void clean_arches(struct json_object *o, const struct sp_host *h)
 		keep_members(row, sp_arch_map_members);
 		keep_strings(lint_member(row, "subArchitectures", json_type_array), known_arch);
 		if (s && !known_arch(s)) /* counts nowhere */
-			add(row, "architecture", json_object_new_string("SCMP_ARCH_S390X"));
+			json_add(row, "architecture", json_object_new_string("SCMP_ARCH_S390X"));
 	}
 }
 

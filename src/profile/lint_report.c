@@ -98,15 +98,9 @@ void lint_text(const char *name, const struct lint_report *r, struct buf *out)
 		buf_puts(out, "  The profile is too large: it was not looked at in full.\n");
 }
 
-static void add(struct json_object *o, const char *key, struct json_object *v)
-{
-	if (!v || json_object_object_add(o, key, v) < 0)
-		mem_exhausted();
-}
-
 static void add_str(struct json_object *o, const char *key, const char *s)
 {
-	add(o, key, json_object_new_string(s));
+	json_add(o, key, json_object_new_string(s));
 }
 
 static struct json_object *finding_json(const char *name, const struct lint_finding *f)
@@ -117,16 +111,16 @@ static struct json_object *finding_json(const char *name, const struct lint_find
 	add_str(o, "severity", lint_severity_name(f->severity));
 	add_str(o, "title", f->check->title);
 	add_str(o, "file", name);
-	add(o, "line", json_object_new_int64(f->line));
-	add(o, "column", json_object_new_int64(f->col));
+	json_add(o, "line", json_object_new_int64(f->line));
+	json_add(o, "column", json_object_new_int64(f->col));
 	add_str(o, "pointer", f->pointer);
 	add_str(o, "what", f->what);
 	add_str(o, "why", f->check->why);
 	add_str(o, "fix", f->check->fix);
 	add_str(o, "reference", f->check->reference);
-	add(o, "fixable", json_object_new_boolean(f->fixable));
+	json_add(o, "fixable", json_object_new_boolean(f->fixable));
 	if (f->rules)
-		add(o, "rules", json_tokener_parse(f->rules));
+		json_add(o, "rules", json_tokener_parse(f->rules));
 	return o;
 }
 
@@ -137,7 +131,6 @@ struct json_object *lint_json(const char *name, const struct lint_report *r)
 	if (!a)
 		mem_exhausted();
 	for (size_t i = 0; i < r->n; i++)
-		if (json_object_array_add(a, finding_json(name, &r->findings[i])) < 0)
-			mem_exhausted();
+		json_append(a, finding_json(name, &r->findings[i]));
 	return a;
 }

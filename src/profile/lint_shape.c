@@ -89,18 +89,6 @@ bool lint_misshaped(const struct sp_profile *p, const struct lint_rule *r)
 	return false;
 }
 
-static void add(struct json_object *o, const char *key, struct json_object *v)
-{
-	if (!v || json_object_object_add(o, key, v) < 0)
-		mem_exhausted();
-}
-
-static void append(struct json_object *a, struct json_object *v)
-{
-	if (!v || json_object_array_add(a, v) < 0)
-		mem_exhausted();
-}
-
 static struct json_object *conds_json(const struct sp_cond *c, size_t n)
 {
 	struct json_object *a = json_object_new_array();
@@ -108,12 +96,12 @@ static struct json_object *conds_json(const struct sp_cond *c, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *o = json_object_new_object();
 
-		add(o, "index", json_object_new_int(c[i].index));
-		add(o, "value", json_object_new_uint64(c[i].value));
+		json_add(o, "index", json_object_new_int(c[i].index));
+		json_add(o, "value", json_object_new_uint64(c[i].value));
 		if (c[i].op == SP_MASKED_EQ)
-			add(o, "valueTwo", json_object_new_uint64(c[i].value2));
-		add(o, "op", json_object_new_string(sp_op_name(c[i].op)));
-		append(a, o);
+			json_add(o, "valueTwo", json_object_new_uint64(c[i].value2));
+		json_add(o, "op", json_object_new_string(sp_op_name(c[i].op)));
+		json_append(a, o);
 	}
 	return a;
 }
@@ -132,8 +120,8 @@ struct json_object *lint_rule_copy(struct json_object *rule, const char *const *
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
 
 	for (size_t i = 0; i < names_n; i++)
-		append(list, json_object_new_string(names[i]));
-	add(o, "names", list);
+		json_append(list, json_object_new_string(names[i]));
+	json_add(o, "names", list);
 	json_object_object_foreach (rule, key, value) {
 		struct json_object *copy = NULL;
 
@@ -146,7 +134,7 @@ struct json_object *lint_rule_copy(struct json_object *rule, const char *const *
 			mem_exhausted();
 	}
 	if (conds_n)
-		add(o, "args", conds_json(conds, conds_n));
+		json_add(o, "args", conds_json(conds, conds_n));
 	return o;
 }
 
@@ -168,7 +156,7 @@ static size_t append_boxes(const struct lint_rule *r, const struct sc_desc *d,
 		struct sp_cond c[SC_MAX_ARGS];
 		size_t n = box_conds(&s.v[i], c);
 
-		append(to, lint_rule_copy(r->o, &d->name, 1, c, n));
+		json_append(to, lint_rule_copy(r->o, &d->name, 1, c, n));
 	}
 	return s.n;
 }

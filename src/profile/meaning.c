@@ -156,12 +156,6 @@ void sp_meaning_text(const struct sp_meaning *m, struct buf *out)
 		buf_puts(out, " (more conditions than are listed)");
 }
 
-static void add(struct json_object *o, const char *key, struct json_object *v)
-{
-	if (!v || json_object_object_add(o, key, v) < 0)
-		mem_exhausted();
-}
-
 struct json_object *sp_meaning_json(const struct sp_meaning *m)
 {
 	struct json_object *list = json_object_new_array();
@@ -170,18 +164,16 @@ struct json_object *sp_meaning_json(const struct sp_meaning *m)
 		const struct sp_case *c = &m->cases[i];
 		struct json_object *o = json_object_new_object(), *when = json_object_new_array();
 
-		add(o, "action", json_object_new_string(sp_action_name(c->ret.action)));
+		json_add(o, "action", json_object_new_string(sp_action_name(c->ret.action)));
 		if (sp_action_takes_data(c->ret.action))
-			add(o, "data", json_object_new_int(c->ret.data));
+			json_add(o, "data", json_object_new_int(c->ret.data));
 		for (size_t k = 0; k < c->when_n; k++)
-			if (json_object_array_add(when, json_object_new_string(c->when[k])) < 0)
-				mem_exhausted();
+			json_append(when, json_object_new_string(c->when[k]));
 		if (i + 1 < m->n)
-			add(o, "when", when);
+			json_add(o, "when", when);
 		else
 			json_object_put(when);
-		if (json_object_array_add(list, o) < 0)
-			mem_exhausted();
+		json_append(list, o);
 	}
 	return list;
 }

@@ -77,20 +77,24 @@ const char *const sp_rule_members[] = { "names", "name",    "action",	"errnoRet"
 const char *const sp_arg_members[] = { "index", "value", "valueTwo", "op", NULL };
 const char *const sp_arch_map_members[] = { "architecture", "subArchitectures", NULL };
 
+bool sp_member_known(const char *const *known, const char *key)
+{
+	while (*known && strcmp(*known, key))
+		known++;
+	return *known;
+}
+
 int sp_reader_members(struct sp_reader *r, const struct json_path *at, struct json_object *o,
 		      const char *const *known)
 {
 	json_object_object_foreach (o, key, value) {
 		struct json_path here = { at, key, 0 };
 		cleanup_buf struct buf list = { 0 };
-		size_t i = 0;
 
 		(void)value;
-		while (known[i] && strcmp(known[i], key))
-			i++;
-		if (known[i])
+		if (sp_member_known(known, key))
 			continue;
-		for (i = 0; known[i]; i++)
+		for (size_t i = 0; known[i]; i++)
 			buf_printf(&list, "%s%s", i ? ", " : "", known[i]);
 		return json_err(r->d, &here, r->e, EINVAL, "unknown member, expected one of %s",
 				buf_str(&list));

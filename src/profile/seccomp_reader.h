@@ -18,6 +18,8 @@ extern const char *const sp_profile_members[],
 	*const sp_rule_members[], *const sp_arg_members[], *const sp_arch_map_members[],
 								   *const sp_condition_members[];
 
+/* Whether `key` is in such a list. */
+bool sp_member_known(const char *const *known, const char *key);
 /* "SCMP_ACT_ALLOW"; false: no action. */
 bool sp_action_parse(const char *s, enum sp_action *out);
 /* Podman's "ENOSYS" or "38"; -EINVAL. */

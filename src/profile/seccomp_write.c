@@ -122,23 +122,16 @@ static void collect(struct entries *s, const struct sp_profile *p, bool comments
 		sort_names(&s->v[i]);
 }
 
-static void add(struct json_object *o, const char *key, struct json_object *v)
-{
-	if (!v || json_object_object_add(o, key, v) < 0)
-		mem_exhausted();
-}
-
 static void add_str(struct json_object *o, const char *key, const char *s)
 {
-	add(o, key, json_object_new_string(s));
+	json_add(o, key, json_object_new_string(s));
 }
 
 static void append_str(struct json_object *a, const char *s)
 {
 	struct json_object *v = json_object_new_string(s);
 
-	if (!v || json_object_array_add(a, v) < 0)
-		mem_exhausted();
+	json_append(a, v);
 }
 
 /* An errno or message, only for actions that take one: crun refuses it elsewhere. */
@@ -151,7 +144,7 @@ static void add_ret(struct json_object *o, struct sp_ret r, const char *action_k
 	add_str(o, action_key, sp_action_name(r.action));
 	if (!sp_action_takes_data(r.action))
 		return;
-	add(o, number_key, json_object_new_int64(r.data));
+	json_add(o, number_key, json_object_new_int64(r.data));
 	if (!name_key)
 		return;
 	snprintf(number, sizeof(number), "%u", r.data);
@@ -166,13 +159,12 @@ static struct json_object *json_conds(const struct entry *en)
 		const struct sp_cond *c = &en->conds[i];
 		struct json_object *o = json_object_new_object();
 
-		add(o, "index", json_object_new_int64(c->index));
-		add(o, "value", json_object_new_uint64(c->value));
+		json_add(o, "index", json_object_new_int64(c->index));
+		json_add(o, "value", json_object_new_uint64(c->value));
 		if (c->op == SP_MASKED_EQ)
-			add(o, "valueTwo", json_object_new_uint64(c->value2));
+			json_add(o, "valueTwo", json_object_new_uint64(c->value2));
 		add_str(o, "op", sp_op_name(c->op));
-		if (json_object_array_add(a, o) < 0)
-			mem_exhausted();
+		json_append(a, o);
 	}
 	return a;
 }
@@ -183,10 +175,10 @@ static struct json_object *json_entry(const struct entry *en, const char *errno_
 
 	for (size_t i = 0; i < en->names_n; i++)
 		append_str(names, en->names[i]);
-	add(o, "names", names);
+	json_add(o, "names", names);
 	add_ret(o, en->ret, "action", "errnoRet", errno_key);
 	if (en->conds_n)
-		add(o, "args", json_conds(en));
+		json_add(o, "args", json_conds(en));
 	if (*en->comment)
 		add_str(o, "comment", en->comment);
 	return o;
@@ -202,7 +194,7 @@ static void add_flags(struct json_object *o, uint32_t bits)
 	for (size_t i = 0; sp_flags[i].name; i++)
 		if (bits & sp_flags[i].bit)
 			append_str(a, sp_flags[i].name);
-	add(o, "flags", a);
+	json_add(o, "flags", a);
 }
 
 static void add_arches(struct json_object *o, const struct sp_profile *p)
@@ -212,7 +204,7 @@ static void add_arches(struct json_object *o, const struct sp_profile *p)
 	for (unsigned i = 0; i < SC_ABI_COUNT; i++)
 		if (p->abi[i])
 			append_str(a, sc_abi_scmp((enum sc_abi)i));
-	add(o, "architectures", a);
+	json_add(o, "architectures", a);
 }
 
 char *sp_write(const struct sp_profile *p, enum sp_dialect dialect)
@@ -234,6 +226,6 @@ char *sp_write(const struct sp_profile *p, enum sp_dialect dialect)
 		if (json_object_array_add(list,
 					  json_entry(&entries.v[i], podman ? "errno" : NULL)) < 0)
 			mem_exhausted();
-	add(o, "syscalls", list);
+	json_add(o, "syscalls", list);
 	return json_text(o);
 }
