@@ -315,6 +315,11 @@ static int make_systemd(struct generate *g, const struct args *a, struct err *e)
 		r = io_read_file(file, KNOWN_CALLS_MAX, &known, e);
 	if (r < 0)
 		return r;
+	if (file && !strstr(buf_str(&known), "execve"))
+		return err_set(e, EINVAL,
+			       "--known-calls: %s: expected what systemd-analyze syscall-filter "
+			       "prints, found no execve in it",
+			       file);
 	s.known_calls = file ? buf_str(&known) : NULL;
 	ct.c.apparmor = or_none(a, "apparmor", NULL);
 	gen_systemd(&g->model, &g->o, &ct.c, &s, &g->out, &g->notes);

@@ -46,6 +46,17 @@ for case in web api "web --mode complain" "api --user 10001:10001"; do
 	esac
 done
 
+# A list without calls would leave a filter that lets nothing through.
+: >"$scratch/empty"
+code=0
+"$boltseal" generate systemd --known-calls "$scratch/empty" --output "$scratch/none.conf" \
+	"$repo/tests/golden/web.workload.json" 2>"$scratch/log" || code=$?
+if [ "$code" = 1 ] && [ ! -e "$scratch/none.conf" ]; then
+	ok "an empty list of known calls is refused"
+else
+	not_ok "an empty list of known calls is refused: exit code $code" "$scratch/log"
+fi
+
 # Without the list every name is written, and systemd says itself what it does not know.
 "$boltseal" generate systemd --output "$units/app.service.d/boltseal.conf" \
 	"$repo/tests/golden/api.workload.json" 2>/dev/null
