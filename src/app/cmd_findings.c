@@ -217,7 +217,12 @@ static int print_all(const struct args *a, struct store_filter *w, struct printi
 
 	if (read_filter(a, w, e) || open_store(a, &s, e) < 0)
 		return EXIT_ERROR;
-	return store_query(s, w, print_one, p, e) < 0 ? EXIT_ERROR : EXIT_OK;
+	if (store_query(s, w, print_one, p, e) < 0)
+		return EXIT_ERROR;
+	if (store_unreadable(s))
+		log_warn("%" PRIu64 " findings cannot be read and are left out",
+			 store_unreadable(s));
+	return store_unreadable(s) ? EXIT_INCOMPLETE : EXIT_OK;
 }
 
 static void end_array(const struct printing *p)
@@ -238,7 +243,7 @@ static int list(const struct args *a, struct err *e)
 	if (format_is(a, "json"))
 		p.put = put_element;
 	code = print_all(a, &w, &p, e);
-	if (code == EXIT_OK && format_is(a, "json"))
+	if (code != EXIT_ERROR && format_is(a, "json"))
 		end_array(&p);
 	return code;
 }
@@ -266,12 +271,14 @@ static int export(const struct args *a, struct err *e)
 		p.put = put_element;
 	}
 	code = print_all(a, &w, &p, e);
-	if (code == EXIT_OK && format_is(a, "json"))
+	if (code != EXIT_ERROR && format_is(a, "json"))
 		end_array(&p);
 	if (!path)
 		return code;
 	fclose(p.out);
-	return code == EXIT_OK ? io_write_file(path, text, len, e) : code;
+	if (code == EXIT_ERROR || io_write_file(path, text, len, e) < 0)
+		return EXIT_ERROR;
+	return code;
 }
 
 /* ---- show */
@@ -532,5 +539,6 @@ const struct command command_findings = {
 		    "boltseal findings show 1f0c2a9e\n"
 		    "# A table\n"
 		    "boltseal findings export -o csv --output findings.csv\n",
+	.exit_status = "0 fine, 1 on errors, 3 when findings in the store could not be read.",
 	.run = run_findings,
 };

@@ -141,28 +141,38 @@ static int hand_one(const struct finding *finding, uint64_t seq, void *ctx, stru
 	return 0;
 }
 
-/* What the store has and the sink has not; it is marked when the sink's spool is on the disk. */
+/*
+ * The store knows how far a sink is when the sink's spool is on the disk. While either fails, the
+ * sink goes on, and only the end of the process in that time makes it get findings again.
+ */
+static int mark(struct delivery *f, struct delivery_sink *s, struct err *e)
+{
+	int err = s->handed == s->marked ? 0 : sink_sync(s->sink, e);
+
+	if (err == 0 && s->handed != s->marked)
+		err = store_set_handed(f->store, sink_name(s->sink), s->handed, e);
+	if (err == 0)
+		s->marked = s->handed;
+	return err;
+}
+
+/* What the store has and the sink has not. */
 static void hand_over(struct delivery *f, struct delivery_sink *s)
 {
 	struct handing h = { .sink = s };
 	struct err e = { 0 };
-	int err;
+	int err, marked;
 
 	do {
 		struct store_filter filter = { .by_seq = true,
 					       .after = s->handed,
 					       .limit = HAND_OVER };
-		uint64_t before = s->handed;
 
 		h.n = 0;
 		err = store_query(f->store, &filter, hand_one, &h, &e);
-		if (h.n && (sink_sync(s->sink, &e) < 0 ||
-			    store_set_handed(f->store, sink_name(s->sink), s->handed, &e) < 0)) {
-			s->handed = before;
-			err = -EIO;
-		}
-	} while (err == 0 && h.n == HAND_OVER);
-	if (err < 0)
+		marked = mark(f, s, err < 0 ? NULL : &e);
+	} while (err == 0 && marked == 0 && h.n == HAND_OVER);
+	if (err < 0 || marked < 0)
 		stuck(s, &e);
 	else
 		s->stuck = false;
@@ -364,10 +374,12 @@ static int begin_at(struct delivery *f, struct delivery_sink *s, struct err *e)
 {
 	int err = store_get_handed(f->store, sink_name(s->sink), &s->handed, e);
 
+	s->marked = s->handed;
 	if (err != -ENOENT)
 		return err;
 	err = store_last(f->store, &s->handed, e);
-	return err < 0 ? err : store_set_handed(f->store, sink_name(s->sink), s->handed, e);
+	s->marked = UINT64_MAX; /* also when the store is empty: it is to know the sink */
+	return err < 0 ? err : mark(f, s, e);
 }
 
 int delivery_add_sink(struct delivery *f, const char *spec, struct err *e)

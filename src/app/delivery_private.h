@@ -20,9 +20,9 @@ struct delivery_queue {
 
 struct delivery_sink {
 	struct sink *sink;
-	uint64_t handed;  /* sequence number of the store */
-	uint64_t dropped; /* without store */
-	bool stuck;	  /* said so */
+	uint64_t handed, marked; /* sequence number of the store */
+	uint64_t dropped;	 /* without store */
+	bool stuck;		 /* said so */
 };
 
 struct delivery_rule {

@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,13 +44,12 @@ static int give(struct store *s, sqlite3_stmt *q, store_each each, void *ctx, st
 	const char *body = (const char *)sqlite3_column_text(q, 0);
 	uint64_t seq = (uint64_t)sqlite3_column_int64(q, 3);
 	cleanup_finding struct finding *f = NULL;
-	char name[64];
-	int err;
 
-	snprintf(name, sizeof(name), "finding %" PRIu64, seq);
-	err = finding_read(&f, name, body ? body : "", body ? strlen(body) : 0, e);
-	if (err < 0)
-		return err_prefix(e, "%s", s->path);
+	/* One bad row must not hide the others. */
+	if (!body || finding_read(&f, "finding", body, strlen(body), NULL) < 0) {
+		s->unreadable++;
+		return 0;
+	}
 	f->last_seen = (uint64_t)sqlite3_column_int64(q, 1);
 	f->count = (uint64_t)sqlite3_column_int64(q, 2);
 	return each(f, seq, ctx, e);
@@ -80,6 +78,11 @@ int store_query(struct store *s, const struct store_filter *w, store_each each, 
 			return err;
 	}
 	return code == SQLITE_DONE ? 0 : store_error(s, code, "cannot be read", e);
+}
+
+uint64_t store_unreadable(const struct store *s)
+{
+	return s->unreadable;
 }
 
 /* ---- statistics */

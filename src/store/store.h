@@ -60,6 +60,9 @@ struct store_filter {
 	bool oldest_first;     /* otherwise the one seen last comes first */
 };
 
+/* Rows that queries left out since store_open, because they are no finding that can be read. */
+uint64_t store_unreadable(const struct store *s);
+
 /* A finding with its present count and times; not 0 ends the query, which returns it. */
 typedef int (*store_each)(const struct finding *f, uint64_t seq, void *ctx, struct err *e);
 int store_query(struct store *s, const struct store_filter *filter, store_each each, void *ctx,

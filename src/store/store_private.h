@@ -12,6 +12,7 @@ enum { STORE_APPLICATION = 0x626f6c74, STORE_VERSION = 1 };
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *insert;
+	uint64_t unreadable;
 	char *path, *notice;
 	struct store_options o;
 };

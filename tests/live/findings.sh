@@ -30,6 +30,7 @@ END
 
 # start OPTION...: in the background, until it watches; its process in $watcher.
 start() {
+	rm -f "$scratch/watch.err"
 	"$boltseal" watch --rules "$scratch/rules.yaml" --store "$store" "$@" \
 		>"$scratch/watch.out" 2>"$scratch/watch.err" &
 	watcher=$!
@@ -118,7 +119,7 @@ received_is() {
 expect "what waited is delivered" until_true received_is 4
 stop
 code=$?
-[ $code = 0 ] && ok "exit code 0" || not_ok "exit code $code" "$scratch/watch.err"
+expect "exit code 0" test $code = 0
 findings export >"$scratch/all"
 expect "over both runs" grep -q '"count":4.*"exe":"[^"]*/cat"' "$scratch/all"
 expect "numbers in command lines do not matter" grep -q \
@@ -188,6 +189,7 @@ expect "and a message" grep -q 'was damaged: it is now' "$scratch/watch.err"
 
 # ---- sinks without a store
 start_plain() {
+	rm -f "$scratch/watch.err"
 	"$boltseal" watch --rules "$scratch/rules.yaml" --sink "file:$scratch/plain.ndjson" \
 		--spool "$scratch/spool" --findings 2 >"$scratch/watch.out" 2>"$scratch/watch.err" &
 	watcher=$!

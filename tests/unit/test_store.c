@@ -491,6 +491,24 @@ static void test_handed(void **state)
 	store_close(s);
 }
 
+/* A row that is no finding hides no other, and is counted. */
+static void test_unreadable(void **state)
+{
+	static const char change[] = "UPDATE finding SET body='{}' WHERE seq=2";
+	cleanup_free char *path = in_folder("f.db");
+	cleanup_store struct store *s = open_store(path, &(struct store_options){ 0 });
+	struct err e = { 0 };
+	sqlite3 *other = NULL;
+
+	(void)state;
+	assert_int_equal(put(s, 0, 3, &e), 0);
+	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, change, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+	assert_int_equal(count_all(s), 2);
+	assert_int_equal(store_unreadable(s), 1);
+}
+
 /* In a mount namespace of its own; the exit code tells. 77: not possible here. */
 static int full_disk(void)
 {
@@ -544,10 +562,10 @@ static void test_full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_repeats),   T(test_filters),   T(test_killed),	  T(test_locked),
-		T(test_read_only), T(test_damaged),   T(test_destroyed),  T(test_damaged_in_use),
-		T(test_refused),   T(test_retention), T(test_size_bound), T(test_handed),
-		T(test_full_disk),
+		T(test_repeats),    T(test_filters),   T(test_killed),	   T(test_locked),
+		T(test_read_only),  T(test_damaged),   T(test_destroyed),  T(test_damaged_in_use),
+		T(test_refused),    T(test_retention), T(test_size_bound), T(test_handed),
+		T(test_unreadable), T(test_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
