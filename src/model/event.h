@@ -131,7 +131,7 @@ static inline void ev_set_add(struct ev_set *s, unsigned type)
 struct ev_set ev_set_all(void);
 unsigned ev_set_size(const struct ev_set *s);
 
-/* Parameters: evt.arg.NAME, evt.arg[N]. The tables of 43 types are known (event_params.c). */
+/* Parameters: evt.arg.NAME, evt.arg[N]. The tables of 42 types are known (event_params.c). */
 struct ev_param {
 	char name[24];
 	enum ev_kind kind;
