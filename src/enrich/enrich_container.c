@@ -19,7 +19,7 @@ static const struct container_mount *find_mount(const struct container *c, const
 	char key[512], *end;
 	unsigned long n;
 
-	if (ref->key.len >= sizeof(key))
+	if (!ref->key.len || ref->key.len >= sizeof(key))
 		return NULL;
 	memcpy(key, ref->key.p, ref->key.len);
 	key[ref->key.len] = '\0';
