@@ -26,6 +26,8 @@ rules=${BOLTSEAL_SHARED:-../shared}/testdata/falco/falco_rules.yaml
 if [ -r "$rules" ] && [ -x build/tests/rules_rate ]; then
 	printf '\n## Rules\n'
 	build/tests/rules_rate "$rules"
+	printf '\n## Watching\n'
+	tests/bench/watch_cost.py "$boltseal" "$rules"
 fi
 
 printf '\n## Inspecting\n'

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""watch_cost.py BOLTSEAL RULES [ROUNDS]: what watching costs those who are watched, and the watcher.
+
+Runs watch_loops alternately alone and with `boltseal watch --rules RULES`; prints for each operation
+the CPU time of the program in ns (medians), the difference and the ratio. Then the watcher's own CPU
+time for each of its records, its memory, what was lost, and its CPU time when nothing happens.
+"""
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+BOLTSEAL, RULES = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else 3
+LOOPS = os.path.join(os.path.dirname(BOLTSEAL), "tests", "watch_loops")
+IDLE_SECONDS = 5
+
+
+def loops(folder):
+    out = subprocess.run([LOOPS], cwd=folder, check=True, stdout=subprocess.PIPE, text=True,
+                         timeout=300).stdout
+    return dict(line.split("\t") for line in out.splitlines())
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_kib(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return int(re.search(r"VmRSS:\s+(\d+)", f.read())[1])
+
+
+class Watcher:
+    def __enter__(self):
+        self.p = subprocess.Popen([BOLTSEAL, "watch", "--rules", RULES, "--output", "/dev/null"],
+                                  stderr=subprocess.PIPE, text=True)
+        if "watching" not in self.p.stderr.readline():
+            sys.exit("watch_cost: boltseal watch does not start")
+        time.sleep(0.5)
+        return self
+
+    def __exit__(self, *_):
+        self.cpu, self.rss = cpu_seconds(self.p.pid), resident_kib(self.p.pid)
+        self.p.send_signal(signal.SIGTERM)
+        said = self.p.communicate(timeout=60)[1]
+        found = re.search(r"(\d+) records, .* (\d+) lost", said)
+        self.records, self.lost = int(found[1]), int(found[2])
+
+
+def main():
+    alone, watched, watchers = [], [], []
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        for _ in range(ROUNDS):
+            alone.append(loops(folder))
+            with Watcher() as w:
+                w.begun = cpu_seconds(w.p.pid)
+                watched.append(loops(folder))
+                time.sleep(0.3)
+            watchers.append(w)
+    print(f"{'CPU time of the program, ns':46} {'alone':>8} {'watched':>8} {'added':>7} ratio")
+    for name in alone[0]:
+        a = statistics.median(float(x[name]) for x in alone)
+        b = statistics.median(float(x[name]) for x in watched)
+        print(f"{name:46} {a:8.0f} {b:8.0f} {b - a:+7.0f} {b / a:5.2f}")
+    own = statistics.median((w.cpu - w.begun) / max(w.records, 1) for w in watchers) * 1e6
+    print(f"watcher: {own:.2f} us of CPU for each of {watchers[0].records} records, "
+          f"{sum(w.lost for w in watchers)} lost, {max(w.rss for w in watchers) / 1024:.1f} MiB")
+    with Watcher() as w:
+        begun = cpu_seconds(w.p.pid)
+        time.sleep(IDLE_SECONDS)
+        idle = cpu_seconds(w.p.pid) - begun
+    print(f"watcher with nothing to do: {idle / IDLE_SECONDS * 100:.2f} % of a processor")
+
+
+if __name__ == "__main__":
+    main()
