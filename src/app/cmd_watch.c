@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "model/syscalls.h"
 
-enum { POLL_MS = 20, MAX_SECONDS = 366 * 24 * 3600, MAX_RING_MIB = 1024 };
+enum { POLL_MS = 25, MAX_SECONDS = 366 * 24 * 3600, MAX_RING_MIB = 1024 };
 enum { WINDOW_S = 3600, MAX_STORE_MIB = 1024 * 1024, MAX_STORE_DAYS = 3660 };
 
 struct watching {

@@ -264,7 +264,8 @@ static int make_rings(struct watch *w, struct err *e)
 	if (w->epoll < 0)
 		return err_errno(e, errno, "epoll_create1");
 	for (uint32_t i = 0; i < w->cpus; i++) {
-		struct epoll_event ev = { .events = EPOLLIN };
+		/* Edges only: records alone wake nobody, a ring that fills does. */
+		struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
 		int r = watch_ring_new(&w->rings[i], bytes_of_a_ring(w), e);
 
 		if (r < 0)
