@@ -79,35 +79,36 @@ static __always_inline __u64 capability_bits(const struct cred *cred, __u32 offs
 
 static __always_inline __u32 tty_of(struct task_struct *task)
 {
-	struct tty_struct *tty = BPF_CORE_READ(task, signal, tty);
+	struct tty_struct *tty = task->signal->tty;
 	__u32 minor;
 
 	if (!tty)
 		return 0;
-	minor = BPF_CORE_READ(tty, driver, minor_start) + BPF_CORE_READ(tty, index);
+	minor = tty->driver->minor_start + tty->index;
 	/* new_encode_dev(), include/linux/kdev_t.h */
-	return (minor & 0xff) | BPF_CORE_READ(tty, driver, major) << 8 | (minor & ~0xffu) << 12;
+	return (minor & 0xff) | tty->driver->major << 8 | (minor & ~0xffu) << 12;
 }
 
 static __always_inline __u32 nr_in_namespace(struct pid *pid)
 {
-	__u32 level = BPF_CORE_READ(pid, level);
 	struct upid u = {};
+	__u32 level;
 
-	if (!pid || level > 32)
+	if (!pid)
 		return 0;
-	bpf_probe_read_kernel(&u,
-			      bpf_core_type_size(struct upid) > sizeof(u)
-				      ? sizeof(u)
-				      : bpf_core_type_size(struct upid),
+	level = BPF_CORE_READ(pid, level);
+	if (level > 32)
+		return 0;
+	bpf_probe_read_kernel(&u, sizeof(u),
 			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
 				      level * bpf_core_type_size(struct upid));
 	return u.nr;
 }
 
+/* `task`: of the kernel's own type, so that its members can be read without a helper. */
 static __always_inline void begin(struct build *b, __u16 kind, struct task_struct *task)
 {
-	const struct cred *cred = BPF_CORE_READ(task, cred);
+	const struct cred *cred = task->cred;
 
 	b->len = 0;
 	__builtin_memset(&b->rec, 0, sizeof(b->rec));
@@ -115,18 +116,17 @@ static __always_inline void begin(struct build *b, __u16 kind, struct task_struc
 	b->rec.time = bpf_ktime_get_boot_ns();
 	b->rec.tid = task->pid;
 	b->rec.pid = task->tgid;
-	b->rec.uid = BPF_CORE_READ(cred, euid.val);
-	b->rec.gid = BPF_CORE_READ(cred, egid.val);
+	b->rec.uid = cred->euid.val;
+	b->rec.gid = cred->egid.val;
 	b->rec.cap_permitted = capability_bits(cred,
 					       bpf_core_field_offset(struct cred, cap_permitted));
 	b->rec.cap_effective = capability_bits(cred,
 					       bpf_core_field_offset(struct cred, cap_effective));
 	bpf_probe_read_kernel(b->rec.comm, sizeof(b->rec.comm), &task->comm);
-	b->rec.start = BPF_CORE_READ(task, group_leader, start_boottime);
+	b->rec.start = task->group_leader->start_boottime;
 	b->rec.tty = tty_of(task);
-	b->rec.loginuid = bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val)
-								: ~0u;
-	b->rec.vpid = nr_in_namespace(BPF_CORE_READ(task, group_leader, thread_pid));
+	b->rec.loginuid = bpf_core_field_exists(task->loginuid) ? task->loginuid.val : ~0u;
+	b->rec.vpid = nr_in_namespace(task->group_leader->thread_pid);
 }
 
 /* ---- system calls */
