@@ -1,6 +1,6 @@
 #!/bin/bash
 # boltseal watch with a store and sinks, and boltseal findings: a web server that is down and comes
-# up, the end of boltseal by kill -9, repeats, metrics, a container.
+# up, the end of boltseal by kill -9, repeats, metrics.
 set -u
 # shellcheck source=tests/live/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
