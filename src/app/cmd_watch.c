@@ -8,10 +8,12 @@
 
 #include "app/command.h"
 #include "app/delivery.h"
+#include "app/watch_capture.h"
 #include "app/watch_session.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "model/syscalls.h"
+#include "sensor/capture.h"
 
 enum { POLL_MS = 25, MAX_SECONDS = 366 * 24 * 3600, MAX_RING_MIB = 1024 };
 enum { WINDOW_S = 3600, MAX_STORE_MIB = 1024 * 1024, MAX_STORE_DAYS = 3660 };
@@ -36,6 +38,7 @@ static void watching_free(struct watching *w)
 	rules_engine_free(w->session.engine);
 	rules_free(w->rules);
 	enrich_free(w->session.enrich);
+	capture_writer_free(w->session.capture);
 	watch_free(w->session.sensor);
 	if (w->session.out && w->session.out != stdout)
 		fclose(w->session.out);
@@ -118,9 +121,16 @@ static int start_delivery(struct watching *w, const struct args *a, struct err *
 	return err < 0 ? err : delivery_start(w->session.delivery, e);
 }
 
+static void make_engine(struct watching *w, const struct args *a)
+{
+	struct rules_engine_options o = { .match_all = args_has(a, "all") };
+
+	w->session.engine = rules_engine_new(w->rules, &o);
+}
+
 static int start(struct watching *w, const struct args *a, struct err *e)
 {
-	struct rules_engine_options eo = { .match_all = args_has(a, "all") };
+	const char *capture = args_value(a, "capture");
 	struct enrich_options no = { .scan = true };
 	struct watch_options o = { .cwd = false };
 	uint64_t mib;
@@ -137,21 +147,26 @@ static int start(struct watching *w, const struct args *a, struct err *e)
 		err = watch_start(w->session.sensor, e);
 	if (err < 0)
 		return err;
-	w->session.engine = rules_engine_new(w->rules, &eo);
-	/* What happens meanwhile waits in the rings. */
-	w->session.enrich = enrich_new(&no);
+	make_engine(w, a);
 	watch_session_clock(&w->session);
-	return 0;
+	no.outside.env = o.env;
+	if (capture)
+		err = watch_capture_begin(&w->session, capture, &no, e);
+	/* What happens meanwhile waits in the rings. */
+	if (err == 0)
+		w->session.enrich = enrich_new(&no);
+	return err;
 }
 
 static void tell_delivery(struct watching *w)
 {
 	struct enrich_stats n;
-	struct watch_stats s;
+	struct watch_stats s = { 0 };
 
 	if (!w->session.delivery)
 		return;
-	watch_stats(w->session.sensor, &s);
+	if (w->session.sensor)
+		watch_stats(w->session.sensor, &s);
 	enrich_stats(w->session.enrich, &n);
 	delivery_set_sensor(w->session.delivery, &(struct delivery_sensor){ .records = s.records,
 									    .events = n.events,
@@ -175,8 +190,10 @@ static int loop(struct watching *w, uint64_t seconds, struct err *e)
 		    (w->session.limit && w->session.findings >= w->session.limit))
 			return 0;
 		watch_session_clock(&w->session);
-		if (now.tv_sec != told)
+		if (now.tv_sec != told) {
 			tell_delivery(w);
+			watch_capture_flush(&w->session);
+		}
 		told = now.tv_sec;
 	}
 }
@@ -213,21 +230,12 @@ static void statistics(const struct watching *w)
 		 n.containers);
 }
 
-static int watch(struct watching *w, struct args *a, struct err *e)
+static int watch_live(struct watching *w, const struct args *a, uint64_t seconds, struct err *e)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
-	uint64_t seconds, limit;
+	struct watch_stats s;
 	bool incomplete;
 
-	if (args_count(a))
-		return usage_error(a, e, "'%s': expected options only", args_at(a, 0));
-	if (!args_has(a, "rules"))
-		return usage_error(a, e, "expected --rules FILE");
-	if (args_u64(a, "for", 0, 1, MAX_SECONDS, &seconds, e) < 0 ||
-	    args_u64(a, "findings", 0, 1, UINT64_MAX, &limit, e) < 0 || load_rules(w, a, e) < 0 ||
-	    open_output(w, a, e) < 0 || start_delivery(w, a, e) < 0)
-		return EXIT_ERROR;
-	w->session.limit = limit;
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	if (start(w, a, e) < 0)
@@ -237,8 +245,59 @@ static int watch(struct watching *w, struct args *a, struct err *e)
 		return EXIT_ERROR;
 	statistics(w);
 	tell_delivery(w);
-	incomplete = w->session.delivery && delivery_end(w->session.delivery);
+	watch_stats(w->session.sensor, &s);
+	incomplete = !watch_capture_end(&w->session, s.lost);
+	incomplete |= w->session.delivery && delivery_end(w->session.delivery);
 	return lost(w) || incomplete ? EXIT_INCOMPLETE : EXIT_OK;
+}
+
+/* Offline: the host is neither watched nor asked. */
+static int replay(struct watching *w, const struct args *a, const char *path, struct err *e)
+{
+	struct enrich_options o = { .outside.offline = true };
+	uint64_t records = 0, lost = 0;
+	bool incomplete;
+	int err;
+
+	make_engine(w, a);
+	w->session.enrich = enrich_new(&o);
+	err = watch_replay(&w->session, path, &records, &lost, e);
+	log_note("%" PRIu64 " records, %" PRIu64 " findings", records, w->session.findings);
+	tell_delivery(w);
+	incomplete = w->session.delivery && delivery_end(w->session.delivery);
+	if (err < 0)
+		return EXIT_ERROR;
+	if (lost)
+		log_warn("%" PRIu64 " records were lost when this was captured", lost);
+	return lost || incomplete ? EXIT_INCOMPLETE : EXIT_OK;
+}
+
+/* Options that make no sense together. */
+static int check_options(const struct args *a, struct err *e)
+{
+	static const char *const live[] = { "capture", "for", "ring", "environment" };
+
+	if (args_count(a))
+		return usage_error(a, e, "'%s': expected options only", args_at(a, 0));
+	if (!args_has(a, "rules"))
+		return usage_error(a, e, "expected --rules FILE");
+	for (size_t i = 0; args_has(a, "replay") && i < ARRAY_SIZE(live); i++)
+		if (args_has(a, live[i]))
+			return usage_error(a, e, "--%s: expected without --replay", live[i]);
+	return 0;
+}
+
+static int watch(struct watching *w, struct args *a, struct err *e)
+{
+	const char *capture = args_value(a, "replay");
+	uint64_t seconds, limit;
+
+	if (check_options(a, e) != 0 || args_u64(a, "for", 0, 1, MAX_SECONDS, &seconds, e) < 0 ||
+	    args_u64(a, "findings", 0, 1, UINT64_MAX, &limit, e) < 0 || load_rules(w, a, e) < 0 ||
+	    open_output(w, a, e) < 0 || start_delivery(w, a, e) < 0)
+		return EXIT_ERROR;
+	w->session.limit = limit;
+	return capture ? replay(w, a, capture, e) : watch_live(w, a, seconds, e);
 }
 
 static int run_watch(struct args *a, struct err *e)
@@ -260,6 +319,11 @@ static const struct option_desc options[] = {
 	  "Rules less severe than this do not fire; debug, the least severe, is the default." },
 	{ 0, "for", "SECONDS", NULL, "Ends after this time." },
 	{ 'n', "findings", "NUMBER", NULL, "Ends after so many findings." },
+	{ 0, "capture", "FILE", NULL,
+	  "Writes all events, and what was learned of the host for them, to this file, for "
+	  "--replay; compressed when its name ends in .gz." },
+	{ 0, "replay", "FILE", NULL,
+	  "Judges the events of a capture in place of those of this machine; needs no rights." },
 	{ 0, "ring", "MIB", NULL,
 	  "Memory for what waits between kernel and rules, in MiB over all processors; 8 is the "
 	  "default." },
@@ -305,9 +369,13 @@ const struct command command_watch = {
 		    "boltseal watch --rules falco_rules.yaml\n"
 		    "# For a minute, as JSON lines\n"
 		    "boltseal watch -r falco_rules.yaml -r local.yaml --for 60 -o json\n"
+		    "# What happens now, and other rules on it later\n"
+		    "boltseal watch -r falco_rules.yaml --capture today.gz --for 3600\n"
+		    "boltseal watch -r new_rules.yaml --replay today.gz\n"
 		    "# As a service: kept, sent to falcosidekick, counted for Prometheus\n"
 		    "boltseal watch -r falco_rules.yaml --store /var/lib/boltseal/findings.db \\\n"
 		    "    --sink http://127.0.0.1:2801/ --sink metrics:9765\n",
-	.exit_status = "0 when watching ended as asked, 1 on errors, 3 when events were lost.",
+	.exit_status = "0 when watching ended as asked, 1 on errors, 3 when events were lost, "
+		       "now or when the capture was made.",
 	.run = run_watch,
 };

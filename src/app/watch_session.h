@@ -10,6 +10,7 @@
 #include "rules/rules.h"
 #include "sensor/watch.h"
 
+struct capture_writer;
 struct delivery;
 
 struct watch_session {
@@ -17,19 +18,23 @@ struct watch_session {
 	struct rules_engine *engine;
 	struct watch *sensor;
 	struct enrich *enrich;
-	uint64_t boot;		   /* ns since 1970 when CLOCK_BOOTTIME was 0 */
-	uint64_t findings;	   /* rules that fired */
-	uint64_t limit;		   /* end after so many; 0: never */
-	struct delivery *delivery; /* store and sinks; NULL: none */
+	uint64_t boot;			/* ns since 1970 when CLOCK_BOOTTIME was 0 */
+	uint64_t findings;		/* rules that fired */
+	uint64_t limit;			/* end after so many; 0: never */
+	struct delivery *delivery;	/* store and sinks; NULL: none */
+	struct capture_writer *capture; /* NULL: none */
+	bool capture_failed;
 	bool json;
 	FILE *out;
 	char hostname[256];
 };
 
-/* Asks the sensor for what the rules need, and no more. */
+/* Asks the sensor for what the rules need, and no more (watch_want.c). */
 int watch_session_want(struct watch *w, const struct rules *r, struct err *e);
 /* Takes a record from the sensor, and prints what it fires. */
 void watch_session_record(const struct watch_rec *rec, void *session);
+/* Prints a line for a rule that fired (watch_print.c). */
+void watch_print(struct watch_session *s, const struct event *ev, size_t rule);
 /* Looks at the clocks again. */
 void watch_session_clock(struct watch_session *s);
 

@@ -11,12 +11,12 @@
 #include "base/json_scan.h"
 #include "base/mem.h"
 
-static void line_col(const char *text, size_t off, unsigned *line, unsigned *col)
+static void line_col(const struct json_doc *d, size_t off, unsigned *line, unsigned *col)
 {
-	*line = 1;
+	*line = d->line + 1;
 	*col = 1;
 	for (size_t i = 0; i < off; i++) {
-		if (text[i] == '\n') {
+		if (d->text[i] == '\n') {
 			(*line)++;
 			*col = 1;
 		} else {
@@ -30,7 +30,7 @@ static int syntax_err(const struct json_doc *d, const char *at, struct err *e, c
 {
 	unsigned line, col;
 
-	line_col(d->text, (size_t)(at - d->text), &line, &col);
+	line_col(d, (size_t)(at - d->text), &line, &col);
 	return err_set(e, EINVAL, "%s:%u:%u: not valid JSON: %s", d->name, line, col, why);
 }
 
@@ -45,7 +45,7 @@ static void tell_again(const char *at, const char *pointer, void *ctx)
 	const struct again *a = ctx;
 	unsigned line, col;
 
-	line_col(a->d->text, (size_t)(at - a->d->text), &line, &col);
+	line_col(a->d, (size_t)(at - a->d->text), &line, &col);
 	a->to->each(pointer, line, col, a->to->ctx);
 }
 
@@ -76,7 +76,7 @@ static int parse_text(struct json_doc *d, struct err *e)
 	je = json_tokener_get_error(tok);
 	end = json_tokener_get_parse_end(tok);
 	if (je == json_tokener_success && !d->root) {
-		r = err_set(e, EINVAL, "%s:1:1: the document is null", d->name);
+		r = err_set(e, EINVAL, "%s:%u:1: the document is null", d->name, d->line + 1);
 	} else if (je == json_tokener_continue || (je != json_tokener_success && end >= d->len)) {
 		r = syntax_err(d, d->text + d->len, e, "the text ends too early");
 	} else if (je != json_tokener_success) {
@@ -86,19 +86,21 @@ static int parse_text(struct json_doc *d, struct err *e)
 	return r;
 }
 
-int json_parse_again(struct json_doc *d, const char *name, const char *text, size_t len,
-		     const struct json_again *again, struct err *e)
+/* `d` has its name and line. */
+static int parse(struct json_doc *d, const char *text, size_t len, const struct json_again *again,
+		 struct err *e)
 {
-	struct json_doc doc = { .len = len, .name = xstrdup(name) };
+	struct json_doc doc = *d;
 	int r;
 
+	doc.len = len;
 	doc.text = xcalloc(1, len + 1);
 	if (len)
 		memcpy(doc.text, text, len);
 	if (len >= INT32_MAX)
-		r = err_set(e, EFBIG, "%s: too large for one JSON document", name);
+		r = err_set(e, EFBIG, "%s: too large for one JSON document", d->name);
 	else if (memchr(doc.text, '\0', len))
-		r = err_set(e, EINVAL, "%s: not valid JSON: it contains a NUL byte", name);
+		r = err_set(e, EINVAL, "%s: not valid JSON: it contains a NUL byte", d->name);
 	else
 		r = parse_text(&doc, e);
 	if (r == 0)
@@ -111,9 +113,31 @@ int json_parse_again(struct json_doc *d, const char *name, const char *text, siz
 	return 0;
 }
 
+int json_parse_again(struct json_doc *d, const char *name, const char *text, size_t len,
+		     const struct json_again *again, struct err *e)
+{
+	struct json_doc doc = { .name = xstrdup(name) };
+	int r = parse(&doc, text, len, again, e);
+
+	if (r == 0)
+		*d = doc;
+	return r;
+}
+
 int json_parse(struct json_doc *d, const char *name, const char *text, size_t len, struct err *e)
 {
 	return json_parse_again(d, name, text, len, NULL, e);
+}
+
+int json_parse_line(struct json_doc *d, const char *name, unsigned line, const char *text,
+		    size_t len, struct err *e)
+{
+	struct json_doc doc = { .name = xstrdup(name), .line = line ? line - 1 : 0 };
+	int r = parse(&doc, text, len, NULL, e);
+
+	if (r == 0)
+		*d = doc;
+	return r;
 }
 
 int json_load(struct json_doc *d, const char *path, size_t max, struct err *e)
@@ -174,10 +198,10 @@ bool json_place(const struct json_doc *d, const struct json_path *at, struct buf
 	size_t n = path_list(at, list, JSON_MAX_DEPTH);
 	const char *found = json_scan_find(d->text, d->len, list, n);
 
-	*line = 1;
+	*line = d->line + 1;
 	*col = 1;
 	if (found)
-		line_col(d->text, (size_t)(found - d->text), line, col);
+		line_col(d, (size_t)(found - d->text), line, col);
 	json_scan_pointer(pointer, list, n);
 	if (!n)
 		buf_putc(pointer, '/');

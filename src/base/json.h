@@ -21,7 +21,8 @@ struct json_doc {
 	struct json_object *root;
 	char *text;
 	size_t len;
-	char *name; /* what errors call it: the path, or "standard input" */
+	char *name;    /* what errors call it: the path, or "standard input" */
+	unsigned line; /* lines of the file that stand before the text */
 };
 
 /* A value's place: chained on the stack while walking down. `key` NULL means array index `idx`. */
@@ -37,6 +38,9 @@ struct json_path {
 int json_load(struct json_doc *d, const char *path, size_t max, struct err *e);
 /* The same for a text in memory; the text is copied. */
 int json_parse(struct json_doc *d, const char *name, const char *text, size_t len, struct err *e);
+/* The same for one line of a file, `line` from 1 on. */
+int json_parse_line(struct json_doc *d, const char *name, unsigned line, const char *text,
+		    size_t len, struct err *e);
 /* Called for a key that stands again in its object, with its JSON pointer and its place. */
 struct json_again {
 	void (*each)(const char *pointer, unsigned line, unsigned col, void *ctx);
@@ -91,6 +95,9 @@ const char *json_type_word(struct json_object *v);
  */
 void json_put_bytes(struct buf *b, const char *s);
 char *json_bytes(char *s);
+/* The same for bytes among which there may be NULs; json_bytes_n returns how many there are. */
+void json_put_bytes_n(struct buf *b, const char *s, size_t len);
+size_t json_bytes_n(char *s, size_t len);
 
 /*
  * The length of the UTF-8 sequence at p (p < end), 0 when there is none: overlong forms, surrogates

@@ -30,7 +30,12 @@ static void put_ascii(struct buf *b, char c)
 
 void json_put_bytes(struct buf *b, const char *s)
 {
-	const char *end = s + strlen(s);
+	json_put_bytes_n(b, s, strlen(s));
+}
+
+void json_put_bytes_n(struct buf *b, const char *s, size_t len)
+{
+	const char *end = s + len;
 
 	buf_putc(b, '"');
 	while (s < end) {
@@ -50,7 +55,13 @@ void json_put_bytes(struct buf *b, const char *s)
 
 char *json_bytes(char *s)
 {
-	const char *in = s, *end = s + strlen(s);
+	json_bytes_n(s, strlen(s));
+	return s;
+}
+
+size_t json_bytes_n(char *s, size_t len)
+{
+	const char *in = s, *end = s + len;
 	char *out = s;
 
 	while (in < end) {
@@ -65,5 +76,5 @@ char *json_bytes(char *s)
 		}
 	}
 	*out = '\0';
-	return s;
+	return (size_t)(out - s);
 }

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "enrich/container_files.h"
+#include "enrich/facts_private.h"
 
 enum {
 	BUCKETS = 1024,
@@ -18,11 +19,25 @@ enum {
 
 struct containers {
 	struct container *bucket[BUCKETS];
+	const struct outside *outside;
 	struct container_places places;
 	char *owned[4];
 	char *docker_roots[MAX_ROOTS];
 	size_t docker_roots_n, n, unused;
 	uint64_t clock;
+};
+
+#define TEXT(field)                                       \
+	{                                                 \
+#field, offsetof(struct container, field) \
+	}
+const struct container_text container_texts[] = {
+	TEXT(name),    TEXT(image),	 TEXT(image_id), TEXT(repository),
+	TEXT(tag),     TEXT(digest),	 TEXT(pod_name), TEXT(pod_namespace),
+	TEXT(pod_uid), TEXT(sandbox_id), TEXT(ip),	 { 0 },
+};
+const struct container_text container_flags[] = {
+	TEXT(privileged), TEXT(host_pid), TEXT(host_network), TEXT(host_ipc), { 0 },
 };
 
 const char *container_engine_name(enum container_engine e)
@@ -118,11 +133,12 @@ static char *keep(struct containers *c, size_t i, const char *given, const char 
 	return c->owned[i] = xstrdup(given ? given : usual);
 }
 
-struct containers *containers_new(const struct container_places *p)
+struct containers *containers_new(const struct container_places *p, const struct outside *o)
 {
 	static const struct container_places none;
 	struct containers *c = xcalloc(1, sizeof(*c));
 
+	c->outside = o;
 	if (!p)
 		p = &none;
 	c->places.docker_root = keep(c, 0, p->docker_root, "/var/lib/docker");
@@ -180,14 +196,17 @@ static struct container **slot_of(struct containers *c, const char *id)
 static void learn(struct containers *c, struct container *one)
 {
 	one->missing = "no engine's files know the id";
-	if (container_files_read(one, &c->places))
+	if (c->outside->offline)
 		return;
+	container_files_read(one, &c->places);
 	for (size_t i = 0; i < c->docker_roots_n && !one->known; i++) {
 		struct container_places p = c->places;
 
 		p.docker_root = c->docker_roots[i];
 		container_files_read(one, &p);
 	}
+	if (one->known)
+		fact_container(c->outside, one);
 }
 
 static void forget_oldest(struct containers *c)
@@ -207,6 +226,49 @@ static void forget_oldest(struct containers *c)
 	c->unused--;
 }
 
+static void know_nothing(struct container *c)
+{
+	c->privileged = c->host_pid = c->host_network = c->host_ipc = -1;
+}
+
+static struct container *add(struct containers *c, struct container **p, const char *id)
+{
+	struct container *one = xcalloc(1, sizeof(*one));
+
+	strcpy(one->id, id);
+	memcpy(one->short_id, id, 12);
+	one->engine = CONTAINER_UNKNOWN;
+	know_nothing(one);
+	*p = one;
+	c->n++;
+	c->unused++;
+	return one;
+}
+
+struct container *containers_know(struct containers *c, const char *id)
+{
+	struct container **p, *one;
+
+	if (hex_run(id) != HEX_ID || id[HEX_ID])
+		return NULL;
+	p = slot_of(c, id);
+	one = *p ? *p : add(c, p, id);
+	arena_free(&one->arena);
+	for (const struct container_text *t = container_texts; t->name; t++)
+		*container_text_of(one, t) = NULL;
+	know_nothing(one);
+	one->labels = NULL;
+	one->mounts = NULL;
+	one->labels_n = one->mounts_n = 0;
+	one->started = 0;
+	one->missing = NULL;
+	one->known = true;
+	one->used = ++c->clock;
+	if (c->unused > 2 * KEEP_UNUSED)
+		forget_oldest(c);
+	return one;
+}
+
 struct container *containers_get(struct containers *c, const char *cgroup)
 {
 	char id[CONTAINER_ID_MAX];
@@ -216,17 +278,11 @@ struct container *containers_get(struct containers *c, const char *cgroup)
 	if (!cgroup || !container_id_of(cgroup, id, &engine))
 		return NULL;
 	p = slot_of(c, id);
-	if (!*p) {
-		one = xcalloc(1, sizeof(*one));
-		strcpy(one->id, id);
-		memcpy(one->short_id, id, 12);
-		one->engine = engine;
-		one->privileged = one->host_pid = one->host_network = one->host_ipc = -1;
-		*p = one;
-		c->n++;
-		c->unused++;
-	}
 	one = *p;
+	if (!one) {
+		one = add(c, p, id);
+		one->engine = engine;
+	}
 	if (!one->known)
 		learn(c, one);
 	one->used = ++c->clock;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "enrich/outside.h"
 
 enum container_engine {
 	CONTAINER_DOCKER,
@@ -70,12 +71,35 @@ struct container_places {
 
 struct containers;
 
-struct containers *containers_new(const struct container_places *p);
+/* Texts and flags of a container by their names in captures; a name of NULL ends each table. */
+struct container_text {
+	const char *name;
+	size_t offset;
+};
+extern const struct container_text container_texts[], container_flags[];
+
+static inline const char **container_text_of(struct container *c, const struct container_text *t)
+{
+	return (const char **)(void *)((char *)c + t->offset);
+}
+
+static inline int *container_flag_of(struct container *c, const struct container_text *t)
+{
+	return (int *)(void *)((char *)c + t->offset);
+}
+
+/* `o` stays the caller's. */
+struct containers *containers_new(const struct container_places *p, const struct outside *o);
 void containers_free(struct containers *c);
 /* One more place in which Docker may keep its containers. */
 void containers_docker_root(struct containers *c, const char *root);
 /* The container of the control group, NULL for the host. Holds a reference, see container_put(). */
 struct container *containers_get(struct containers *c, const char *cgroup);
+/*
+ * The container of this id, to be filled in: nothing but its id is known of it. For what a capture
+ * says; NULL: that is no id.
+ */
+struct container *containers_know(struct containers *c, const char *id);
 struct container *container_ref(struct container *c); /* NULL stays NULL */
 /* The container stays known for a while when nobody uses it any more. */
 void container_put(struct containers *all, struct container *c);

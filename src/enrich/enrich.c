@@ -260,9 +260,10 @@ struct enrich *enrich_new(const struct enrich_options *o)
 {
 	struct enrich *e = xcalloc(1, sizeof(*e));
 
-	e->containers = containers_new(&o->places);
-	e->processes = processes_new(e->containers);
-	e->users = users_new();
+	e->outside = o->outside;
+	e->containers = containers_new(&o->places, &e->outside);
+	e->processes = processes_new(e->containers, &e->outside);
+	e->users = users_new(&e->outside);
 	e->ev.base.ops = &ops;
 	e->ev.base.source = EV_SYSCALL;
 	e->ev.all = e;
@@ -284,6 +285,32 @@ void enrich_free(struct enrich *e)
 	free(e);
 }
 
+/* What the rules of a replay may ask for, whatever those of today do. */
+static void ask_for_users(struct enrich *e)
+{
+	enum { AGAIN_NS = 1000000000 };
+	const struct process *root = process_of_root(e->p);
+	const struct watch_rec *r = e->rec;
+	uint32_t mnt_ns = root->program->facts.mnt_ns;
+	struct asked now = { r->time ? r->time : 1, mnt_ns, r->uid, r->gid, r->loginuid };
+	struct asked *a = &e->asked[(mnt_ns ^ r->uid * 31 ^ r->gid * 7 ^ r->loginuid) % ASKED];
+
+	if (a->time && now.time - a->time < AGAIN_NS && a->mnt_ns == mnt_ns && a->uid == r->uid &&
+	    a->gid == r->gid && a->loginuid == r->loginuid)
+		return;
+	*a = now;
+	users_find(e->users, root->pid, mnt_ns, r->uid);
+	users_group(e->users, root->pid, mnt_ns, r->gid);
+	if (r->loginuid != ~0u)
+		users_find(e->users, root->pid, mnt_ns, r->loginuid);
+}
+
+void enrich_settle(struct enrich *e)
+{
+	processes_ended(e->processes, e->ended);
+	e->ended = NULL;
+}
+
 static int type_of(const struct enrich *e, const struct watch_rec *rec)
 {
 	switch (rec->kind) {
@@ -303,8 +330,7 @@ const struct event *enrich_record(struct enrich *e, const struct watch_rec *rec,
 {
 	int type = type_of(e, rec);
 
-	processes_ended(e->processes, e->ended);
-	e->ended = NULL;
+	enrich_settle(e);
 	e->stats.records++;
 	e->rec = rec;
 	e->boot = boot;
@@ -318,6 +344,8 @@ const struct event *enrich_record(struct enrich *e, const struct watch_rec *rec,
 		e->stats.unknown_process++;
 		return NULL;
 	}
+	if (e->outside.tell)
+		ask_for_users(e);
 	if (type < 0)
 		return NULL;
 	e->shape = rec->kind == WATCH_CALL ? e->shape_of_nr[rec->nr] : NULL;

@@ -10,6 +10,7 @@
 
 #include "bpf/watch.h"
 #include "enrich/container.h"
+#include "enrich/outside.h"
 #include "enrich/process.h"
 #include "enrich/users.h"
 #include "model/event.h"
@@ -18,7 +19,8 @@ struct enrich;
 
 struct enrich_options {
 	struct container_places places;
-	bool scan; /* read /proc first; not for records of another machine */
+	bool scan;		/* read /proc first */
+	struct outside outside; /* offline for records of another machine */
 };
 
 struct enrich *enrich_new(const struct enrich_options *o);

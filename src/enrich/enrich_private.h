@@ -19,7 +19,16 @@ struct call_shape {
 };
 enum { FD_RET = 6 };
 
+/* Who was asked for last, so that a capture has the names of all users. */
+enum { ASKED = 256 };
+struct asked {
+	uint64_t time; /* 0: nobody */
+	uint32_t mnt_ns, uid, gid, loginuid;
+};
+
 struct enrich {
+	struct outside outside;
+	struct asked asked[ASKED];
 	struct containers *containers;
 	struct processes *processes;
 	struct users *users;
@@ -48,6 +57,9 @@ struct enrich {
 	const struct call_shape *shape_of_nr[WATCH_NRS];
 	int type_clone, type_exec, type_exit; /* -1: none */
 };
+
+/* What the last record still needed may go. */
+void enrich_settle(struct enrich *e);
 
 /* Values. Each returns true. */
 bool give_text(struct ev_values *out, const char *s);

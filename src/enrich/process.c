@@ -18,14 +18,21 @@ enum {
 struct processes {
 	struct process *bucket[BUCKETS];
 	struct containers *containers;
+	const struct outside *outside;
 	size_t running, kept;
 };
 
-struct processes *processes_new(struct containers *c)
+const struct outside *processes_outside(const struct processes *ps)
+{
+	return ps->outside;
+}
+
+struct processes *processes_new(struct containers *c, const struct outside *o)
 {
 	struct processes *ps = xcalloc(1, sizeof(*ps));
 
 	ps->containers = c;
+	ps->outside = o;
 	return ps;
 }
 
@@ -251,8 +258,12 @@ static struct process *known(struct processes *ps, const struct watch_rec *rec)
 static struct process *forked(struct processes *ps, const struct watch_rec *rec)
 {
 	struct process *parent = processes_find(ps, (uint32_t)rec->arg[0]);
-	struct process *p = processes_add(ps, rec->pid, rec->start);
+	struct process *p = processes_find(ps, rec->pid);
 
+	/* /proc had it already. */
+	if (p && p->program && same_start(p->start, rec->start))
+		return p;
+	p = processes_add(ps, rec->pid, rec->start);
 	if (!p)
 		return NULL;
 	process_adopt(ps, p, (uint32_t)rec->arg[0]);

@@ -38,14 +38,15 @@ struct process {
 	uint64_t start; /* CLOCK_BOOTTIME; from /proc to 10 ms */
 	uint32_t tty, loginuid;
 	char comm[16];
-	bool in_table;
+	bool in_table, told;	 /* told: the capture has it */
 	struct program *program; /* never NULL */
 	struct container *container;
 };
 
 struct processes;
 
-struct processes *processes_new(struct containers *c);
+/* Both stay the caller's. */
+struct processes *processes_new(struct containers *c, const struct outside *o);
 void processes_free(struct processes *ps);
 /* Reads /proc; returns how many processes were found. */
 size_t processes_scan(struct processes *ps);

@@ -10,6 +10,7 @@ struct process *processes_add(struct processes *ps, uint32_t pid, uint64_t start
 void process_adopt(struct processes *ps, struct process *p, uint32_t ppid);
 /* The process executes `g`, which it owns from now on. */
 void process_run(struct processes *ps, struct process *p, struct program *g);
+const struct outside *processes_outside(const struct processes *ps);
 /* process_scan.c: fills in what /proc has of the process; false when it is gone. */
 bool process_read_proc(struct processes *ps, struct process *p);
 

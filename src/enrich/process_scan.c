@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "enrich/facts_private.h"
 #include "enrich/process_private.h"
 
 enum { MAX_BYTES = WATCH_PART_MAX };
@@ -161,12 +162,15 @@ static uint32_t mount_namespace(uint32_t pid)
 	return number ? (uint32_t)strtoul(number + 1, NULL, 10) : 0;
 }
 
-bool process_read_proc(struct processes *ps, struct process *p)
+static bool read_proc(struct processes *ps, struct process *p)
 {
-	struct program *g = program_new();
+	struct program *g;
 	char text[32];
 	char path[64];
 
+	if (processes_outside(ps)->offline)
+		return false;
+	g = program_new();
 	if (!read_stat(p, &g->facts)) {
 		program_put(g);
 		return false;
@@ -189,6 +193,32 @@ bool process_read_proc(struct processes *ps, struct process *p)
 	return true;
 }
 
+bool process_read_proc(struct processes *ps, struct process *p)
+{
+	bool found = read_proc(ps, p);
+
+	if (found) {
+		p->told = true;
+		fact_process(processes_outside(ps), p);
+	}
+	return found;
+}
+
+/* Parents first, so that whoever reads it knows them. */
+static void tell(struct processes *ps, struct process *p)
+{
+	while (p && !p->told) {
+		struct process *first = p;
+
+		while (first->parent && !first->parent->told)
+			first = first->parent;
+		first->told = true;
+		fact_process(processes_outside(ps), first);
+		if (first == p)
+			return;
+	}
+}
+
 size_t processes_scan(struct processes *ps)
 {
 	cleanup_closedir DIR *d = opendir("/proc");
@@ -204,7 +234,7 @@ size_t processes_scan(struct processes *ps)
 		p = processes_add(ps, pid, 0);
 		if (!p)
 			break;
-		if (process_read_proc(ps, p))
+		if (read_proc(ps, p))
 			n++;
 		else
 			processes_ended(ps, p);
@@ -217,6 +247,11 @@ size_t processes_scan(struct processes *ps)
 
 		if (p && !p->parent)
 			process_adopt(ps, p, p->ppid);
+	}
+	if (d && processes_outside(ps)->tell) {
+		rewinddir(d);
+		while ((e = readdir(d)))
+			tell(ps, processes_find(ps, (uint32_t)strtoul(e->d_name, NULL, 10)));
 	}
 	return n;
 }

@@ -10,9 +10,11 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/map.h"
 #include "base/mem.h"
+#include "enrich/facts_private.h"
 
-enum { ROOTS = 64, MAX_BYTES = 1024 * 1024, LOOK_AGAIN_S = 10 };
+enum { ROOTS = 64, MAX_BYTES = 1024 * 1024, LOOK_AGAIN_S = 10, MAX_KNOWN = 65536 };
 
 struct list {
 	char *text; /* lines */
@@ -27,16 +29,43 @@ struct root {
 	struct list users, groups;
 };
 
+/* Of a capture that is read, or written: what it has. */
+struct known_key {
+	uint64_t key;
+	uint32_t id, group;
+};
+
+struct known {
+	size_t index; /* in users.all */
+	struct user user;
+	char text[]; /* name, home and shell, each with its NUL */
+};
+
 struct users {
 	struct root roots[ROOTS];
+	const struct outside *outside;
+	struct map known;
+	struct known **all;
+	size_t all_n, all_cap;
 	uint64_t clock;
 	char line[1024];
 	struct user user;
 };
 
-struct users *users_new(void)
+struct users *users_new(const struct outside *o)
 {
-	return xcalloc(1, sizeof(struct users));
+	struct users *u = xcalloc(1, sizeof(*u));
+
+	u->outside = o;
+	return u;
+}
+
+static void forget_known(struct users *u)
+{
+	for (size_t i = 0; i < u->all_n; i++)
+		free(u->all[i]);
+	u->all_n = 0;
+	map_free(&u->known);
 }
 
 static void list_free(struct list *l)
@@ -53,7 +82,90 @@ void users_free(struct users *u)
 		list_free(&u->roots[i].users);
 		list_free(&u->roots[i].groups);
 	}
+	forget_known(u);
+	free(u->all);
 	free(u);
+}
+
+static struct known **known_at(struct users *u, uint64_t key, uint32_t id, bool group)
+{
+	struct known_key k = { key, id, group };
+
+	return (struct known **)map_at(&u->known, &k, sizeof(k));
+}
+
+static const char *copy(char **at, const char *s)
+{
+	const char *out = *at;
+
+	if (!s)
+		return NULL;
+	strcpy(*at, s);
+	*at += strlen(s) + 1;
+	return out;
+}
+
+static size_t size_of(const char *s)
+{
+	return s ? strlen(s) + 1 : 0;
+}
+
+bool users_know(struct users *u, uint64_t key, uint32_t id, bool group, const struct user *user)
+{
+	struct known **slot, *k;
+	char *at;
+
+	if (u->known.n >= MAX_KNOWN)
+		return false;
+	slot = known_at(u, key, id, group);
+	k = xcalloc(1,
+		    sizeof(*k) + size_of(user->name) + size_of(user->home) + size_of(user->shell));
+	at = k->text;
+	k->user.name = copy(&at, user->name);
+	k->user.home = copy(&at, user->home);
+	k->user.shell = copy(&at, user->shell);
+	k->index = *slot ? (*slot)->index : u->all_n;
+	if (*slot)
+		u->all[k->index] = k;
+	else
+		*vec_push(u->all, u->all_n, u->all_cap) = k;
+	free(*slot);
+	*slot = k;
+	return true;
+}
+
+static const struct user *known_user(struct users *u, uint64_t key, uint32_t id, bool group)
+{
+	struct known_key k = { key, id, group };
+	void **slot = map_find(&u->known, &k, sizeof(k));
+
+	return slot && *slot && ((struct known *)*slot)->user.name ? &((struct known *)*slot)->user
+								   : NULL;
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* Tells what the capture does not have yet. */
+static void tell(struct users *u, uint64_t key, uint32_t id, bool group, const struct user *now)
+{
+	const struct user *had = known_user(u, key, id, group);
+	static const struct user none;
+
+	if (!u->outside->tell || (!had && !now))
+		return;
+	if (had && now && same(had->name, now->name) && same(had->home, now->home) &&
+	    same(had->shell, now->shell))
+		return;
+	if (u->known.n >= MAX_KNOWN / 2)
+		forget_known(u);
+	users_know(u, key, id, group, now ? now : &none);
+	if (group)
+		fact_group(u->outside, key, id, now ? now->name : NULL);
+	else
+		fact_user(u->outside, key, id, now);
 }
 
 static struct root *root_of(struct users *u, uint64_t key)
@@ -139,19 +251,33 @@ static bool look_up(struct users *u, struct list *l, uint32_t pid, const char *f
 
 const struct user *users_find(struct users *u, uint32_t pid, uint64_t key, uint32_t uid)
 {
-	struct root *r = root_of(u, key);
+	struct root *r;
 	char *field[8];
+	bool found;
 
-	if (!look_up(u, &r->users, pid, "passwd", uid, field))
-		return NULL;
-	u->user = (struct user){ field[0], field[5], field[6] };
-	return &u->user;
+	if (u->outside->offline)
+		return known_user(u, key, uid, false);
+	r = root_of(u, key);
+	found = look_up(u, &r->users, pid, "passwd", uid, field);
+	if (found)
+		u->user = (struct user){ field[0], field[5], field[6] };
+	tell(u, key, uid, false, found ? &u->user : NULL);
+	return found ? &u->user : NULL;
 }
 
 const char *users_group(struct users *u, uint32_t pid, uint64_t key, uint32_t gid)
 {
-	struct root *r = root_of(u, key);
+	const struct user *known;
+	struct root *r;
 	char *field[8];
+	bool found;
 
-	return look_up(u, &r->groups, pid, "group", gid, field) ? field[0] : NULL;
+	if (u->outside->offline) {
+		known = known_user(u, key, gid, true);
+		return known ? known->name : NULL;
+	}
+	r = root_of(u, key);
+	found = look_up(u, &r->groups, pid, "group", gid, field);
+	tell(u, key, gid, true, found ? &(struct user){ .name = field[0] } : NULL);
+	return found ? field[0] : NULL;
 }

@@ -7,19 +7,27 @@
 
 #include <stdint.h>
 
+#include "enrich/outside.h"
+
 struct users;
 
 struct user {
 	const char *name, *home, *shell; /* NULL: not known */
 };
 
-struct users *users_new(void);
+/* `o` stays the caller's. */
+struct users *users_new(const struct outside *o);
 void users_free(struct users *u);
 /*
  * `pid`: a process whose root directory counts, `key`: equal for processes that share it (its mount
  * namespace). Answers stay until the next call. NULL: there is no such user or group.
  */
 const struct user *users_find(struct users *u, uint32_t pid, uint64_t key, uint32_t uid);
+/*
+ * What a capture says of a user or a group, which `u` has with strings that are copied; false when
+ * there are too many.
+ */
+bool users_know(struct users *u, uint64_t key, uint32_t id, bool group, const struct user *user);
 const char *users_group(struct users *u, uint32_t pid, uint64_t key, uint32_t gid);
 
 #endif

@@ -1,0 +1,73 @@
+/* What fired, as lines. */
+#include <inttypes.h>
+#include <time.h>
+
+#include "app/watch_session.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "model/event.h"
+
+static void put_time(struct buf *b, uint64_t ns, const char *format)
+{
+	time_t sec = (time_t)(ns / 1000000000u);
+	struct tm tm;
+	char text[64];
+
+	gmtime_r(&sec, &tm);
+	strftime(text, sizeof(text), format, &tm);
+	buf_printf(b, "%s.%09" PRIu64, text, ns % 1000000000u);
+}
+
+static void put_tags(struct buf *b, const struct rule_info *rule)
+{
+	buf_putc(b, '[');
+	for (size_t i = 0; i < rule->tags_n; i++) {
+		if (i)
+			buf_putc(b, ',');
+		json_put_bytes(b, rule->tags[i]);
+	}
+	buf_putc(b, ']');
+}
+
+static void put_json(struct watch_session *s, const struct event *ev, size_t i, struct buf *b)
+{
+	const struct rule_info *rule = rules_at(s->rules, i);
+	cleanup_buf struct buf text = { 0 };
+
+	put_time(&text, ev->time, "%H:%M:%S");
+	buf_printf(&text, ": %s ", rules_priority_name(rule->priority));
+	rules_engine_text(s->engine, i, &text);
+	buf_puts(b, "{\"hostname\":");
+	json_put_bytes(b, s->hostname);
+	buf_puts(b, ",\"output\":");
+	json_put_bytes(b, buf_str(&text));
+	buf_puts(b, ",\"output_fields\":");
+	rules_engine_fields(s->engine, i, b);
+	buf_printf(b, ",\"priority\":\"%s\",\"rule\":", rules_priority_name(rule->priority));
+	json_put_bytes(b, rule->name);
+	buf_printf(b, ",\"source\":\"%s\",\"tags\":", ev_source_name(rule->source));
+	put_tags(b, rule);
+	buf_puts(b, ",\"time\":\"");
+	put_time(b, ev->time, "%Y-%m-%dT%H:%M:%S");
+	buf_puts(b, "Z\"}\n");
+}
+
+static void put_text(struct watch_session *s, const struct event *ev, size_t i, struct buf *b)
+{
+	put_time(b, ev->time, "%H:%M:%S");
+	buf_printf(b, ": %s ", rules_priority_name(rules_at(s->rules, i)->priority));
+	rules_engine_text(s->engine, i, b);
+	buf_putc(b, '\n');
+}
+
+void watch_print(struct watch_session *s, const struct event *ev, size_t rule)
+{
+	cleanup_buf struct buf b = { 0 };
+
+	if (s->json)
+		put_json(s, ev, rule, &b);
+	else
+		put_text(s, ev, rule, &b);
+	fwrite(buf_str(&b), 1, b.len, s->out);
+}

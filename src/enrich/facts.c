@@ -1,0 +1,177 @@
+/* Facts as lines. */
+#include "enrich/facts.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "bpf/watch_members.h"
+#include "enrich/enrich_private.h"
+#include "enrich/facts_private.h"
+
+static void put_key(struct buf *b, const char *key)
+{
+	if (b->p[b->len - 1] != '{')
+		buf_putc(b, ',');
+	buf_printf(b, "\"%s\":", key);
+}
+
+static void put_text(struct buf *b, const char *key, const char *s)
+{
+	if (!s)
+		return;
+	put_key(b, key);
+	json_put_bytes(b, s);
+}
+
+static void put_number(struct buf *b, const char *key, uint64_t v)
+{
+	if (!v)
+		return;
+	put_key(b, key);
+	buf_printf(b, "%" PRIu64, v);
+}
+
+static void put_flag(struct buf *b, const char *key, int v)
+{
+	if (v < 0)
+		return;
+	put_key(b, key);
+	buf_puts(b, v ? "true" : "false");
+}
+
+/* As capture_parts.c has them. */
+static void put_strings(struct buf *b, const char *key, const char *p, size_t len)
+{
+	const char *end = p + len;
+
+	if (!len)
+		return;
+	put_key(b, key);
+	if (end[-1]) {
+		json_put_bytes_n(b, p, len);
+		return;
+	}
+	buf_putc(b, '[');
+	for (const char *s = p; s < end; s += strlen(s) + 1) {
+		if (s != p)
+			buf_putc(b, ',');
+		json_put_bytes(b, s);
+	}
+	buf_putc(b, ']');
+}
+
+static void tell(const struct outside *o, struct buf *b)
+{
+	buf_puts(b, "}}");
+	o->tell(buf_str(b), o->ctx);
+}
+
+void fact_process(const struct outside *o, const struct process *p)
+{
+	const struct program *g = p->program;
+	cleanup_buf struct buf b = { 0 };
+
+	if (!o->tell)
+		return;
+	buf_puts(&b, "{\"process\":{");
+	put_number(&b, "pid", p->pid);
+	put_number(&b, "ppid", p->ppid);
+	put_number(&b, "vpid", p->vpid);
+	put_number(&b, "start", p->start);
+	put_number(&b, "tty", p->tty);
+	if (p->loginuid != ~0u) {
+		put_key(&b, "loginuid");
+		buf_printf(&b, "%" PRIu32, p->loginuid);
+	}
+	put_text(&b, "comm", p->comm);
+	put_text(&b, "exe", g->exepath);
+	put_strings(&b, "argv", g->argv, g->argv_len);
+	if (o->env)
+		put_strings(&b, "env", g->env, g->env_len);
+	put_text(&b, "cwd", g->cwd);
+	put_text(&b, "cgroup", g->cgroup);
+	buf_puts(&b, ",\"proc\":{");
+	watch_members_put(&b, watch_proc_members, &g->facts);
+	buf_putc(&b, '}');
+	tell(o, &b);
+}
+
+static void put_labels(struct buf *b, const struct container *c)
+{
+	if (!c->labels_n)
+		return;
+	put_key(b, "labels");
+	buf_putc(b, '{');
+	for (size_t i = 0; i < c->labels_n; i++) {
+		if (i)
+			buf_putc(b, ',');
+		json_put_bytes(b, c->labels[i].key);
+		buf_putc(b, ':');
+		json_put_bytes(b, c->labels[i].value);
+	}
+	buf_putc(b, '}');
+}
+
+static void put_mounts(struct buf *b, const struct container *c)
+{
+	if (!c->mounts_n)
+		return;
+	put_key(b, "mounts");
+	buf_putc(b, '[');
+	for (size_t i = 0; i < c->mounts_n; i++) {
+		const struct container_mount *m = &c->mounts[i];
+
+		buf_puts(b, i ? ",{" : "{");
+		put_text(b, "source", m->source);
+		put_text(b, "dest", m->dest);
+		put_text(b, "mode", m->mode);
+		put_text(b, "propagation", m->propagation);
+		put_flag(b, "rw", m->rw);
+		buf_putc(b, '}');
+	}
+	buf_putc(b, ']');
+}
+
+void fact_container(const struct outside *o, const struct container *c)
+{
+	cleanup_buf struct buf b = { 0 };
+
+	if (!o->tell)
+		return;
+	buf_puts(&b, "{\"container\":{");
+	put_text(&b, "id", c->id);
+	put_text(&b, "engine", container_engine_name(c->engine));
+	for (const struct container_text *t = container_texts; t->name; t++)
+		put_text(&b, t->name, *container_text_of((struct container *)(uintptr_t)c, t));
+	for (const struct container_text *t = container_flags; t->name; t++)
+		put_flag(&b, t->name, *container_flag_of((struct container *)(uintptr_t)c, t));
+	put_number(&b, "started", c->started);
+	put_labels(&b, c);
+	put_mounts(&b, c);
+	tell(o, &b);
+}
+
+void fact_user(const struct outside *o, uint64_t mnt_ns, uint32_t uid, const struct user *u)
+{
+	cleanup_buf struct buf b = { 0 };
+
+	buf_printf(&b, "{\"user\":{\"uid\":%" PRIu32, uid);
+	put_number(&b, "mnt_ns", mnt_ns);
+	if (u) {
+		put_text(&b, "name", u->name);
+		put_text(&b, "home", u->home);
+		put_text(&b, "shell", u->shell);
+	}
+	tell(o, &b);
+}
+
+void fact_group(const struct outside *o, uint64_t mnt_ns, uint32_t gid, const char *name)
+{
+	cleanup_buf struct buf b = { 0 };
+
+	buf_printf(&b, "{\"group\":{\"gid\":%" PRIu32, gid);
+	put_number(&b, "mnt_ns", mnt_ns);
+	put_text(&b, "name", name);
+	tell(o, &b);
+}

@@ -1,0 +1,22 @@
+#ifndef ENRICH_FACTS_PRIVATE_H
+#define ENRICH_FACTS_PRIVATE_H
+
+#include "base/json.h"
+#include "enrich/container.h"
+#include "enrich/outside.h"
+#include "enrich/process.h"
+#include "enrich/users.h"
+
+void fact_process(const struct outside *o, const struct process *p);
+void fact_container(const struct outside *o, const struct container *c);
+/* `u` NULL: there is no such user (group). */
+void fact_user(const struct outside *o, uint64_t mnt_ns, uint32_t uid, const struct user *u);
+void fact_group(const struct outside *o, uint64_t mnt_ns, uint32_t gid, const char *name);
+
+/* Fills in all that the object says; `at` is its place. */
+int fact_read_process(struct processes *ps, const struct json_doc *d, const struct json_path *at,
+		      struct json_object *o, struct err *e);
+int fact_read_container(struct container *c, const struct json_doc *d, const struct json_path *at,
+			struct json_object *o, struct err *e);
+
+#endif

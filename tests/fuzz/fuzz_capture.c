@@ -1,0 +1,66 @@
+/* A capture through enrichment, with every field that needs no argument. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bpf/watch_rec.h"
+#include "enrich/enrich.h"
+#include "enrich/facts.h"
+#include "model/event_fields.h"
+#include "sensor/capture.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void read_fields(const struct event *ev)
+{
+	for (unsigned id = 0; id < EV_FIELD_COUNT; id++) {
+		const struct ev_field *field = ev_field_at(id);
+		struct ev_ref ref = { .field = field, .kind = field->kind };
+		struct ev_values v = { 0 };
+
+		if (ev->ops->read(ev, &ref, &v))
+			for (size_t i = 0; i < v.n; i++)
+				(void)*(volatile const char *)&v.v[i];
+	}
+}
+
+static void judge(struct enrich *en, const struct capture_item *item, uint64_t boot)
+{
+	const struct event *ev;
+	struct err e;
+
+	if (item->what != CAPTURE_RECORD) {
+		enrich_fact(en, item->name, item->doc, &e);
+		return;
+	}
+	if (!watch_rec_valid(item->rec, item->rec->size))
+		__builtin_trap();
+	ev = enrich_record(en, item->rec, boot);
+	if (ev)
+		read_fields(ev);
+	ev = ev ? enrich_resolved(en) : NULL;
+	if (ev)
+		read_fields(ev);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct enrich_options o = { .outside.offline = true };
+	cleanup_capture struct capture_reader *r = NULL;
+	struct enrich *en = enrich_new(&o);
+	struct capture_item item;
+	char path[64];
+	int fd = memfd_create("capture", MFD_CLOEXEC);
+	struct err e;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (fd >= 0 && write(fd, data, size) == (ssize_t)size && capture_open(&r, path, &e) == 0)
+		while (capture_next(r, &item, &e) > 0)
+			judge(en, &item, capture_boot(r));
+	enrich_free(en);
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
