@@ -23,6 +23,14 @@ struct pt_regs {
 #endif
 } KTYPE;
 
+struct bpf_task_work {
+	__u64 opaque;
+} __attribute__((aligned(8)));
+
+struct bpf_map {
+	__u32 id;
+} KTYPE;
+
 struct thread_info {
 	unsigned long flags;
 #if defined(__TARGET_ARCH_x86)

@@ -81,7 +81,7 @@ enum { NET_LISTEN, NET_BIND, NET_CONNECT, NET_SEND };
 #define PR_SET_SECUREBITS 28 /* include/uapi/linux/prctl.h */
 #define CAP_SETPCAP	  8  /* include/uapi/linux/capability.h */
 
-enum { CAP_STACKS = 64 };
+enum { CAP_STACKS = 64, REC_OPENS = 1024 };
 
 /* Set before load. */
 const volatile struct rec_spec specs[REC_SPECS];
@@ -90,6 +90,7 @@ const volatile char runtimes[REC_RUNTIMES][16];
 const volatile __u8 watch_runtimes;
 const volatile __u64 cgroup_id;	      /* 0: none */
 const volatile __u8 is_open[REC_NRS]; /* native calls that open */
+const volatile __u8 task_work;	      /* the kernel has bpf_task_work_schedule_resume_impl() */
 
 /* Shared with the loader through memory. */
 __u8 seen[REC_PROGRAMS][REC_PHASES][REC_ABIS][REC_NRS];
@@ -112,7 +113,11 @@ __u32 paths_n;			    /* entries of the ring of paths, ever */
 __u32 files_n;			    /* entries of the two file maps */
 __u32 runtime_tasks;
 __u32 cgroup_slot;
-__u8 at_exit;  /* native opens are read when the call returns, else by name when it begins */
+/*
+ * Native opens are read at their return, by an event; else by task work or, where that is not at
+ * hand, by name when they begin.
+ */
+__u8 at_exit;
 __u64 opens_n; /* native opens of followed threads */
 __u64 lost[REC_LOST_COUNT];
 
@@ -218,6 +223,25 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 256 * 1024);
 } events SEC(".maps");
+
+/* kernel/bpf/helpers.c, Linux 6.18; one that is busy belongs to another thread. */
+struct open_work {
+	struct bpf_task_work work;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, REC_OPENS);
+	__type(key, __u32);
+	__type(value, struct open_work);
+} open_works SEC(".maps");
+
+extern int bpf_task_work_schedule_resume_impl(struct task_struct *task, struct bpf_task_work *work,
+					      void *map,
+					      int (*done)(struct bpf_map *, void *, void *),
+					      void *aux) __ksym __weak;
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
 
 /* A path is put together here: the directory grows down from the middle, the name up from it. */
 struct scratch {

@@ -142,6 +142,8 @@ static int configure(struct record_bpf *r, const struct record_bpf_options *o, b
 	struct btf *btf = btf__load_vmlinux_btf();
 	bool cap_tp = btf_has(btf, "btf_trace_cap_capable", BTF_KIND_TYPEDEF);
 
+	ro->task_work = btf_has(btf, "bpf_task_work_schedule_resume_impl", BTF_KIND_FUNC) &&
+			btf_has(btf, "bpf_preempt_disable", BTF_KIND_FUNC);
 	btf__free(btf);
 	if (!btf)
 		return err_set(e, EOPNOTSUPP,
@@ -245,8 +247,8 @@ static int attach(struct record_bpf *r, struct err *e)
 	if (err < 0)
 		return err_set(e, err == -EPERM ? EPERM : EOPNOTSUPP,
 			       "cannot attach the BPF programs: %s", strerror(-err));
-	r->skel->bss->at_exit = 1;
-	return attach_exits(r, e);
+	r->skel->bss->at_exit = !r->skel->rodata->task_work;
+	return r->skel->bss->at_exit ? attach_exits(r, e) : 0;
 }
 
 static int on_event(void *ctx, void *data, size_t size);
@@ -685,10 +687,27 @@ static void look_at_entry(struct record_bpf *r)
 		b->mode = (b->mode & ~UINT64_C(3)) + 4;
 }
 
+/* Whether the workload opens so much that an event for it costs less than task work for each. */
+static bool opens_much(struct record_bpf *r)
+{
+	enum { WINDOW_MS = 100, MUCH = 100 };
+	struct timespec ts;
+	int64_t now;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	if (now - r->window > WINDOW_MS) {
+		r->window = now;
+		r->window_opens = r->skel->bss->opens_n;
+	}
+	return r->skel->bss->opens_n - r->window_opens >= MUCH;
+}
+
 /*
- * Reading opened files when the call returns is exact, and costs every system call some time. While
- * the workload opens nothing the events are switched off; a call that opens is then seen at its
- * entry, by name, and switches them on again; so does a runtime that prepares a container.
+ * Events at the return of the open calls cost every system call some time. While the workload
+ * opens nothing they are switched off. An open is then seen at its entry, and either read at its
+ * return by task work, or by name. More opens switch the events on; so does a runtime that prepares
+ * a container.
  */
 static void switch_exits(struct record_bpf *r)
 {
@@ -708,7 +727,8 @@ static void switch_exits(struct record_bpf *r)
 		detach_exits(r);
 	} else if (quiet) {
 		look_at_entry(r); /* a call that was under way may have marked its number */
-	} else if (attach_exits(r, NULL) == 0) {
+	} else if ((!r->skel->rodata->task_work || b->runtime_tasks || opens_much(r)) &&
+		   attach_exits(r, NULL) == 0) {
 		b->at_exit = 1;
 		r->quiet_polls = 0;
 	}

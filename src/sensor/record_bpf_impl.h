@@ -42,8 +42,10 @@ struct record_bpf {
 	size_t tids_size;
 	unsigned tids_n; /* elements of the map: chunks */
 	bool per_call_exit, caps;
-	uint64_t opens_seen;  /* opens counted at the last poll */
-	unsigned quiet_polls; /* polls without an open */
+	uint64_t opens_seen;   /* opens counted at the last poll */
+	uint64_t window_opens; /* opens counted when the window began */
+	int64_t window;	       /* CLOCK_MONOTONIC, milliseconds */
+	unsigned quiet_polls;  /* polls without an open */
 	struct rec_slot slots[REC_SLOTS];
 	char *prog_path[REC_PROGRAMS]; /* NULL: not known (yet) */
 	bool prog_done[REC_PROGRAMS];  /* its interpreter was looked up */

@@ -115,6 +115,16 @@ expect "and who executes whom" \
 	"any(p['path'].endswith('/cat') and any(q.endswith('sh') for q in p.get('parents', [])) for p in m['programs'])"
 expect "and it lost nothing" "source['complete'] and not source.get('lost')"
 
+touch "$scratch/real"
+ln -s real "$scratch/link"
+record 0 "a file that is opened after a quiet time" -- sh -c "sleep 0.6; : >>$scratch/link"
+if grep -qa bpf_task_work_schedule_resume_impl /sys/kernel/btf/vmlinux; then
+	expect "it is known by what was opened, not by its name" \
+		"'$scratch/real' in files('append') and '$scratch/real' not in files('create')"
+else
+	skip "a single open is known by what was opened" "the kernel has no BPF task work (6.18)"
+fi
+
 record 1 "a program that is not there" -- /nonexistent/program
 says "the message names it" 'cannot execute /nonexistent/program: No such file'
 no_model "a program that is not there"
