@@ -9,6 +9,7 @@
 #include "app/command.h"
 #include "app/delivery.h"
 #include "app/watch_capture.h"
+#include "app/watch_respond.h"
 #include "app/watch_session.h"
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -34,6 +35,7 @@ static void on_signal(int sig)
 static void watching_free(struct watching *w)
 {
 	/* Before the rules, whose strings findings borrow. */
+	watch_respond_free(w->session.respond);
 	delivery_free(w->session.delivery);
 	rules_engine_free(w->session.engine);
 	rules_free(w->rules);
@@ -275,7 +277,8 @@ static int replay(struct watching *w, const struct args *a, const char *path, st
 /* Options that make no sense together. */
 static int check_options(const struct args *a, struct err *e)
 {
-	static const char *const live[] = { "capture", "for", "ring", "environment" };
+	static const char *const live[] = { "capture",	   "for",     "ring",
+					    "environment", "respond", "response" };
 
 	if (args_count(a))
 		return usage_error(a, e, "'%s': expected options only", args_at(a, 0));
@@ -294,7 +297,9 @@ static int watch(struct watching *w, struct args *a, struct err *e)
 
 	if (check_options(a, e) != 0 || args_u64(a, "for", 0, 1, MAX_SECONDS, &seconds, e) < 0 ||
 	    args_u64(a, "findings", 0, 1, UINT64_MAX, &limit, e) < 0 || load_rules(w, a, e) < 0 ||
-	    open_output(w, a, e) < 0 || start_delivery(w, a, e) < 0)
+	    open_output(w, a, e) < 0 ||
+	    (!capture && watch_respond_new(&w->session.respond, a, w->rules, e) < 0) ||
+	    start_delivery(w, a, e) < 0)
 		return EXIT_ERROR;
 	w->session.limit = limit;
 	return capture ? replay(w, a, capture, e) : watch_live(w, a, seconds, e);
@@ -329,6 +334,14 @@ static const struct option_desc options[] = {
 	  "default." },
 	{ 0, "environment", NULL, NULL,
 	  "Keeps the environment of programs, for rules that ask for proc.env." },
+	{ 0, "respond", "MODE", "dry-run|enforce",
+	  "Whether the actions of rules and of the response policy are carried out or only told; "
+	  "without it the policy decides, whose default is a dry run." },
+	{ 0, "response", "FILE", NULL,
+	  "Response policy: allow-list, limits, further actions, what stays when boltseal ends." },
+	{ 0, "respond-state", "DIR", NULL,
+	  "Where it is written down what is switched on, for boltseal respond; "
+	  "/run/boltseal/respond is the default." },
 	{ 0, "store", "FILE", NULL,
 	  "Keeps findings in this SQLite file, for boltseal findings. Repeats of a finding count "
 	  "there and are one." },
@@ -362,6 +375,11 @@ const struct command command_watch = {
 		"opened, so neither a symbolic link nor memory that changes during the call hides "
 		"one. Addresses are those of the socket. What is known of a container comes from "
 		"the engine's files on disk: Docker, Podman, containerd and CRI-O.\n"
+		"\n"
+		"A rule may have actions (respond: [kill]), and so may the response policy. "
+		"Without "
+		"--respond=enforce, or mode: enforce in the policy, it is only told what would be "
+		"done. What was switched on is shown and taken back by boltseal respond.\n"
 		"\n"
 		"The JSON form is the one that Falco prints and falcosidekick reads.",
 	.options = options,

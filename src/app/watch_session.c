@@ -6,6 +6,7 @@
 #include "app/delivery.h"
 #include "app/watch_capture.h"
 #include "app/watch_finding.h"
+#include "app/watch_respond.h"
 #include "model/event.h"
 
 /* The clocks are read one after the other, and time is slewed: not each difference is a step. */
@@ -40,6 +41,8 @@ static size_t judge(struct watch_session *s, const struct event *ev)
 		watch_print(s, ev, fired[i]);
 		if (s->delivery)
 			delivery_add(s->delivery, watch_finding(s, ev, fired[i]));
+		if (s->respond)
+			watch_respond_fired(s->respond, s, ev, fired[i]);
 		s->findings++;
 	}
 	if (n)

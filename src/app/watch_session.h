@@ -12,6 +12,7 @@
 
 struct capture_writer;
 struct delivery;
+struct watch_respond;
 
 struct watch_session {
 	const struct rules *rules;
@@ -23,6 +24,7 @@ struct watch_session {
 	uint64_t limit;			/* end after so many; 0: never */
 	struct delivery *delivery;	/* store and sinks; NULL: none */
 	struct capture_writer *capture; /* NULL: none */
+	struct watch_respond *respond;	/* NULL: nothing is done about findings */
 	bool capture_failed;
 	bool json;
 	FILE *out;

@@ -117,12 +117,14 @@ int load_respond(struct item *it, struct rule *rule)
 	for (size_t i = 0; i < count; i++) {
 		enum rules_action a = 0;
 
+		if (yaml_eq(words[i].node, "alert"))
+			continue;
 		while (a < RA_COUNT && !yaml_eq(words[i].node, rules_action_name(a)))
 			a++;
 		if (a == RA_COUNT)
 			return FAIL(it, words[i].node,
-				    "respond knows kill, freeze, block-network, block-exec and "
-				    "quarantine, not '%s'",
+				    "respond knows alert, kill, kill-container, freeze, "
+				    "block-network, block-exec and quarantine, not '%s'",
 				    words[i].node->text);
 		rule->info.respond |= 1u << a;
 	}

@@ -78,12 +78,13 @@ const char *rules_priority_name(enum rules_priority p);
 /* In any case; "Info" too. -1 when there is none. */
 int rules_priority_by_name(const char *name);
 
-/* What `respond:` may ask for; bits in rule_info.respond. */
-#define RULES_ACTIONS(X)                  \
-	X(KILL, "kill")                   \
-	X(FREEZE, "freeze")               \
-	X(BLOCK_NETWORK, "block-network") \
-	X(BLOCK_EXEC, "block-exec")       \
+/* What `respond:` may ask for, besides "alert", which is nothing; bits in rule_info.respond. */
+#define RULES_ACTIONS(X)                    \
+	X(KILL, "kill")                     \
+	X(KILL_CONTAINER, "kill-container") \
+	X(FREEZE, "freeze")                 \
+	X(BLOCK_NETWORK, "block-network")   \
+	X(BLOCK_EXEC, "block-exec")         \
 	X(QUARANTINE, "quarantine")
 
 enum rules_action {

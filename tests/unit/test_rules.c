@@ -409,8 +409,10 @@ static void test_own_keys(void **state)
 		{ OPEN "  sequence: {after: x, within: 1m}\n  count: {min: 2, within: 1s}\n",
 		  "ERR_EXTENSION 6:13 a rule has either a count or a sequence" },
 		{ OPEN "  respond: [kill, quarantine]\n", "" },
+		{ OPEN "  respond: alert\n", "" },
 		{ OPEN "  respond: shout\n",
-		  "ERR_EXTENSION 6:12 respond knows kill, freeze, block-network, block-exec and "
+		  "ERR_EXTENSION 6:12 respond knows alert, kill, kill-container, freeze, "
+		  "block-network, block-exec and "
 		  "quarantine, not 'shout'" },
 	};
 

@@ -1,0 +1,292 @@
+#include "app/watch_respond.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "app/delivery.h"
+#include "app/watch_finding.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "model/finding.h"
+#include "respond/act.h"
+#include "respond/decide.h"
+#include "respond/protect.h"
+
+struct watch_respond {
+	struct respond_policy policy;
+	struct respond_decider *decider;
+	struct respond_protect *protect;
+	struct respond *acts; /* NULL: a dry run */
+};
+
+/* ---- begin and end */
+
+static bool some_rule_responds(const struct rules *rules)
+{
+	for (size_t i = 0; i < rules_count(rules); i++)
+		if (rules_at(rules, i)->respond)
+			return true;
+	return false;
+}
+
+static int start(struct watch_respond *r, const struct args *a, struct err *e)
+{
+	const char *mode = args_value(a, "respond"), *file = args_value(a, "response");
+	struct respond_options o = { .state = args_value(a, "respond-state"), .guard = true };
+	int err = file ? respond_policy_load(&r->policy, file, e) : 0;
+
+	if (err < 0)
+		return err;
+	if (mode)
+		r->policy.enforce = !strcmp(mode, "enforce");
+	r->decider = respond_decider_new(&r->policy);
+	r->protect = respond_protect_new();
+	o.policy = &r->policy;
+	o.evidence = r->policy.evidence;
+	err = r->policy.enforce ? respond_new(&r->acts, &o, e) : 0;
+	if (err == 0)
+		log_note(r->policy.enforce
+				 ? "responses are carried out"
+				 : "responses are a dry run: they are told and not carried out");
+	return err;
+}
+
+int watch_respond_new(struct watch_respond **out, const struct args *a, const struct rules *rules,
+		      struct err *e)
+{
+	struct watch_respond *r;
+	int err;
+
+	if (!args_has(a, "respond") && !args_has(a, "response") && !some_rule_responds(rules))
+		return 0;
+	r = xcalloc(1, sizeof(*r));
+	respond_policy_init(&r->policy);
+	err = start(r, a, e);
+	if (err < 0)
+		watch_respond_free(r);
+	else
+		*out = r;
+	return err;
+}
+
+void watch_respond_free(struct watch_respond *r)
+{
+	if (!r)
+		return;
+	respond_free(r->acts);
+	respond_protect_free(r->protect);
+	respond_decider_free(r->decider);
+	respond_policy_free(&r->policy);
+	free(r);
+}
+
+/* ---- the finding of an action */
+
+static const struct {
+	const char *priority;
+	unsigned severity; /* tenths */
+} weights[RESPOND_OUTCOME_COUNT] = {
+	[RESPOND_DONE] = { "Warning", 50 }, [RESPOND_ALREADY] = { "Informational", 10 },
+	[RESPOND_DRY] = { "Notice", 30 },   [RESPOND_REFUSED] = { "Notice", 30 },
+	[RESPOND_FAILED] = { "Error", 70 },
+};
+
+/* "kill-container" → "KillContainer". */
+static const char *type_of(struct finding *f, const char *action)
+{
+	char *type = arena_printf(&f->arena, "Response:Runtime/%s", action);
+	char *to = strchr(type, '/') + 1;
+	bool upper = true;
+
+	for (const char *from = to; *from; from++) {
+		if (*from == '-')
+			upper = true;
+		else
+			*to++ = upper ? (char)(*from & ~32) : *from;
+		upper = *from == '-';
+	}
+	*to = '\0';
+	return type;
+}
+
+static void put_evidence(struct finding *f, const struct respond_request *q,
+			 const struct respond_result *result)
+{
+	const struct {
+		const char *key, *value;
+	} members[] = {
+		{ "response.action", respond_action_name(q->action) },
+		{ "response.outcome", respond_outcome_name(result->outcome) },
+		{ "response.text", result->text },
+		{ "response.rule", q->rule },
+		{ "container.id", q->container[0] ? q->container : "host" },
+		{ "proc.exepath", q->exe },
+	};
+	cleanup_buf struct buf b = { 0 };
+
+	buf_putc(&b, '{');
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		buf_printf(&b, "\"%s\":", members[i].key);
+		json_put_bytes(&b, members[i].value);
+		buf_putc(&b, ',');
+	}
+	buf_printf(&b, "\"proc.pid\":%u}", q->pid);
+	f->evidence = arena_strdup(&f->arena, buf_str(&b));
+}
+
+/* `f` is a finding of the rule; it becomes one of the action. */
+static void describe(struct finding *f, const struct respond_request *q,
+		     const struct respond_result *result)
+{
+	cleanup_buf struct buf line = { 0 }, key = { 0 };
+	const char *action = respond_action_name(q->action);
+	time_t sec = (time_t)(f->last_seen / 1000000000u);
+	char when[16];
+	struct tm tm;
+
+	gmtime_r(&sec, &tm);
+	strftime(when, sizeof(when), "%H:%M:%S", &tm);
+	f->priority = weights[result->outcome].priority;
+	f->severity = weights[result->outcome].severity;
+	f->rule = f->title = arena_printf(&f->arena, "Response: %s", action);
+	f->type = type_of(f, action);
+	f->description = arena_printf(&f->arena, "What boltseal did because of the rule '%s'.",
+				      q->rule);
+	f->remedy = "Look at the finding of the rule itself. 'boltseal respond list' shows what is "
+		    "switched on, 'boltseal respond undo' takes it back.";
+	f->tags_n = 0;
+	f->technique = NULL;
+	buf_printf(&line, "%s.%09" PRIu64 ": %s response %s: %s: %s (rule=%s container=%.12s ",
+		   when, f->last_seen % 1000000000u, f->priority, action,
+		   respond_outcome_name(result->outcome), result->text, q->rule,
+		   q->container[0] ? q->container : "host");
+	buf_printf(&line, "proc_pid=%u proc_exepath=%s)", q->pid, q->exe);
+	f->output = arena_strdup(&f->arena, buf_str(&line));
+	put_evidence(f, q, result);
+	buf_printf(&key, "%s %s %s %u", q->rule, action, respond_outcome_name(result->outcome),
+		   respond_action_is_container(q->action) ? 0 : q->pid);
+	finding_set_key(f, buf_str(&key));
+	f->first_seen = f->last_seen;
+	finding_set_id(f);
+}
+
+/* Prints the finding as the session prints others, and hands it on. */
+static void tell(struct watch_session *s, struct finding *f)
+{
+	cleanup_buf struct buf b = { 0 };
+
+	if (s->json)
+		finding_write_falco(f, &b);
+	else
+		buf_puts(&b, f->output);
+	fprintf(s->out, "%s\n", buf_str(&b));
+	if (s->delivery)
+		delivery_add(s->delivery, f);
+	else
+		finding_free(f);
+}
+
+/* ---- a rule fired */
+
+/* By name, since neither folder knows the other. */
+static unsigned actions_of_rule(const struct rule_info *rule)
+{
+	unsigned actions = 0;
+
+	for (enum rules_action a = 0; a < RA_COUNT; a++)
+		if (rule->respond >> a & 1)
+			actions |= 1u << respond_action_by_name(rules_action_name(a));
+	return actions;
+}
+
+static struct respond_subject subject_of(const struct finding *f, const struct rule_info *rule)
+{
+	return (struct respond_subject){
+		.container_id = f->container.id,
+		.container_name = f->container.name,
+		.image = f->container.image,
+		.namespace = f->container.namespace,
+		.pod = f->container.pod,
+		.program = f->process.exe,
+		.user = f->user,
+		.rule = rule->name,
+		.tags = rule->tags,
+		.tags_n = rule->tags_n,
+		.priority = (int)rule->priority,
+	};
+}
+
+static void set_text(char *out, size_t size, const char *text)
+{
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+static void fill(struct respond_request *q, const struct process *p, const struct rule_info *rule)
+{
+	*q = (struct respond_request){ .pid = p->pid, .start = p->start };
+	if (p->container)
+		set_text(q->container, sizeof(q->container), p->container->id);
+	set_text(q->cgroup, sizeof(q->cgroup), p->program->cgroup);
+	set_text(q->exe, sizeof(q->exe), p->program->exepath);
+	set_text(q->rule, sizeof(q->rule), rule->name);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void respond_one(struct watch_respond *r, struct respond_request *q,
+			const struct respond_subject *who, struct respond_result *result)
+{
+	q->flags = (r->policy.keep[q->action] ? RESPOND_KEEP : 0) |
+		   (r->policy.host ? RESPOND_HOST : 0);
+	respond_decide(r->decider, q, who, respond_protected(r->protect, (pid_t)q->pid), now_ns(),
+		       result);
+	if (result->outcome != RESPOND_DONE)
+		return;
+	respond_act(r->acts, q, result);
+	if (result->outcome == RESPOND_DONE || result->outcome == RESPOND_ALREADY)
+		respond_decider_set(r->decider, q->container, q->action,
+				    respond_action_is_container(q->action));
+}
+
+void watch_respond_fired(struct watch_respond *r, struct watch_session *s, const struct event *ev,
+			 size_t rule)
+{
+	const struct rule_info *info = rules_at(s->rules, rule);
+	const struct process *p = enrich_process(s->enrich);
+	unsigned actions = actions_of_rule(info);
+	cleanup_finding struct finding *of_rule = NULL;
+	struct respond_subject who;
+	struct respond_request q;
+
+	if (!p || !p->program || (!actions && !r->policy.reactions_n))
+		return;
+	of_rule = watch_finding(s, ev, rule);
+	who = subject_of(of_rule, info);
+	actions |= respond_policy_actions(&r->policy, &who);
+	fill(&q, p, info);
+	for (enum respond_action a = 0; a < RESPOND_ACTION_COUNT; a++) {
+		struct respond_result result;
+		struct finding *f;
+
+		if (!(actions >> a & 1))
+			continue;
+		q.action = a;
+		respond_one(r, &q, &who, &result);
+		if (result.outcome == RESPOND_ALREADY)
+			continue;
+		f = watch_finding(s, ev, rule);
+		describe(f, &q, &result);
+		tell(s, f);
+	}
+}

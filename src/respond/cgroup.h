@@ -1,0 +1,36 @@
+/*
+ * Control groups of containers: stopping all processes, starting them again, ending them. Version 2
+ * (cgroup.freeze, cgroup.kill: Documentation/admin-guide/cgroup-v2.rst) where the container has a
+ * group of its own there, else the freezer of version 1 (freezer-subsystem.rst).
+ */
+#ifndef RESPOND_CGROUP_H
+#define RESPOND_CGROUP_H
+
+#include <stdbool.h>
+
+#include "respond/request.h"
+
+enum { CGROUP_FOLDER_MAX = 640 };
+
+struct cgroup_place {
+	char v2[CGROUP_FOLDER_MAX];    /* folder; "": none */
+	char v1[CGROUP_FOLDER_MAX];    /* of the freezer; "": none */
+	char path[RESPOND_CGROUP_MAX]; /* below the roots, down to the container's own group */
+};
+
+/*
+ * The folders of the request's control group. False, with the reason, when the path is not the
+ * container's (its id stands in no component), is a root, or there is no such group.
+ */
+bool cgroup_find(const struct respond_request *q, struct cgroup_place *out,
+		 struct respond_result *why);
+
+void cgroup_freeze(const struct cgroup_place *p, struct respond_result *out);
+void cgroup_thaw(const struct cgroup_place *p, struct respond_result *out);
+void cgroup_kill(const struct cgroup_place *p, struct respond_result *out);
+bool cgroup_is_frozen(const struct cgroup_place *p);
+
+/* Calls `each` for every process of the groups. */
+void cgroup_each(const struct cgroup_place *p, void (*each)(int pid, void *ctx), void *ctx);
+
+#endif
