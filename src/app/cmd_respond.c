@@ -235,7 +235,7 @@ static const struct option_desc options[] = {
 const struct command command_respond = {
 	.name = "respond",
 	.synopsis = "list | undo WHAT | ACTION CONTAINER",
-	.summary = "Shows and takes back what responses switched on; acts on a container by hand.",
+	.summary = "Shows and takes back what responses did; acts on containers by hand.",
 	.description =
 		"boltseal watch --respond=enforce stops containers, cuts them off the network and "
 		"more, as rules and the response policy say. list shows what is switched on, also "
