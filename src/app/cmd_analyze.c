@@ -112,7 +112,8 @@ int analyze_program(struct analyze *a, const struct elf_files *files, const char
 	const char *call = args_value(a->args, "explain"), *real;
 	struct elf_options opt = { .facts = elf_cache_facts,
 				   .facts_ctx = &a->cache,
-				   .libraries = a->libraries };
+				   .libraries = a->libraries,
+				   .no_assumptions = args_has(a->args, "no-assumptions") };
 	struct wl_source *s;
 	int source, r;
 
@@ -244,6 +245,9 @@ static const struct option_desc options[] = {
 	  "A further file that the program loads while it runs, such as a module named in its "
 	  "configuration; a path, or a name that is looked for as dlopen(3) does. All functions it "
 	  "exports count as used. May be given several times." },
+	{ 0, "no-assumptions", NULL, NULL,
+	  "Counts code too that is left out because of what can be expected of the system and of "
+	  "libraries: the lines \"left out\" of the text output." },
 	{ 0, "name", "NAME", NULL,
 	  "The workload's name in the model; the default is that of the program." },
 	{ 0, "no-cache", NULL, NULL,

@@ -59,6 +59,8 @@ int elf_analyze(struct elf_analysis *a, const struct elf_files *files, const cha
 	if (r)
 		goto failed;
 	reach_init(&a->reach, &a->linker);
+	if (opt->no_assumptions)
+		a->reach.gates_open = UINT32_MAX;
 	reach_add_start(&a->reach);
 	r = add_libraries(a, opt, e);
 	if (r)

@@ -9,6 +9,7 @@ struct elf_options {
 	link_facts_fn *facts; /* NULL: read the code */
 	void *facts_ctx;
 	const char *const *libraries; /* further files that the program loads; NULL-terminated */
+	bool no_assumptions;	      /* also code that only an unusual system runs */
 };
 
 struct elf_analysis {

@@ -21,13 +21,16 @@ enum elf_ref_kind {
 	ELF_REF_WRAPPER, /* calls function `to` with a number of a system call */
 	ELF_REF_WRAP_SLOT, /* the same through the pointer in the slot `at` */
 	ELF_REF_INDIRECT,  /* calls through a pointer with these numbers as first argument */
+	/* Calls a function that gates.h watches, through the slot `at` or, 0, the function `to`,
+	 * with these numbers as the argument that decides. */
+	ELF_REF_WATCHED,
 	ELF_REF_KIND_COUNT
 };
 
 struct elf_ref {
 	uint8_t kind;	    /* enum elf_ref_kind */
 	uint8_t size;	    /* of ELF_REF_WRAP_SLOT: 1 when the number is the function's argument */
-	uint16_t numbers_n; /* of the last three kinds; 0: any number */
+	uint16_t numbers_n; /* of the last four kinds; 0: any number */
 	uint32_t to;	    /* index of a function */
 	uint64_t at;
 	union {

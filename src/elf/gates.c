@@ -1,7 +1,10 @@
 #include "elf/gates.h"
 
+#include <glob.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "model/syscalls.h"
@@ -12,80 +15,201 @@ enum {
 };
 
 /*
- * Names are those of glibc's exported functions and of system calls. A function that is not
- * exported and that calls all of `signature` (or makes these system calls itself) is the one meant;
- * in it, calls of `held` are kept back, all of it when there are none.
+ * Names are those of exported functions and of system calls. A function that is not exported and
+ * that calls all of `signature` (or makes these system calls itself) is the one meant: "@name" is
+ * the exported function of that name, ">name" a function that calls this one. In it, calls of
+ * `held` are kept back, all of it when there are none. Without openers the row stays closed.
  */
 struct gate {
 	const char *what;
+	const char *library; /* a symbol that only this library defines */
 	const char *signature[MAX_NAMES];
 	const char *held[MAX_NAMES];
 	const char *openers[MAX_NAMES]; /* "name*": all that begin so */
+	const char *watched[MAX_NAMES]; /* they open it when `opens` says so of an argument */
+	int argument;
+	bool (*opens)(uint32_t value);
 };
+
+static bool opens_schedule(uint32_t flags)
+{
+	return flags & (POSIX_SPAWN_SETSCHEDPARAM | POSIX_SPAWN_SETSCHEDULER);
+}
+
+static bool opens_session(uint32_t flags)
+{
+	return flags & POSIX_SPAWN_SETSID;
+}
+
+static bool opens_group(uint32_t flags)
+{
+	return flags & POSIX_SPAWN_SETPGROUP;
+}
+
+static bool opens_ids(uint32_t flags)
+{
+	return flags & POSIX_SPAWN_RESETIDS;
+}
+
+static bool opens_home(uint32_t flags)
+{
+	return flags & (GLOB_TILDE | GLOB_TILDE_CHECK);
+}
+
+/* The vDSO of Linux answers for these and asks the kernel for all others. */
+static bool opens_clock(uint32_t id)
+{
+	return id != CLOCK_REALTIME && id != CLOCK_MONOTONIC && id != CLOCK_MONOTONIC_RAW &&
+	       id != CLOCK_REALTIME_COARSE && id != CLOCK_MONOTONIC_COARSE &&
+	       id != CLOCK_BOOTTIME && id != CLOCK_TAI;
+}
 
 #define SPAWN_CHILD                                                         \
 	{                                                                   \
 		"sched_setparam", "sched_setscheduler", "setsid", "setpgid" \
 	}
 
+#define GLIBC	     "gnu_get_libc_version"
+#define GLIBC_LOADER "_rtld_global_ro"
+#define OPENSSL	     "OPENSSL_init_crypto"
+#define SPAWN_FLAGS                        \
+	{                                  \
+		"posix_spawnattr_setflags" \
+	}
+
+static const char by_clock[] = "clocks that the vDSO answers (generate adds these calls)";
+static const char by_kernel[] = "what Linux before 5.8 lacks";
+static const char by_dns[] = "names of hosts from DNS";
+static const char by_nscd[] = "answers of nscd";
+static const char by_command[] = "the dynamic loader started as a command, or with LD_PROFILE";
+
 static const struct gate gates[] = {
-	{ "attributes of posix_spawn(3): scheduling, session, group, user",
+	{ "attributes of posix_spawn(3): scheduling",
+	  GLIBC,
 	  SPAWN_CHILD,
-	  { "sched_setparam", "sched_setscheduler", "setsid", "setpgid", "setresuid", "setresgid" },
-	  { "posix_spawnattr_setflags" } },
+	  { "sched_setparam", "sched_setscheduler" },
+	  .watched = SPAWN_FLAGS,
+	  .argument = 1,
+	  .opens = opens_schedule },
+	{ "attributes of posix_spawn(3): session",
+	  GLIBC,
+	  SPAWN_CHILD,
+	  { "setsid" },
+	  .watched = SPAWN_FLAGS,
+	  .argument = 1,
+	  .opens = opens_session },
+	{ "attributes of posix_spawn(3): process group",
+	  GLIBC,
+	  SPAWN_CHILD,
+	  { "setpgid" },
+	  .watched = SPAWN_FLAGS,
+	  .argument = 1,
+	  .opens = opens_group },
+	{ "attributes of posix_spawn(3): user and group",
+	  GLIBC,
+	  SPAWN_CHILD,
+	  { "setresuid", "setresgid" },
+	  .watched = SPAWN_FLAGS,
+	  .argument = 1,
+	  .opens = opens_ids },
 	{ "posix_spawn(3) in another directory by descriptor",
+	  GLIBC,
 	  SPAWN_CHILD,
 	  { "fchdir" },
 	  { "posix_spawn_file_actions_addfchdir_np" } },
 	{ "posix_spawn(3) in another directory",
+	  GLIBC,
 	  SPAWN_CHILD,
 	  { "chdir" },
 	  { "posix_spawn_file_actions_addchdir_np" } },
 	{ "posix_spawn(3) that closes all descriptors",
+	  GLIBC,
 	  SPAWN_CHILD,
 	  { "close_range" },
 	  { "posix_spawn_file_actions_addclosefrom_np" } },
 	{ "posix_spawn(3) that takes the terminal",
+	  GLIBC,
 	  SPAWN_CHILD,
 	  { "getpgid", "getpgrp", "tcsetpgrp" },
 	  { "posix_spawn_file_actions_addtcsetpgrp_np" } },
 	{ "mutexes with a priority ceiling",
+	  GLIBC,
 	  { "sched_get_priority_max", "sched_get_priority_min" },
 	  { NULL },
 	  { "pthread_mutexattr_setprotocol", "pthread_mutexattr_setprioceiling",
 	    "pthread_mutex_setprioceiling" } },
 	{ "mutexes with a priority ceiling",
+	  GLIBC,
 	  { "sched_getparam", "sched_getscheduler" },
 	  { NULL },
 	  { "pthread_mutexattr_setprotocol", "pthread_mutexattr_setprioceiling",
 	    "pthread_mutex_setprioceiling" } },
 	{ "the end of threads that used Sun RPC",
+	  GLIBC,
 	  { ">svc_unregister" },
 	  { NULL },
 	  { "svc*", "clnt*", "xprt_*", "pmap_*", "callrpc", "registerrpc", "auth*", "key_*",
 	    "__rpc_*", "getrpcport", "xdr_*", "_rpc_*" } },
 	{ "threads with a scheduling policy",
+	  GLIBC,
 	  { "sched_setaffinity", "sched_setscheduler" },
 	  { "sched_setscheduler" },
 	  { "pthread_attr_setsched*", "pthread_attr_setinheritsched", "pthread_setattr_default_np",
-	    "thrd_*" } },
+	    "thrd_create" } },
 	{ "threads with a scheduling policy",
+	  GLIBC,
 	  { "@pthread_create" },
 	  { "sched_getparam", "sched_getscheduler" },
 	  { "pthread_attr_setinheritsched", "pthread_setattr_default_np" } },
 	{ "threads that begin on certain processors",
+	  GLIBC,
 	  { "sched_setaffinity", "sched_setscheduler" },
 	  { "sched_setaffinity" },
 	  { "pthread_attr_setaffinity_np", "pthread_setattr_default_np" } },
-	{ "names of hosts from DNS",
+	{ by_dns,
+	  GLIBC,
 	  { "_nss_dns_gethostbyname4_r", "_nss_dns_gethostbyaddr2_r" },
 	  { NULL },
 	  { "gethostby*", "getaddrinfo*", "getnet*", "gethostent*", "getnameinfo", "sethostent",
 	    "gethostid", "clnt*", "callrpc", "getrpcport", "rcmd*", "rexec*", "ruserok*",
 	    "iruserok*" } },
+	{ "glob(3) of home directories",
+	  GLIBC,
+	  { "@glob" },
+	  { "getlogin_r" },
+	  .watched = { "glob", "glob64" },
+	  .argument = 1,
+	  .opens = opens_home },
+	{ by_clock,
+	  GLIBC,
+	  { "@clock_gettime" },
+	  { "clock_gettime" },
+	  .watched = { "clock_gettime" },
+	  .opens = opens_clock },
+	{ by_clock,
+	  GLIBC,
+	  { "@clock_getres" },
+	  { "clock_getres" },
+	  .watched = { "clock_getres" },
+	  .opens = opens_clock },
+	{ by_clock, GLIBC, { "gettimeofday" }, { "gettimeofday" } },
+	{ by_clock, GLIBC, { "time" }, { "time" } },
+	{ by_clock, GLIBC, { "@sched_getcpu" }, { "getcpu" } },
+	{ by_nscd, GLIBC, { "socket", "connect", "send" }, { "send", "poll" } },
+	{ by_nscd, GLIBC, { "recvmsg", "mmap" }, { "recvmsg" } },
+	{ by_nscd, GLIBC, { "readv", ">poll" }, { "readv" } },
+	{ by_kernel,
+	  GLIBC,
+	  { "@faccessat" },
+	  { "faccessat", "geteuid", "getuid", "getegid", "getgid", "group_member" } },
+	{ by_kernel, GLIBC, { "getrandom", "ppoll" }, { "ppoll" } },
+	{ by_kernel, OPENSSL, { "shmget", "shmat" } },
+	{ by_command, GLIBC_LOADER, { "execve" }, { "execve" } },
+	{ by_command, GLIBC_LOADER, { "setitimer" }, { "setitimer" } },
+	{ by_command, GLIBC_LOADER, { "uname" }, { "uname" } },
 };
 
-enum { DNS_GATE = ARRAY_SIZE(gates) - 1 };
+_Static_assert(ARRAY_SIZE(gates) <= 32, "rows are bits of a uint32_t");
 
 unsigned gates_count(void)
 {
@@ -117,6 +241,56 @@ uint32_t gates_opened_by(const char *name)
 	return r;
 }
 
+static bool is_watched(const struct gate *g, const char *name)
+{
+	for (unsigned k = 0; k < MAX_NAMES && g->watched[k]; k++)
+		if (!strcmp(g->watched[k], name))
+			return true;
+	return false;
+}
+
+int gates_argument(const char *name)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(gates); i++)
+		if (is_watched(&gates[i], name))
+			return gates[i].argument;
+	return -1;
+}
+
+uint32_t gates_opened_by_call(const char *name, const uint32_t *values, size_t n)
+{
+	uint32_t r = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(gates); i++) {
+		bool opens = !n;
+
+		if (!is_watched(&gates[i], name))
+			continue;
+		for (size_t k = 0; k < n; k++)
+			opens |= gates[i].opens(values[k]);
+		r |= opens ? 1u << i : 0;
+	}
+	return r;
+}
+
+uint32_t *gates_opened_at(const struct link_object *o)
+{
+	uint32_t *rows = NULL;
+
+	for (size_t i = 0; i < o->image.syms_n; i++) {
+		const struct elf_sym *s = &o->image.syms[i];
+		uint32_t opened = s->defined ? gates_opened_by_call(s->name, NULL, 0) : 0;
+		long f = opened ? elf_function_at(&o->facts, s->value) : -1;
+
+		if (f < 0)
+			continue;
+		if (!rows)
+			rows = xcalloc(o->facts.functions_n + 1, sizeof(*rows));
+		rows[f] |= opened;
+	}
+	return rows;
+}
+
 static bool is_named(const struct link_object *o, uint64_t target, const char *name)
 {
 	for (uint32_t s = link_defined(o, name); s; s = o->same_name[s])
@@ -125,19 +299,28 @@ static bool is_named(const struct link_object *o, uint64_t target, const char *n
 	return false;
 }
 
+/* The function of this object that the reference calls or takes the address of; NULL: none. */
+static const struct elf_function *function_of(const struct link_object *o, const struct elf_ref *r)
+{
+	bool code = r->kind == ELF_REF_CODE || r->kind == ELF_REF_TAKEN ||
+		    (r->kind == ELF_REF_WATCHED && !r->at);
+
+	return code ? &o->facts.functions[r->to] : NULL;
+}
+
+/* The symbol that a slot of the linker stands for; NULL: the reference reads none. */
+static const char *symbol_of(const struct link_object *o, const struct elf_ref *r)
+{
+	const struct elf_reloc *rel = NULL;
+
+	if (r->kind == ELF_REF_READ || (r->kind == ELF_REF_WATCHED && r->at))
+		rel = elf_reloc_at(&o->image, r->at);
+	return rel && rel->kind == ELF_REL_SYMBOL ? o->image.syms[rel->sym].name : NULL;
+}
+
 static int number_of(const struct link_object *o, const char *name)
 {
 	return sc_nr(o->image.machine == ELF_X86_64 ? SC_X86_64 : SC_AARCH64, name);
-}
-
-bool gates_hold_call(unsigned row, const struct link_object *o, uint64_t target)
-{
-	if (!gates[row].held[0])
-		return true;
-	for (unsigned k = 0; k < MAX_NAMES && gates[row].held[k]; k++)
-		if (is_named(o, target, gates[row].held[k]))
-			return true;
-	return false;
 }
 
 bool gates_hold_number(unsigned row, const struct link_object *o, uint32_t nr)
@@ -155,7 +338,7 @@ static bool makes_call(const struct link_object *o, const struct elf_function *f
 	const struct elf_facts *x = &o->facts;
 	int nr = number_of(o, name);
 
-	for (uint32_t k = 0; k < f->sites_n; k++)
+	for (uint32_t k = 0; nr >= 0 && k < f->sites_n; k++)
 		if (x->sites[f->sites + k].numbers_n == 1 &&
 		    (int)x->numbers[x->sites[f->sites + k].numbers] == nr)
 			return true;
@@ -171,11 +354,31 @@ static bool calls(const struct link_object *o, const struct elf_function *f, con
 		return true;
 	for (uint32_t k = 0; k < f->refs_n && k < MAX_REFS; k++) {
 		const struct elf_ref *r = &x->refs[f->refs + k];
-		const struct elf_function *to = &x->functions[r->to];
+		const struct elf_function *to = function_of(o, r);
+		const char *symbol = through ? NULL : symbol_of(o, r);
 
-		if (r->kind != ELF_REF_CODE && r->kind != ELF_REF_TAKEN)
-			continue;
-		if (through ? to != f && calls(o, to, name + 1) : is_named(o, to->start, name))
+		if (to &&
+		    (through ? to != f && calls(o, to, name + 1) : is_named(o, to->start, name)))
+			return true;
+		if (symbol && !strcmp(symbol, name))
+			return true;
+	}
+	return false;
+}
+
+bool gates_hold_ref(unsigned row, const struct link_object *o, const struct elf_ref *ref)
+{
+	const struct elf_function *to = function_of(o, ref);
+	const char *symbol = symbol_of(o, ref);
+
+	if (!gates[row].held[0])
+		return to || symbol;
+	for (unsigned k = 0; k < MAX_NAMES && gates[row].held[k]; k++) {
+		const char *name = gates[row].held[k];
+
+		if (to && is_named(o, to->start, name))
+			return true;
+		if (symbol && !strcmp(symbol, name))
 			return true;
 	}
 	return false;
@@ -196,36 +399,83 @@ static bool fits(const struct link_object *o, const struct elf_function *f, cons
 	return calls(o, f, signature);
 }
 
+/* The rows of the object's library. */
+static uint32_t rows_of(const struct link_object *o)
+{
+	uint32_t r = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(gates); i++)
+		if (link_defined(o, gates[i].library))
+			r |= 1u << i;
+	return r;
+}
+
+static bool is_meant(const struct link_object *o, const struct elf_function *f,
+		     const struct gate *g)
+{
+	for (unsigned k = 0; k < MAX_NAMES && g->signature[k]; k++)
+		if (!fits(o, f, g->signature[k]))
+			return false;
+	return *g->signature[0] == '@' || !is_exported(&o->image, f);
+}
+
 uint32_t *gates_of(const struct link_object *o)
 {
 	const struct elf_facts *x = &o->facts;
-	uint32_t *rows;
+	uint32_t known = rows_of(o), *rows;
 
-	if (!link_defined(o, "gnu_get_libc_version"))
+	if (!known)
 		return NULL;
 	rows = xcalloc(x->functions_n + 1, sizeof(*rows));
 	for (size_t f = 0; f < x->functions_n; f++)
-		for (unsigned i = 0; i < ARRAY_SIZE(gates); i++) {
-			bool all = true;
-
-			for (unsigned k = 0; all && k < MAX_NAMES && gates[i].signature[k]; k++)
-				all = fits(o, &x->functions[f], gates[i].signature[k]);
-			if (all && (*gates[i].signature[0] == '@' ||
-				    !is_exported(&o->image, &x->functions[f])))
+		for (unsigned i = 0; i < ARRAY_SIZE(gates); i++)
+			if (known >> i & 1 && is_meant(o, &x->functions[f], &gates[i]))
 				rows[f] |= 1u << i;
-		}
 	return rows;
 }
 
-/* DNS for anything but hosts and networks opens its gate: any lookup may use it then. */
-uint32_t gates_open_always(const struct elf_files *files)
+static uint32_t rows_about(const char *what)
+{
+	uint32_t r = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(gates); i++)
+		if (!strcmp(gates[i].what, what))
+			r |= 1u << i;
+	return r;
+}
+
+/* A program that answers at nscd's socket, or that socket. */
+static int is_nscd(void *arg, const char *name)
+{
+	static const char *const names[] = { "nscd", "unscd", "nsncd", "socket" };
+
+	(void)arg;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i]))
+			return 1;
+	return 0;
+}
+
+static bool has_nscd(const struct elf_files *files)
+{
+	static const char *const folders[] = { "/usr/sbin", "/usr/bin", "/sbin", "/run/nscd",
+					       "/var/run/nscd" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		if (elf_files_list(files, folders[i], is_nscd, NULL, NULL) == 1)
+			return true;
+	return false;
+}
+
+/* DNS for anything but hosts and networks: any lookup may use it then. */
+static bool has_more_dns(const struct elf_files *files)
 {
 	cleanup_elf_bytes struct elf_bytes b = { 0 };
 	cleanup_free char *text = NULL;
 	char *lines = NULL;
 
 	if (elf_files_open(files, "/etc/nsswitch.conf", ELF_MAX_TEXT, &b, NULL))
-		return 0; /* the built-in default has it for hosts and networks only */
+		return false; /* the built-in default has it for hosts and networks only */
 	text = xcalloc(b.len + 1, 1);
 	memcpy(text, b.data, b.len);
 	for (char *line = strtok_r(text, "\n", &lines); line; line = strtok_r(NULL, "\n", &lines)) {
@@ -233,7 +483,13 @@ uint32_t gates_open_always(const struct elf_files *files)
 		line += strspn(line, " \t");
 		if (strstr(line, "dns") && strncmp(line, "hosts", 5) != 0 &&
 		    strncmp(line, "networks", 8) != 0)
-			return 1u << DNS_GATE;
+			return true;
 	}
-	return 0;
+	return false;
+}
+
+uint32_t gates_open_always(const struct elf_files *files)
+{
+	return (has_nscd(files) ? rows_about(by_nscd) : 0) |
+	       (has_more_dns(files) ? rows_about(by_dns) : 0);
 }

@@ -23,6 +23,7 @@ void reach_free(struct reach *r)
 		free(r->objects[i].functions);
 		free(r->objects[i].any_number);
 		free(r->objects[i].gates);
+		free(r->objects[i].opens);
 		free(r->objects[i].starts);
 		free(r->objects[i].pieces);
 		free(r->objects[i].pointers);
@@ -92,6 +93,7 @@ static struct reach_object *object_of(struct reach *r, uint32_t index)
 		p->functions = xcalloc(o->facts.functions_n + 1, sizeof(*p->functions));
 		p->any_number = xcalloc(o->facts.functions_n + 1, sizeof(*p->any_number));
 		p->gates = gates_of(o);
+		p->opens = gates_opened_at(o);
 		find_pieces(p, o);
 		p->pieces = xcalloc(p->starts_n + 1, sizeof(*p->pieces));
 		p->pointers = xcalloc(o->image.relocs_n + 1, sizeof(*p->pointers));
@@ -192,6 +194,7 @@ static void visit_function(struct reach *r, uint32_t object, uint32_t index, uin
 	const struct elf_function *x = &f->functions[index];
 
 	visit(r, &p->functions[index], REACH_FUNCTION, object, index, parent);
+	r->gates_open |= p->opens ? p->opens[index] : 0;
 	if (number_known || x->param < 0 || p->any_number[index])
 		return;
 	p->any_number[index] = true;
@@ -382,6 +385,45 @@ static void do_wrap_slot(struct reach *r, uint32_t node, const struct elf_ref *r
 	}
 }
 
+/* The rows that a watched call opens, by all names of the function. */
+static uint32_t opened_by_call(const struct link_object *o, uint64_t addr, const uint32_t *values,
+			       size_t n)
+{
+	uint32_t rows = 0;
+
+	for (size_t i = 0; i < o->image.syms_n; i++)
+		if (o->image.syms[i].defined && o->image.syms[i].value == addr)
+			rows |= gates_opened_by_call(o->image.syms[i].name, values, n);
+	return rows;
+}
+
+/*
+ * A call whose argument decides what the function does. glob(3) calls itself with fewer flags than
+ * it was given; no watched function calls itself with more.
+ */
+static void do_watched(struct reach *r, uint32_t node, const struct elf_ref *ref)
+{
+	uint32_t object = r->nodes[node].object;
+	const struct link_object *o = r->l->objects[object], *to = o;
+	const struct elf_reloc *rel = ref->at ? elf_reloc_at(&o->image, ref->at) : NULL;
+	struct link_place at = { ref->at ? -1 : (int)object, 0 };
+	long f = ref->to;
+
+	if (rel && rel->kind == ELF_REL_SYMBOL)
+		at = link_resolve(r->l, (int)object, rel->sym);
+	if (at.object < 0)
+		return;
+	to = r->l->objects[at.object];
+	if (ref->at)
+		f = elf_function_at(&to->facts, to->image.syms[at.sym].value);
+	if (f < 0 || (to == o && r->nodes[node].index == (uint32_t)f))
+		return;
+	visit(r, &object_of(r, (uint32_t)at.object)->functions[f], REACH_FUNCTION,
+	      (uint32_t)at.object, (uint32_t)f, node);
+	r->gates_open |= opened_by_call(to, to->facts.functions[f].start,
+					o->facts.numbers + ref->numbers, ref->numbers_n);
+}
+
 static void reach_name(struct reach *r, uint32_t node, uint64_t addr);
 
 static void do_ref(struct reach *r, uint32_t node, const struct elf_ref *ref)
@@ -411,6 +453,9 @@ static void do_ref(struct reach *r, uint32_t node, const struct elf_ref *ref)
 	case ELF_REF_WRAP_SLOT:
 		do_wrap_slot(r, node, ref);
 		break;
+	case ELF_REF_WATCHED:
+		do_watched(r, node, ref);
+		break;
 	}
 }
 
@@ -434,8 +479,7 @@ static uint32_t held_by(const struct reach *r, const struct link_object *o, uint
 	for (unsigned i = 0; i < gates_count(); i++) {
 		if (!((gates & ~r->gates_open) >> i & 1))
 			continue;
-		if (ref && (ref->kind == ELF_REF_CODE || ref->kind == ELF_REF_TAKEN) &&
-		    gates_hold_call(i, o, f->functions[ref->to].start))
+		if (ref && gates_hold_ref(i, o, ref))
 			held |= 1u << i;
 		if (site && site->numbers_n == 1 &&
 		    gates_hold_number(i, o, f->numbers[site->numbers]))

@@ -44,6 +44,7 @@ struct reach_held {
 struct reach_object {
 	uint32_t *functions; /* node + 1 of each function, 0: not reached */
 	uint32_t *gates;     /* by function: rows of gates.c; NULL: none */
+	uint32_t *opens;     /* by function: rows that it opens when reached; NULL: none */
 	uint32_t assumed;    /* node + 1 of a function whose callers are calls through pointers */
 	bool *any_number;    /* by function: called with a number that is not known */
 	uint64_t *starts;    /* where pieces of data begin */

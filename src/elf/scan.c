@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "elf/gates.h"
 #include "elf/scan_private.h"
 
 long elf_function_at(const struct elf_facts *f, uint64_t addr)
@@ -155,12 +156,20 @@ static void scan_wrappers(struct scan *s)
 	}
 }
 
+static void find_watched(struct scan *s)
+{
+	for (size_t i = 0; i < s->m->syms_n; i++)
+		if (s->m->syms[i].defined && gates_argument(s->m->syms[i].name) >= 0)
+			*vec_push(s->watched, s->watched_n, s->watched_cap) = (uint32_t)i;
+}
+
 void elf_scan(const struct elf_image *m, struct elf_facts *out)
 {
 	struct scan s = { .m = m, .facts = out, .loads_names = scan_loads_names(m) };
 
 	*out = (struct elf_facts){ 0 };
 	flow_init(&s.flow, m);
+	find_watched(&s);
 	scan_ranges(&s);
 	scan_returns(&s);
 	for (size_t i = 0; i < out->functions_n; i++)
@@ -176,6 +185,7 @@ void elf_scan(const struct elf_image *m, struct elf_facts *out)
 	out->starts_n = s.open.n;
 	free(s.targets.v);
 	free(s.continues);
+	free(s.watched);
 	free(s.returns);
 	free(s.refs);
 	flow_free(&s.flow);

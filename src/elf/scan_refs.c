@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "elf/gates.h"
 #include "elf/scan_private.h"
 
 static void add_ref(struct scan *s, const struct elf_ref *r)
@@ -197,6 +198,40 @@ static void call_wrapper(struct scan *s, const struct flow_state *st, uint32_t t
 	add_wrapper(s, ELF_REF_WRAPPER, to, 0, &v, addr);
 }
 
+/* The name by which a call is watched, through a slot or direct; NULL: it is not. */
+static const char *watched_name(const struct scan *s, uint64_t slot, uint64_t target)
+{
+	const struct elf_reloc *r = slot ? elf_reloc_at(s->m, slot) : NULL;
+	const char *name = r && r->kind == ELF_REL_SYMBOL ? s->m->syms[r->sym].name : NULL;
+
+	if (slot)
+		return name && gates_argument(name) >= 0 ? name : NULL;
+	for (size_t i = 0; i < s->watched_n; i++)
+		if (s->m->syms[s->watched[i]].value == target)
+			return s->m->syms[s->watched[i]].name;
+	return NULL;
+}
+
+/* A call whose argument decides what the function does; false: it is none. */
+static bool call_watched(struct scan *s, const struct flow_state *st, uint64_t slot,
+			 uint64_t target)
+{
+	const char *name = watched_name(s, slot, target);
+	long to = slot || !name ? 0 : elf_function_at(s->facts, target);
+	struct elf_ref r = { .kind = ELF_REF_WATCHED, .at = slot };
+	unsigned n;
+
+	if (!name || to < 0)
+		return false;
+	r.to = (uint32_t)to;
+	r.numbers = keep_numbers(
+		s, &st->reg[gates_argument(name) ? s->flow.cc->second_arg : s->flow.cc->number_arg],
+		&n);
+	r.numbers_n = (uint16_t)n;
+	add_ref(s, &r);
+	return true;
+}
+
 /* Control goes to an address outside of the function, or to its beginning. */
 static void go_to(struct scan *s, const struct flow_state *st, uint64_t target, uint64_t addr)
 {
@@ -204,6 +239,8 @@ static void go_to(struct scan *s, const struct flow_state *st, uint64_t target, 
 	long to = slot ? -1 : elf_function_at(s->facts, target);
 	const struct elf_function *f = to < 0 ? NULL : &s->facts->functions[to];
 
+	if (call_watched(s, st, slot, target))
+		return;
 	if (slot && is_syscall_slot(s->m, slot))
 		add_wrapper(s, ELF_REF_WRAP_SLOT, 0, slot, &st->reg[s->flow.cc->number_arg], addr);
 	else if (slot)
@@ -282,6 +319,9 @@ static void one_transfer(struct scan *s, const struct flow_state *st, const stru
 		    is_syscall_slot(s->m, (uint64_t)i->mem.disp))
 			add_wrapper(s, ELF_REF_WRAP_SLOT, 0, (uint64_t)i->mem.disp,
 				    &st->reg[s->flow.cc->number_arg], addr);
+		else if (i->mem.used && i->mem.absolute && i->mem.index == ELF_NO_REG &&
+			 call_watched(s, st, (uint64_t)i->mem.disp, 0))
+			break;
 		else if (i->mem.used)
 			use_memory(s, st, i);
 		break;

@@ -132,7 +132,7 @@ static bool *referenced_functions(const struct scan *s)
 			const struct elf_ref *r = &f->refs[f->functions[i].refs + k];
 
 			if (r->kind == ELF_REF_CODE || r->kind == ELF_REF_TAKEN ||
-			    r->kind == ELF_REF_WRAPPER)
+			    r->kind == ELF_REF_WRAPPER || (r->kind == ELF_REF_WATCHED && !r->at))
 				seen[r->to] = true;
 		}
 	for (size_t i = 0; i < s->m->relocs_n; i++) {

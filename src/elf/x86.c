@@ -19,6 +19,7 @@ const struct elf_convention elf_conventions[] = {
 			     R(R11),
 		.number = RAX,
 		.number_arg = RDI,
+		.second_arg = RSI,
 		.stack = RSP,
 		.by_kernel = R(RAX) | R(RCX) | R(R11),
 	},
@@ -28,6 +29,7 @@ const struct elf_convention elf_conventions[] = {
 		.clobbered = 0x4007ffff, /* x0-x18, x30 */
 		.number = 8,
 		.number_arg = 0,
+		.second_arg = 1,
 		.stack = 31,
 		.by_kernel = 0x1,
 	},

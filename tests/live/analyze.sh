@@ -204,6 +204,43 @@ program "dynamic" "${calls[@]}" -- -pthread
 program "static" "${calls[@]}" -- -static -pthread
 program "dlopen" umask "${calls[@]}" -- -DPLUGIN -Wl,-rpath,"$scratch" -pthread
 
+# choice NAME CALL WITHOUT WITH: a program whose main is WITHOUT does not reach CALL; with WITH it does.
+choice() {
+	local name=$1 call=$2 got=() body
+	for body in "$3" "$4"; do
+		printf '#define _GNU_SOURCE\n#include <glob.h>\n#include <spawn.h>\n#include <time.h>\n
+			volatile int v;
+			int main(void) { %s; return 0; }\n' "$body" >"$scratch/choice.c"
+		gcc -O2 -s -o "$scratch/choice" "$scratch/choice.c" 2>"$scratch/gcc.log" || {
+			not_ok "$name: compiles" "$scratch/gcc.log"
+			return
+		}
+		"$boltseal" analyze --output="$scratch/choice.json" "$scratch/choice" >/dev/null
+		[[ " $(names "$scratch/choice.json") " == *" $call "* ]] && got+=(yes) || got+=(no)
+	done
+	if [ "${got[*]}" = "no yes" ]; then
+		ok "$name"
+	else
+		not_ok "$name: ${got[*]}"
+	fi
+}
+tick='struct timespec t; clock_gettime'
+choice "a clock that the vDSO answers makes no call" clock_gettime \
+	"$tick(CLOCK_MONOTONIC, &t)" "$tick(CLOCK_THREAD_CPUTIME_ID, &t)"
+choice "a clock that is not known makes a call" clock_gettime \
+	"$tick(CLOCK_REALTIME, &t)" "$tick(v, &t)"
+choice "a clock through a pointer makes a call" clock_gettime \
+	"$tick(CLOCK_REALTIME, &t)" \
+	'int (*volatile f)(clockid_t, struct timespec *) = clock_gettime; struct timespec t; f(2, &t)'
+choice "glob without and with home directories" alarm \
+	'glob_t g; glob("*", GLOB_MARK, 0, &g)' 'glob_t g; glob("~x", GLOB_TILDE, 0, &g)'
+spawn='pid_t p; char *a[] = { 0 }; posix_spawnattr_t s; posix_spawnattr_init(&s);
+	posix_spawn(&p, "/x", 0, &s, a, a); posix_spawnattr_setflags(&s,'
+choice "a spawned program with signals, or with a session" setsid \
+	"$spawn POSIX_SPAWN_SETSIGDEF)" "$spawn POSIX_SPAWN_SETSID)"
+choice "a spawned program in a group" setpgid \
+	"$spawn POSIX_SPAWN_SETSID)" "$spawn v)"
+
 out=$("$boltseal" analyze --explain=umask "$scratch/main")
 if [[ $out == "umask "*plugin.so:plugin_run*umask* ]]; then
 	ok "--explain names each step"

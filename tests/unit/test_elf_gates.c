@@ -1,0 +1,91 @@
+/* Which calls open the gates of libraries. What they keep back is tried in tests/live/analyze.sh.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <glob.h>
+#include <spawn.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "elf/gates.h"
+
+static void test_arguments(void **state)
+{
+	static const struct {
+		const char *name;
+		int argument;
+	} cases[] = {
+		{ "clock_gettime", 0 },
+		{ "clock_getres", 0 },
+		{ "glob", 1 },
+		{ "glob64", 1 },
+		{ "posix_spawnattr_setflags", 1 },
+		{ "clock_settime", -1 },
+		{ "", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (gates_argument(cases[i].name) != cases[i].argument)
+			fail_msg("%s: %d", cases[i].name, gates_argument(cases[i].name));
+}
+
+static void test_values(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t values[2];
+		size_t n;
+		bool opens;
+	} cases[] = {
+		{ "clock_gettime", { CLOCK_MONOTONIC }, 1, false },
+		{ "clock_gettime", { CLOCK_REALTIME, CLOCK_BOOTTIME }, 2, false },
+		{ "clock_gettime", { CLOCK_THREAD_CPUTIME_ID }, 1, true },
+		{ "clock_gettime", { CLOCK_REALTIME, CLOCK_PROCESS_CPUTIME_ID }, 2, true },
+		{ "clock_gettime", { (uint32_t)-6 }, 1, true },
+		{ "clock_gettime", { 0 }, 0, true },
+		{ "glob", { GLOB_NOSORT | GLOB_MARK }, 1, false },
+		{ "glob", { GLOB_NOSORT | GLOB_TILDE }, 1, true },
+		{ "glob64", { GLOB_TILDE_CHECK }, 1, true },
+		{ "posix_spawnattr_setflags", { POSIX_SPAWN_SETSIGDEF }, 1, false },
+		{ "posix_spawnattr_setflags", { POSIX_SPAWN_SETSID }, 1, true },
+		{ "posix_spawnattr_setflags", { 0 }, 0, true },
+		{ "getpid", { 0 }, 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if ((gates_opened_by_call(cases[i].name, cases[i].values, cases[i].n) != 0) !=
+		    cases[i].opens)
+			fail_msg("case %zu, %s", i, cases[i].name);
+	/* Each flag opens what it asks for and nothing else. */
+	assert_int_equal(gates_opened_by_call("posix_spawnattr_setflags",
+					      (uint32_t[]){ POSIX_SPAWN_SETSID }, 1) &
+				 gates_opened_by_call("posix_spawnattr_setflags",
+						      (uint32_t[]){ POSIX_SPAWN_RESETIDS }, 1),
+			 0);
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	assert_true(gates_opened_by("getaddrinfo"));
+	assert_true(gates_opened_by("pthread_attr_setschedparam"));
+	assert_false(gates_opened_by("clock_gettime"));
+	assert_false(gates_opened_by("malloc"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
