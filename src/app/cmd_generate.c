@@ -63,6 +63,7 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		{ "mode", "seccomp apparmor spo systemd selinux" },
 		{ "close-equivalents", "seccomp apparmor spo systemd" },
 		{ "unseen", "seccomp spo" },
+		{ "unseen-arguments", "seccomp apparmor spo systemd" },
 		{ "no-new-privileges", "seccomp spo docker podman kubernetes ecs systemd" },
 		{ "seccomp", "docker podman kubernetes ecs" },
 		{ "apparmor", "docker podman kubernetes ecs systemd" },
@@ -196,6 +197,20 @@ static void print_notes(const struct buf *notes)
 		log_note("%.*s", (int)(end - p), p);
 }
 
+static void prefer_recorded(struct generate *g)
+{
+	cleanup_buf struct buf names = { 0 };
+
+	wl_prefer_recorded(&g->model, &names);
+	for (char *c = names.p; c && *c; c++)
+		*c = *c != '\n' ? *c : c[1] ? ' ' : '\0';
+	if (names.len)
+		buf_printf(&g->notes,
+			   "with the recorded arguments only, though the code can reach them with "
+			   "others: %s\n",
+			   buf_str(&names));
+}
+
 static int generate(struct generate *g, struct args *a, struct err *e)
 {
 	const char *what = args_at(a, 0), *file = args_at(a, 1);
@@ -210,6 +225,8 @@ static int generate(struct generate *g, struct args *a, struct err *e)
 	if (r >= 0)
 		r = strcmp(what, "seccomp") ? wl_load(&g->model, file, e)
 					    : generate_load(g, a, file, e);
+	if (r >= 0 && generate_is(a, "unseen-arguments", "recorded"))
+		prefer_recorded(g);
 	if (r >= 0)
 		r = make(g, a, what, e);
 	if (r >= 0)
@@ -278,6 +295,9 @@ static const struct option_desc options[] = {
 	{ 0, "unseen", "WHICH", "all|safe|none",
 	  "seccomp: which calls to allow that only analyze found, when the model has recordings "
 	  "too: all (the default), safe (without those that lint calls dangerous), or none." },
+	{ 0, "unseen-arguments", "WHICH", "any|recorded",
+	  "Which arguments to allow of calls that a recording has with all its arguments, and "
+	  "analyze found without: any (the default), or those that were recorded." },
 	{ 0, "seccomp", "FILE", NULL,
 	  "Containers: the seccomp profile; NAME.json is the default, none leaves it out." },
 	{ 0, "apparmor", "PROFILE", NULL,

@@ -12,6 +12,8 @@
 #include "sensor/exe.h"
 #include "sensor/root_path.h"
 
+enum { MAX_MIB = 1 << 30, MAX_SECONDS = 100000000 };
+
 /* What an import works on and leaves. */
 struct job {
 	struct workload model;
@@ -146,6 +148,7 @@ static int read_options(struct job *j, const struct args *a, struct err *e)
 {
 	const char *arch = args_value(a, "arch"), *root = args_value(a, "root");
 	int abi = arch ? sc_abi_parse(arch) : (int)sc_abi_native();
+	uint64_t mib;
 
 	if (abi != SC_X86_64 && abi != SC_AARCH64)
 		return usage_error(a, e, "--arch: '%s' is neither x86_64 nor aarch64", arch);
@@ -155,6 +158,10 @@ static int read_options(struct job *j, const struct args *a, struct err *e)
 	j->o.comm = args_value(a, "comm");
 	j->o.compatible = args_has(a, "compatible");
 	j->o.apparmor_root = args_value(a, "includes");
+	if (args_u64(a, "max-size", 0, 1, MAX_MIB, &mib, e) ||
+	    args_u64(a, "max-time", 0, 1, MAX_SECONDS, &j->o.max_seconds, e))
+		return -EINVAL;
+	j->o.max_bytes = mib << 20;
 	if (!root)
 		return 0;
 	j->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -227,6 +234,12 @@ static const struct option_desc options[] = {
 	  "apparmor: where included files are; /etc/apparmor.d is the default." },
 	{ 0, "compatible", NULL, NULL,
 	  "bane: what its profiles allowed, which is every file, in place of what the keys mean." },
+	{ 0, "max-size", "MIB", NULL,
+	  "strace, audit: how much of each log is read; 16384 MiB is the default. What comes "
+	  "behind it is missing, and the model is marked incomplete." },
+	{ 0, "max-time", "SECONDS", NULL,
+	  "strace, audit: for how long a log is read that is no file but a pipe; 3600 is the "
+	  "default. The same happens then." },
 	{ 0, "no-generalise", NULL, NULL, "Leaves names that change from run to run as they are." },
 	{ 0 },
 };
@@ -263,7 +276,10 @@ const struct command command_import = {
 		"would.\n"
 		"\n"
 		"A log of denials has only what was missing in a profile: merge it into the model "
-		"that the profile was made from, and make the profile again.\n"
+		"that the profile was made from, and make the profile again. By itself such a log "
+		"counts as incomplete; with a complete recording the model is complete, unless "
+		"the "
+		"log says that the kernel dropped records.\n"
 		"\n"
 		"A policy fills the model with what it allows. It is about system calls or about "
 		"files, never both, so such a model is marked incomplete, and generate needs "

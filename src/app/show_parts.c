@@ -177,7 +177,9 @@ static void show_source(struct show *s, size_t i)
 		   src->runs == 0   ? "no run"
 		   : src->runs == 1 ? "run"
 				    : "runs",
-		   src->complete && !src->loss_n ? ", complete" : "");
+		   !src->complete || src->loss_n ? ""
+		   : src->supplement		 ? ", only what a profile refused"
+						 : ", complete");
 	show_loss(s, src);
 }
 

@@ -232,6 +232,7 @@ int import_apparmor(struct workload *w, const struct import_input *in,
 		own.apparmor_root = "/etc/apparmor.d";
 	buf_printf(&target, "AppArmor profile %s", in->name);
 	import_begin(&a.im, w, &own, notes, buf_str(&target));
+	w->sources[a.im.source].kind = WL_POLICY;
 	a.policy = (struct policy){ .w = w, .source = a.im.source, .abi = o->arch };
 	t.p = buf_str(&text);
 	t.end = t.p + text.len;

@@ -8,12 +8,24 @@
 #include "import/audit_private.h"
 #include "model/capture.h"
 
+/* No record with the arguments came: the call was made with any. */
+static void flush_event(struct audit *a, struct au_event *ev)
+{
+	if (!ev->unargued)
+		return;
+	ev->unargued = false;
+	wl_prov_add(&wl_syscall_add(a->im.w, ev->abi, ev->nr)->any, WL_PHASE_BIT(WL_START),
+		    ev->program, a->im.source);
+}
+
 struct au_event *au_event(struct audit *a, uint64_t serial)
 {
 	struct au_event *ev = &a->ring[serial % AU_RING];
 
-	if (ev->serial != serial)
+	if (ev->serial != serial) {
+		flush_event(a, ev);
 		*ev = (struct au_event){ .serial = serial, .program = -1 };
+	}
 	return ev;
 }
 
@@ -92,10 +104,8 @@ static void on_syscall(struct audit *a, const struct au_record *r)
 			return;
 		value[i] = capture_value(cap, s->desc, s->abi, i, raw);
 	}
-	if (s->calls_n >= IMPORT_MAX_VALUES) {
-		import_lost(&a->im, "arguments");
+	if (s->calls_n >= IMPORT_MAX_VALUES)
 		return;
-	}
 	ev->unargued = false;
 	a->unargued--;
 	c = wl_call_add(s, cap->args_n, cap->arg, value);
@@ -173,12 +183,31 @@ static void on_record(struct audit *a, const struct au_record *r, bool names_con
 		au_selinux(a, r);
 }
 
+/*
+ * What the kernel says when it drops records: kernel/audit.c (audit_log_lost, kauditd_printk_skb),
+ * and the ratelimit of lib/ratelimit.c.
+ */
+static void on_kernel_line(struct audit *a, const char *text)
+{
+	static const char *const dropped[] = {
+		"kauditd_printk_skb: ",
+		"audit: audit_lost=",
+		"audit: rate limit exceeded",
+		"audit: backlog limit exceeded",
+		"audit: kauditd hold queue overflow",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++)
+		if (strstr(text, dropped[i]))
+			a->dropped = true;
+}
+
 static int read_log(struct audit *a, const struct import_input *in, struct err *e)
 {
 	cleanup_lines struct lines l = { .fd = -1 };
 	struct au_record r;
 	char *text;
-	int rc = lines_open(&l, in, e);
+	int rc = lines_open(&l, in, a->im.o, e);
 
 	while (rc >= 0 && (rc = lines_next(&l, &text, e)) > 0) {
 		bool names = a->im.o->container && strstr(text, a->im.o->container);
@@ -192,7 +221,10 @@ static int read_log(struct audit *a, const struct import_input *in, struct err *
 		else if (strstr(text, "type=1326") || strstr(text, "type=SECCOMP") ||
 			 strstr(text, "apparmor="))
 			import_skip(&a->im, l.name, l.no, text);
+		else
+			on_kernel_line(a, text);
 	}
+	lines_note_limit(&l, &a->im);
 	return rc;
 }
 
@@ -229,14 +261,17 @@ static int finish(struct audit *a, const struct import_input *in, int r, struct 
 		a->im.w->identity.arch = wl_string(a->im.w, sc_abi_name(a->im.o->arch));
 		import_note(&a->im, "%llu records of seccomp, %llu of AppArmor and SELinux",
 			    (unsigned long long)a->seccomp, (unsigned long long)a->lsm);
-		if (a->unargued) {
+		if (a->unargued)
 			import_note(&a->im, "records of seccomp have no arguments: the calls in "
 					    "them are allowed with any");
-			wl_loss_add(a->im.w, a->im.source, "arguments", a->unargued);
-		}
-		import_incomplete(&a->im,
-				  "a log has only what a profile did not allow, and the kernel "
-				  "limits how many records it writes: merge it into a model");
+		if (a->dropped)
+			import_incomplete(&a->im,
+					  "the kernel dropped records, as the log says: repeat the "
+					  "run with sysctl kernel.printk_ratelimit=0, or with "
+					  "auditd");
+		a->im.supplement = true;
+		import_note(&a->im, "a log has only what a profile did not allow: merge it into "
+				    "the model that the profile was made from");
 	}
 	import_end(&a->im);
 	return r < 0 ? r : 0;
@@ -255,5 +290,7 @@ int import_audit(struct workload *w, const struct import_input *in, size_t n,
 	import_begin(&a->im, w, o, notes, buf_str(&target));
 	for (size_t i = 0; i < n && r >= 0; i++)
 		r = read_log(a, &in[i], e);
+	for (unsigned i = 0; i < AU_RING; i++)
+		flush_event(a, &a->ring[i]);
 	return finish(a, &in[0], r, e);
 }

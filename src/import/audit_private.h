@@ -51,6 +51,7 @@ struct audit {
 	uint64_t first, last;	       /* seconds */
 	uint64_t records, matched, lsm, seccomp;
 	uint64_t unargued;
+	bool dropped;		     /* the log says that records are missing */
 	const char *named[AU_NAMED]; /* operations that a model does not express */
 	unsigned named_n;
 };

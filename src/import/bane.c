@@ -264,6 +264,7 @@ int import_bane(struct workload *w, const struct import_input *in, const struct 
 		buf_printf(&target, "bane configuration %s%s", in->name,
 			   o->compatible ? ", as bane took it" : "");
 		import_begin(&b.im, w, o, notes, buf_str(&target));
+		w->sources[b.im.source].kind = WL_POLICY;
 		b.policy = (struct policy){ .w = w, .source = b.im.source, .abi = o->arch };
 		r = read_config(&b);
 		import_end(&b.im);

@@ -81,7 +81,7 @@ const char *import_detect(const struct import_input *in, struct err *e)
 		err_set(e, EINVAL, "the kind of standard input has to be given before it");
 		return NULL;
 	}
-	r = lines_open(&l, in, e);
+	r = lines_open(&l, in, NULL, e);
 	for (unsigned i = 0; r >= 0 && i < MAX_LINES && !kind; i++) {
 		r = lines_next(&l, &line, e);
 		if (r <= 0)

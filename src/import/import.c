@@ -84,6 +84,7 @@ void import_end(struct import *im)
 		s->complete = false;
 		s->incomplete_reason = wl_string(im->w, im->why.p);
 	}
+	s->supplement = im->supplement;
 	buf_free(&im->first);
 	buf_free(&im->why);
 }

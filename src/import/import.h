@@ -24,7 +24,11 @@ enum {
 	IMPORT_MAX_JSON = 64 * 1024 * 1024, /* of a report */
 	IMPORT_MAX_VALUES = 4096,	    /* distinct argument values kept of one call */
 	IMPORT_MAX_NETS = 20000,	    /* distinct addresses kept */
+	IMPORT_SECONDS = 3600,		    /* for a log from a pipe, unless options say another */
 };
+
+/* Bytes of one log, unless options say another limit. */
+#define IMPORT_LOG_BYTES (UINT64_C(16) << 30)
 
 /* A file ("-" is standard input), or a text in memory when `data` is not NULL. */
 struct import_input {
@@ -50,6 +54,8 @@ struct import_options {
 	const char *apparmor_root; /* apparmor: the folder of includes; NULL: /etc/apparmor.d, "":
 				      none */
 	bool compatible;	   /* bane: what its profiles allowed, not what their keys mean */
+	uint64_t max_bytes;	   /* of each log; 0: IMPORT_LOG_BYTES */
+	uint64_t max_seconds;	   /* for a log that is no file; 0: IMPORT_SECONDS */
 	import_resolve *resolve;   /* NULL: paths stay as they were written */
 	import_interpreter *interpreter;
 	void *ctx; /* of both */
@@ -64,6 +70,7 @@ struct import {
 	uint64_t lines, skipped;
 	struct buf first; /* the first line that was not understood, with its place */
 	struct buf why;	  /* reasons why it is not complete */
+	bool supplement;  /* see struct wl_source */
 };
 
 /* `target` is what the source says about itself: "strace log web.log". */
@@ -93,10 +100,13 @@ void import_file(struct import *im, const char *path, bool pattern, uint32_t acc
 		 uint32_t phases, int program);
 int import_program(struct import *im, const char *path);
 
-/* Bounded reading, line by line. */
+/* Bounded reading, line by line: of what comes behind the limits nothing is read. */
 struct lines {
 	const char *name;
-	int fd; /* -1: from memory */
+	int fd;		     /* -1: from memory */
+	uint64_t left;	     /* bytes that may still be read */
+	int64_t deadline;    /* ms of CLOCK_MONOTONIC; 0: none, it is a file */
+	const char *stopped; /* NULL, or the option whose limit ended it: "--max-size" */
 	char *buf;
 	size_t pos, end;
 	bool eof;
@@ -106,9 +116,13 @@ struct lines {
 	bool cut;     /* that line was longer than IMPORT_MAX_LINE; its rest was left out */
 	bool partial; /* it was the last one and had no newline */
 };
-int lines_open(struct lines *l, const struct import_input *in, struct err *e);
+/* `o`: for its limits; NULL: the usual ones. */
+int lines_open(struct lines *l, const struct import_input *in, const struct import_options *o,
+	       struct err *e);
 /* 1 and a line without its newline (NUL-terminated, valid until the next call), 0 at the end. */
 int lines_next(struct lines *l, char **text, struct err *e);
+/* Makes the import incomplete when a limit ended the reading. */
+void lines_note_limit(const struct lines *l, struct import *im);
 void lines_close(struct lines *l);
 #define cleanup_lines cleanup(lines_close)
 

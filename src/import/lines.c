@@ -1,6 +1,10 @@
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -9,7 +13,26 @@
 
 enum { SIZE = IMPORT_MAX_LINE + 65536 };
 
-int lines_open(struct lines *l, const struct import_input *in, struct err *e)
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void set_limits(struct lines *l, const struct import_options *o)
+{
+	uint64_t seconds = o && o->max_seconds ? o->max_seconds : IMPORT_SECONDS;
+	struct stat st;
+
+	l->left = o && o->max_bytes ? o->max_bytes : IMPORT_LOG_BYTES;
+	if (l->fd >= 0 && (fstat(l->fd, &st) || !S_ISREG(st.st_mode)))
+		l->deadline = now_ms() + (int64_t)seconds * 1000;
+}
+
+int lines_open(struct lines *l, const struct import_input *in, const struct import_options *o,
+	       struct err *e)
 {
 	*l = (struct lines){ .name = in->name, .fd = -1 };
 	if (in->data) {
@@ -23,8 +46,44 @@ int lines_open(struct lines *l, const struct import_input *in, struct err *e)
 	}
 	if (!in->data && l->fd < 0)
 		return err_errno(e, errno, "%s: cannot open", l->name);
+	set_limits(l, o);
 	l->buf = xcalloc(1, SIZE + 1);
 	return 0;
+}
+
+/* Waits until there is something to read, or its end. False: the time is over. */
+static bool wait_readable(const struct lines *l)
+{
+	struct pollfd p = { .fd = l->fd, .events = POLLIN };
+	int64_t left;
+
+	if (!l->deadline)
+		return true;
+	while ((left = l->deadline - now_ms()) > 0)
+		if (poll(&p, 1, left > 60000 ? 60000 : (int)left) > 0)
+			return true;
+	return false;
+}
+
+/* Up to `room` bytes of the input; 0 at its end or when a limit ends it. */
+static ssize_t read_some(struct lines *l, char *to, size_t room)
+{
+	if (room > l->left)
+		room = (size_t)l->left;
+	if (!room)
+		l->stopped = "--max-size";
+	else if (!wait_readable(l))
+		l->stopped = "--max-time";
+	if (l->stopped)
+		return 0;
+	return TEMP_FAILURE_RETRY(read(l->fd, to, room));
+}
+
+void lines_note_limit(const struct lines *l, struct import *im)
+{
+	if (l->stopped)
+		import_incomplete(im, "%s was read up to the limit of %s, to line %llu", l->name,
+				  l->stopped, (unsigned long long)l->no);
 }
 
 /* More bytes behind those that wait; there is room. */
@@ -39,12 +98,13 @@ static int fill(struct lines *l, struct err *e)
 		l->mem += n;
 		l->mem_left -= (size_t)n;
 	} else {
-		n = TEMP_FAILURE_RETRY(read(l->fd, l->buf + l->end, room));
+		n = read_some(l, l->buf + l->end, room);
 		if (n < 0)
 			return err_errno(e, errno, "%s: cannot read", l->name);
 	}
 	l->eof = n == 0;
 	l->end += (size_t)n;
+	l->left -= l->mem ? 0 : (size_t)n;
 	return 0;
 }
 

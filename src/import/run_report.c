@@ -44,6 +44,11 @@ static bool add_sample(struct report *r, struct wl_syscall *s, const struct capt
 	return true;
 }
 
+static void any_arguments(struct report *r, struct wl_syscall *s, int program)
+{
+	wl_prov_add(&s->any, WL_PHASE_BIT(WL_START), program, r->im.source);
+}
+
 /* The samples of an entry; where some are not known the call counts as one with any arguments. */
 static int add_arguments(struct report *r, const struct json_path *at, struct json_object *entry,
 			 struct wl_syscall *s, int program)
@@ -59,7 +64,7 @@ static int add_arguments(struct report *r, const struct json_path *at, struct js
 	if (rc || !cap || !cap->args_n)
 		return rc;
 	if (other || !list || cap->kind == CAPTURE_CLONE3) {
-		import_lost(&r->im, "arguments");
+		any_arguments(r, s, program);
 		return 0;
 	}
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
@@ -73,7 +78,7 @@ static int add_arguments(struct report *r, const struct json_path *at, struct js
 		if (rc)
 			return rc;
 		if (!add_sample(r, s, cap, values, program))
-			import_lost(&r->im, "arguments");
+			any_arguments(r, s, program);
 	}
 	return 0;
 }
@@ -153,8 +158,9 @@ int import_run(struct workload *w, const struct import_input *in, const struct i
 	rc = read_report(&r);
 	if (!rc) {
 		w->identity.arch = wl_string(w, sc_abi_name(o->arch));
-		import_incomplete(&r.im, "a report has only what the profile would have denied: "
-					 "merge it into a model");
+		r.im.supplement = true;
+		import_note(&r.im, "a report has only what the profile would have denied: merge "
+				   "it into the model that the profile was made from");
 	}
 	import_end(&r.im);
 	json_doc_free(&r.doc);

@@ -287,7 +287,7 @@ static int read_file(struct strace *s, const struct import_input *in, struct err
 {
 	cleanup_lines struct lines l = { .fd = -1 };
 	char *text;
-	int r = lines_open(&l, in, e);
+	int r = lines_open(&l, in, s->im.o, e);
 
 	s->input = l.name ? l.name : in->name;
 	while (r >= 0 && (r = lines_next(&l, &text, e)) > 0) {
@@ -299,6 +299,7 @@ static int read_file(struct strace *s, const struct import_input *in, struct err
 		}
 		one_line(s, text, l.no);
 	}
+	lines_note_limit(&l, &s->im);
 	return r;
 }
 

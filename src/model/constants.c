@@ -242,11 +242,41 @@ uint64_t const_enum_bits(const struct sc_desc *d, unsigned index)
 	return t ? t->enum_mask : 0;
 }
 
+/* "family is AF_UNIX", "(flags & CLONE_NEWNS) is 0" */
+static void put_condition(const struct wl_syscall *s, const struct wl_call *c, unsigned i,
+			  struct buf *out)
+{
+	unsigned n = 0, index = c->index[i], bits = 64;
+	const struct sc_arg *args = s->desc ? sc_args(s->desc, s->abi, &n) : NULL;
+	cleanup_buf struct buf name = { 0 };
+	uint64_t all;
+
+	if (index < n) {
+		buf_puts(&name, args[index].name);
+		bits = sc_arg_width(s->abi, args[index].kind);
+	} else {
+		buf_printf(&name, "argument %u", index);
+	}
+	all = bits < 64 ? (UINT64_C(1) << bits) - 1 : UINT64_MAX;
+	if ((c->mask[i] & all) == all) {
+		buf_printf(out, "%s is ", buf_str(&name));
+		const_arg(s->desc, s->abi, index, c->value[i], NULL, out);
+		return;
+	}
+	buf_printf(out, "(%s & ", buf_str(&name));
+	const_arg(s->desc, s->abi, index, c->mask[i], NULL, out);
+	buf_puts(out, ") is ");
+	const_arg(s->desc, s->abi, index, c->value[i], NULL, out);
+}
+
 void const_call(const struct wl_syscall *s, const struct wl_call *c, struct buf *out)
 {
 	for (unsigned i = 0; i < c->n; i++) {
 		if (i)
 			buf_puts(out, ", ");
-		const_arg(s->desc, s->abi, c->index[i], c->value[i], c, out);
+		if (c->rule)
+			put_condition(s, c, i, out);
+		else
+			const_arg(s->desc, s->abi, c->index[i], c->value[i], c, out);
 	}
 }

@@ -16,10 +16,8 @@ static const char *const phase_names[WL_PHASE_COUNT] = {
 };
 
 static const char *const source_kind_names[WL_SOURCE_KIND_COUNT] = {
-	[WL_EBPF] = "ebpf",
-	[WL_PTRACE] = "ptrace",
-	[WL_STATIC] = "static",
-	[WL_IMPORT] = "import",
+	[WL_EBPF] = "ebpf",	[WL_PTRACE] = "ptrace", [WL_STATIC] = "static",
+	[WL_IMPORT] = "import", [WL_POLICY] = "policy",
 };
 
 static const char *const net_op_names[WL_NET_OP_COUNT] = {
@@ -83,6 +81,7 @@ static void syscall_free(struct wl_syscall *s)
 		wl_prov_free(&s->calls[i].prov);
 	free(s->calls);
 	map_free(&s->calls_index);
+	wl_prov_free(&s->any);
 	wl_prov_free(&s->prov);
 }
 
@@ -324,35 +323,6 @@ const struct wl_syscall *wl_syscall_find(const struct workload *w, enum sc_abi a
 	return slot ? &w->syscalls[index_get(slot)] : NULL;
 }
 
-static void **call_slot(struct wl_syscall *s, unsigned n, const uint8_t *index,
-			const uint64_t *value)
-{
-	struct {
-		uint8_t n, index[7];
-		uint64_t value[WL_MAX_ARGS];
-	} key = { .n = (uint8_t)n };
-
-	memcpy(key.index, index, n);
-	memcpy(key.value, value, n * sizeof(*value));
-	return map_at(&s->calls_index, &key, sizeof(key));
-}
-
-struct wl_call *wl_call_add(struct wl_syscall *s, unsigned n, const uint8_t *index,
-			    const uint64_t *value)
-{
-	void **slot = call_slot(s, n, index, value);
-	struct wl_call *c;
-
-	if (*slot)
-		return &s->calls[index_get(slot)];
-	index_set(slot, s->calls_n);
-	c = vec_push(s->calls, s->calls_n, s->calls_cap);
-	c->n = (uint8_t)n;
-	memcpy(c->index, index, n);
-	memcpy(c->value, value, n * sizeof(*value));
-	return c;
-}
-
 static struct wl_cap *cap_at(struct workload *w, unsigned nr, enum wl_cap_result result)
 {
 	struct wl_cap *c;
@@ -465,11 +435,8 @@ static void reindex_syscall(struct workload *w, size_t i)
 
 	index_set(syscall_slot(w, s->abi, s->nr), i);
 	map_free(&s->calls_index);
-	for (size_t j = 0; j < s->calls_n; j++) {
-		const struct wl_call *c = &s->calls[j];
-
-		index_set(call_slot(s, c->n, c->index, c->value), j);
-	}
+	for (size_t j = 0; j < s->calls_n; j++)
+		wl_call_index(s, j);
 }
 
 static void reindex_cap(struct workload *w, const struct wl_cap *c)
@@ -521,13 +488,5 @@ bool wl_cap_needed(const struct workload *w, unsigned nr, uint32_t phases)
 			if (!c->uses[j].speculative && (c->uses[j].prov.phases & phases))
 				return true;
 	}
-	return false;
-}
-
-bool wl_incomplete(const struct workload *w)
-{
-	for (size_t i = 0; i < w->sources_n; i++)
-		if (!w->sources[i].complete || w->sources[i].loss_n)
-			return true;
 	return false;
 }

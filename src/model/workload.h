@@ -21,7 +21,10 @@
 #include "base/map.h"
 #include "model/syscalls.h"
 
-#define WL_FORMAT "boltseal.workload/1"
+#define WL_FORMAT   "boltseal.workload/2"
+/* Files of this older format are read too; wl_read() says in terms of the new one what they mean.
+ */
+#define WL_FORMAT_1 "boltseal.workload/1"
 
 /* Limits on what a file or a recording may hold; beyond them: an error, or a counted loss. */
 enum {
@@ -59,7 +62,14 @@ struct wl_prov {
 	struct wl_set sources;	/* indices into workload.sources */
 };
 
-enum wl_source_kind { WL_EBPF, WL_PTRACE, WL_STATIC, WL_IMPORT, WL_SOURCE_KIND_COUNT };
+enum wl_source_kind {
+	WL_EBPF,
+	WL_PTRACE,
+	WL_STATIC, /* analysis of code: names of calls, seldom their arguments */
+	WL_IMPORT, /* a log of another tool */
+	WL_POLICY, /* what a policy allows, all of it meant so */
+	WL_SOURCE_KIND_COUNT
+};
 
 struct wl_loss {
 	const char *what; /* "files", "arguments", "programs" … */
@@ -76,6 +86,11 @@ struct wl_source {
 	const char *version; /* boltseal's */
 	uint64_t runs;	     /* starts of the workload that it covers */
 	bool complete;
+	/*
+	 * By its nature only a part: what a profile refused, or would have refused in complain
+	 * mode. Such a source completes a recording and is none.
+	 */
+	bool supplement;
 	const char *incomplete_reason; /* NULL when complete */
 	struct wl_loss *loss;	       /* what was lost and how often, by ascending `what` */
 	size_t loss_n, loss_cap;
@@ -98,11 +113,16 @@ struct wl_program {
 	struct wl_set sources;
 };
 
-/* One distinct combination of recorded argument values. */
+/*
+ * One distinct combination of argument values that were seen; or, with `rule`, a condition of a
+ * policy: (argument & mask) == value for each index, in terms of what is in the registers.
+ */
 struct wl_call {
 	uint8_t n;
+	bool rule;
 	uint8_t index[WL_MAX_ARGS];
 	uint64_t value[WL_MAX_ARGS];
+	uint64_t mask[WL_MAX_ARGS]; /* without `rule`: all bits */
 	struct wl_prov prov;
 };
 
@@ -112,6 +132,11 @@ struct wl_syscall {
 	uint32_t nr;		    /* the number, for unknown ones; x32 without its bit */
 	struct wl_prov prov;
 	struct wl_call *calls; /* empty: arguments do not matter or were not seen */
+	/*
+	 * With `calls`: who made or knows the call with arguments that are not among them. Part of
+	 * `prov`. See wl_open_prov().
+	 */
+	struct wl_prov any;
 	size_t calls_n, calls_cap;
 	struct map calls_index;
 };
@@ -228,6 +253,9 @@ struct wl_syscall *wl_syscall_add_name(struct workload *w, enum sc_abi abi,
 				       const struct sc_desc *desc);
 struct wl_call *wl_call_add(struct wl_syscall *s, unsigned n, const uint8_t *index,
 			    const uint64_t *value);
+/* A condition; `value` has no bit outside of `mask`, which is not 0. */
+struct wl_call *wl_rule_add(struct wl_syscall *s, unsigned n, const uint8_t *index,
+			    const uint64_t *mask, const uint64_t *value);
 struct wl_cap_use *wl_cap_add(struct workload *w, unsigned nr, enum wl_cap_result result,
 			      const char *syscall, const char *function, bool speculative,
 			      bool inferred);
@@ -244,7 +272,23 @@ const struct wl_syscall *wl_syscall_find(const struct workload *w, enum sc_abi a
 					 const char *name);
 /* Whether any use of the capability in one of `phases` was granted and is not just speculative. */
 bool wl_cap_needed(const struct workload *w, unsigned nr, uint32_t phases);
-/* Whether any source says that it is not complete or lost something. */
+/*
+ * Who makes or knows the call with arguments that the model does not have; added to *out, which
+ * wl_prov_free() releases. Of a call without argument sets: everybody. Otherwise `any`, and sources
+ * and phases that none of the sets has.
+ */
+void wl_open_prov(const struct wl_syscall *s, struct wl_prov *out);
+void wl_prov_free(struct wl_prov *p);
+#define cleanup_prov cleanup(wl_prov_free)
+/*
+ * Of calls that recordings have with all arguments, forgets what an analysis of code alone says of
+ * them: those arguments count. Appends the names, one a line.
+ */
+void wl_prefer_recorded(struct workload *w, struct buf *names);
+/*
+ * Whether any source says that it is not complete or lost something, or all are supplements. A
+ * model without sources is complete.
+ */
 bool wl_incomplete(const struct workload *w);
 
 const char *wl_phase_name(enum wl_phase p);
@@ -255,7 +299,8 @@ const char *wl_cap_result_name(enum wl_cap_result r); /* "granted", "refused" */
 const char *wl_access_name(unsigned bit);	      /* 0 … WL_F_BITS-1 */
 
 /*
- * Sorts every list by its key, so that equal models have equal bytes. Indices of programs and
+ * Sorts every list by its key, so that equal models have equal bytes, and makes `any` of each call
+ * what wl_open_prov() says. Indices of programs and
  * sources change (sources are sorted by start), and pointers to elements are no longer valid.
  */
 void wl_sort(struct workload *w);

@@ -128,6 +128,7 @@ static void put_source(struct buf *b, const struct wl_source *s)
 	put_number(b, "runs", s->runs);
 	put_key(b, "complete");
 	buf_puts(b, s->complete ? "true" : "false");
+	put_flag(b, "supplement", s->supplement);
 	put_text(b, "incomplete_reason", s->incomplete_reason);
 	if (s->loss_n) {
 		put_key(b, "lost");
@@ -186,7 +187,11 @@ static void put_call(struct buf *b, const struct workload *w, const struct wl_sy
 	put_key(b, "index");
 	for (unsigned i = 0; i < c->n; i++)
 		buf_printf(b, "%s%u", i ? ", " : "[", c->index[i]);
-	buf_puts(b, "], \"value\": ");
+	buf_putc(b, ']');
+	for (unsigned i = 0; c->rule && i < c->n; i++)
+		buf_printf(b, "%s%llu%s", i ? ", " : ", \"mask\": [",
+			   (unsigned long long)c->mask[i], i + 1 == c->n ? "]" : "");
+	buf_puts(b, ", \"value\": ");
 	for (unsigned i = 0; i < c->n; i++)
 		buf_printf(b, "%s%llu", i ? ", " : "[", (unsigned long long)c->value[i]);
 	buf_putc(b, ']');
@@ -203,6 +208,12 @@ static void put_syscall(struct buf *b, const struct workload *w, const struct wl
 	else
 		put_number(b, "number", s->nr);
 	put_prov(b, w, &s->prov);
+	if (s->calls_n && s->any.sources.n + s->any.phases) {
+		put_key(b, "any_arguments");
+		buf_putc(b, '{');
+		put_prov(b, w, &s->any);
+		buf_putc(b, '}');
+	}
 	if (s->calls_n) {
 		put_key(b, "arguments");
 		buf_putc(b, '[');

@@ -92,6 +92,7 @@ static void add_source(struct merge *m, uint32_t i)
 	s->version = wl_string(w, from->version);
 	s->runs = from->runs;
 	s->complete = from->complete;
+	s->supplement = from->supplement;
 	s->incomplete_reason = wl_string(w, from->incomplete_reason);
 	for (size_t k = 0; k < from->loss_n; k++)
 		wl_loss_add(w, at, from->loss[k].what, from->loss[k].count);
@@ -127,18 +128,36 @@ static void join_programs(struct merge *m)
 	}
 }
 
+/* Arguments that one model leaves open stay so beside the other's argument sets, with who does. */
+static void join_syscall(const struct merge *m, struct wl_syscall *s, const struct wl_syscall *from)
+{
+	cleanup_prov struct wl_prov theirs = { 0 };
+	struct wl_prov open = { 0 };
+
+	wl_open_prov(s, &open);
+	wl_open_prov(from, &theirs);
+	join_prov(m, &open, &theirs);
+	join_prov(m, &s->prov, &from->prov);
+	for (size_t j = 0; j < from->calls_n; j++) {
+		const struct wl_call *c = &from->calls[j];
+		struct wl_call *to = c->rule ? wl_rule_add(s, c->n, c->index, c->mask, c->value)
+					     : wl_call_add(s, c->n, c->index, c->value);
+
+		join_prov(m, &to->prov, &c->prov);
+	}
+	wl_prov_free(&s->any);
+	if (s->calls_n)
+		s->any = open;
+	else
+		wl_prov_free(&open);
+}
+
 static void join_syscalls(const struct merge *m)
 {
 	for (size_t i = 0; i < m->from->syscalls_n; i++) {
 		const struct wl_syscall *from = &m->from->syscalls[i];
-		struct wl_syscall *s = wl_syscall_add(m->into, from->abi, from->nr);
 
-		join_prov(m, &s->prov, &from->prov);
-		for (size_t j = 0; j < from->calls_n; j++) {
-			const struct wl_call *c = &from->calls[j];
-
-			join_prov(m, &wl_call_add(s, c->n, c->index, c->value)->prov, &c->prov);
-		}
+		join_syscall(m, wl_syscall_add(m->into, from->abi, from->nr), from);
 	}
 }
 

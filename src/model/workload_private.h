@@ -4,11 +4,16 @@
 
 #include "model/workload.h"
 
-void wl_prov_free(struct wl_prov *p);
-
 /* Adding many at once: push each, normalise at the end (sorts, drops what stands twice). */
 void wl_set_push(struct wl_set *s, uint32_t v);
 void wl_set_normalise(struct wl_set *s);
+
+/* Whether every member of `a` is one of `b`. */
+bool wl_set_within(const struct wl_set *a, const struct wl_set *b);
+/* Puts the argument set at place `i` into the index of the call's sets. */
+void wl_call_index(struct wl_syscall *s, size_t i);
+/* Makes `any` of each call with argument sets what wl_open_prov() says, and empty elsewhere. */
+void wl_settle(struct workload *w);
 
 /* IPPROTO_* or NETLINK_*, NULL when there is no name. */
 const char *wl_net_protocol_name(unsigned family, unsigned protocol);

@@ -122,6 +122,8 @@ static int read_source(struct reader *r, const struct json_path *at, struct json
 	if (!rc)
 		rc = json_get_bool(r->d, at, o, "complete", true, &s->complete, r->e);
 	if (!rc)
+		rc = json_get_bool(r->d, at, o, "supplement", false, &s->supplement, r->e);
+	if (!rc)
 		rc = rd_text(r, at, o, "incomplete_reason", false, &s->incomplete_reason);
 	if (!rc && s->complete && s->incomplete_reason)
 		return json_err(r->d, at, r->e, EINVAL,
@@ -159,44 +161,96 @@ static int read_program(struct reader *r, const struct json_path *at, struct jso
 	return rc ? rc : rd_sources(r, at, o, &p->sources);
 }
 
-static int read_call(struct reader *r, const struct json_path *at, struct json_object *o, void *arg)
+/* "index": up to WL_MAX_ARGS different arguments. */
+static int read_indices(struct reader *r, const struct json_path *at, struct json_object *o,
+			struct wl_call *c)
 {
-	struct wl_syscall *s = arg;
-	struct json_object *index = NULL, *value = NULL;
-	struct json_path ip = { .up = at, .key = "index" }, vp = { .up = at, .key = "value" };
-	uint8_t indices[WL_MAX_ARGS];
-	uint64_t values[WL_MAX_ARGS], seen = 0, n;
+	struct json_path list = { .up = at, .key = "index" };
+	struct json_object *index = NULL;
+	uint64_t seen = 0, n;
 	size_t count;
 	int rc = json_get_array(r->d, at, o, "index", true, &index, r->e);
 
-	if (!rc)
-		rc = json_get_array(r->d, at, o, "value", true, &value, r->e);
 	if (rc < 0)
 		return rc;
 	count = json_object_array_length(index);
 	if (count < 1 || count > WL_MAX_ARGS)
-		return json_err(r->d, &ip, r->e, EINVAL, "expected 1 to %d arguments, found %zu",
+		return json_err(r->d, &list, r->e, EINVAL, "expected 1 to %d arguments, found %zu",
 				WL_MAX_ARGS, count);
-	if (json_object_array_length(value) != count)
-		return json_err(r->d, &vp, r->e, EINVAL, "expected %zu values as in \"index\"",
-				count);
 	for (size_t i = 0; i < count; i++) {
-		struct json_path a = { .up = &ip, .idx = i }, v = { .up = &vp, .idx = i };
+		struct json_path a = { .up = &list, .idx = i };
 
 		rc = json_u64(r->d, &a, json_object_array_get_idx(index, i), SC_MAX_ARGS - 1, &n,
 			      r->e);
-		if (!rc)
-			rc = json_u64(r->d, &v, json_object_array_get_idx(value, i), UINT64_MAX,
-				      &values[i], r->e);
 		if (rc < 0)
 			return rc;
 		if (seen & 1u << n)
 			return json_err(r->d, &a, r->e, EINVAL, "the argument %d stands twice",
 					(int)n);
 		seen |= 1u << n;
-		indices[i] = (uint8_t)n;
+		c->index[i] = (uint8_t)n;
 	}
-	return rd_prov(r, at, o, &wl_call_add(s, (unsigned)count, indices, values)->prov);
+	c->n = (uint8_t)count;
+	return 0;
+}
+
+/* "value", or with `required` false "mask": one for each index. 1: it is not there. */
+static int read_values(struct reader *r, const struct json_path *at, struct json_object *o,
+		       const char *key, bool required, unsigned n, uint64_t *out)
+{
+	struct json_path list = { .up = at, .key = key };
+	struct json_object *value = NULL;
+	int rc = json_get_array(r->d, at, o, key, required, &value, r->e);
+
+	if (rc < 0 || !value)
+		return rc < 0 ? rc : 1;
+	if (json_object_array_length(value) != n)
+		return json_err(r->d, &list, r->e, EINVAL, "expected %u values as in \"index\"", n);
+	for (size_t i = 0; i < n; i++) {
+		struct json_path v = { .up = &list, .idx = i };
+
+		rc = json_u64(r->d, &v, json_object_array_get_idx(value, i), UINT64_MAX, &out[i],
+			      r->e);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int read_call(struct reader *r, const struct json_path *at, struct json_object *o, void *arg)
+{
+	struct wl_syscall *s = arg;
+	struct wl_call c = { 0 }, *to;
+	int rc = read_indices(r, at, o, &c);
+
+	if (!rc)
+		rc = read_values(r, at, o, "value", true, c.n, c.value);
+	if (rc)
+		return rc;
+	rc = read_values(r, at, o, "mask", false, c.n, c.mask);
+	if (rc < 0)
+		return rc;
+	for (unsigned i = 0; !rc && i < c.n; i++) {
+		struct json_path list = { .up = at, .key = "value" };
+		struct json_path v = { .up = &list, .idx = i };
+
+		if (!c.mask[i] || c.value[i] & ~c.mask[i])
+			return json_err(r->d, &v, r->e, EINVAL,
+					"the value has bits outside of its mask, or no bit counts");
+	}
+	to = rc ? wl_call_add(s, c.n, c.index, c.value)
+		: wl_rule_add(s, c.n, c.index, c.mask, c.value);
+	return rd_prov(r, at, o, &to->prov);
+}
+
+static int read_any(struct reader *r, const struct json_path *at, struct json_object *o,
+		    struct wl_syscall *s)
+{
+	struct json_path here = { .up = at, .key = "any_arguments" };
+	struct json_object *any = NULL;
+	int rc = json_get_object(r->d, at, o, "any_arguments", false, &any, r->e);
+
+	return rc || !any ? rc : rd_prov(r, &here, any, &s->any);
 }
 
 /* The number of the call, from its name or its number; negative on error. */
@@ -246,6 +300,8 @@ static int read_syscall(struct reader *r, const struct json_path *at, struct jso
 		return rc;
 	s = wl_syscall_add(r->w, abi, nr);
 	rc = rd_prov(r, at, o, &s->prov);
+	if (!rc)
+		rc = read_any(r, at, o, s);
 	return rc ? rc : rd_each(r, at, o, "arguments", false, read_call, s);
 }
 
@@ -444,7 +500,7 @@ static int read_format(struct reader *r, struct json_object *root)
 	const char *format = NULL;
 	int rc = json_get_str(r->d, NULL, root, "format", false, &format, r->e);
 
-	if (rc < 0 || (format && !strcmp(format, WL_FORMAT)))
+	if (rc < 0 || (format && (!strcmp(format, WL_FORMAT) || !strcmp(format, WL_FORMAT_1))))
 		return rc;
 	if (!format && json_object_object_get_ex(root, "defaultAction", NULL))
 		return json_err(r->d, NULL, r->e, EINVAL, "this is a seccomp profile; %s", want);
@@ -453,7 +509,8 @@ static int read_format(struct reader *r, struct json_object *root)
 				want);
 	if (!strncmp(format, "boltseal.workload/", 18))
 		return json_err(r->d, &at, r->e, EPROTONOSUPPORT,
-				"the format \"%.64s\" is not supported, only \"" WL_FORMAT "\" is",
+				"the format \"%.64s\" is not supported, only \"" WL_FORMAT
+				"\" and \"" WL_FORMAT_1 "\" are",
 				format);
 	return json_err(r->d, &at, r->e, EINVAL,
 			"\"%.64s\" is not a workload model, whose format is \"" WL_FORMAT "\"",
@@ -507,5 +564,7 @@ int wl_read(struct workload *w, const struct json_doc *d, struct err *e)
 	rc = read_all(&r, d->root);
 	if (rc < 0)
 		wl_free(w);
+	else
+		wl_settle(w);
 	return rc;
 }

@@ -41,6 +41,8 @@ int wl_source_cmp(const struct wl_source *a, const struct wl_source *b)
 		r = CMP(a->runs, b->runs);
 	if (!r)
 		r = CMP(a->complete, b->complete);
+	if (!r)
+		r = CMP(a->supplement, b->supplement);
 	return r ? r : losses_cmp(a, b);
 }
 
@@ -89,6 +91,7 @@ static void renumber(struct workload *w, const struct renumbering *r)
 	}
 	for (size_t i = 0; i < w->syscalls_n; i++) {
 		renumber_prov(&w->syscalls[i].prov, r);
+		renumber_prov(&w->syscalls[i].any, r);
 		for (size_t j = 0; j < w->syscalls[i].calls_n; j++)
 			renumber_prov(&w->syscalls[i].calls[j].prov, r);
 	}
@@ -153,8 +156,12 @@ static int call_cmp(const void *a, const void *b)
 
 	if (!r)
 		r = memcmp(x->index, y->index, x->n);
+	if (!r)
+		r = CMP(x->rule, y->rule);
 	for (unsigned i = 0; !r && i < x->n; i++)
 		r = CMP(x->value[i], y->value[i]);
+	for (unsigned i = 0; !r && i < x->n; i++)
+		r = CMP(x->mask[i], y->mask[i]);
 	return r;
 }
 
@@ -214,6 +221,7 @@ void wl_sort(struct workload *w)
 	cleanup_free uint32_t *programs = order_programs(w);
 
 	renumber(w, &(struct renumbering){ programs, sources });
+	wl_settle(w);
 	for (size_t i = 0; i < w->syscalls_n; i++)
 		SORT(w->syscalls[i].calls, w->syscalls[i].calls_n, call_cmp);
 	for (size_t i = 0; i < w->caps_n; i++)

@@ -159,6 +159,13 @@ void boxes_subtract(struct boxes *s, const struct box *b)
 	*s = out;
 }
 
+void boxes_append(struct boxes *s, const struct boxes *t)
+{
+	s->overflow |= t->overflow;
+	for (size_t i = 0; i < t->n; i++)
+		add(s, &t->v[i]);
+}
+
 void boxes_subtract_all(struct boxes *s, const struct boxes *t)
 {
 	s->overflow |= t->overflow;

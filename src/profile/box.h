@@ -31,6 +31,8 @@ void boxes_free(struct boxes *s);
 /* Puts what all these conditions hold for, at these widths, in place of what `s` has. */
 void boxes_of_conds(struct boxes *s, const struct sp_cond *c, size_t n,
 		    const unsigned bits[SC_MAX_ARGS]);
+/* Adds the boxes of `t` as they are. */
+void boxes_append(struct boxes *s, const struct boxes *t);
 /* Takes away all values of the box. */
 void boxes_subtract(struct boxes *s, const struct box *b);
 /* Takes away all values of the boxes of `t`. */

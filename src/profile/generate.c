@@ -149,6 +149,8 @@ static void incomplete_reason(const struct workload *w, struct buf *out)
 		buf_puts(out, out->len ? "; " : "");
 		describe_source(s, out);
 	}
+	if (!out->len && wl_incomplete(w))
+		buf_puts(out, "it has only what a profile refused: merge it into a recording");
 	if (misses_exec(w)) {
 		buf_puts(out, out->len ? "; " : "");
 		buf_puts(out, "no execve was recorded, so the start of the program is missing");

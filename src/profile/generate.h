@@ -111,7 +111,8 @@ struct verify_call {
 	const char *name; /* NULL: a number that this version does not know */
 	uint8_t args_n;
 	uint8_t index[WL_MAX_ARGS];
-	uint64_t value[WL_MAX_ARGS];
+	uint64_t value[WL_MAX_ARGS], mask[WL_MAX_ARGS];
+	bool condition;		    /* of a policy: (argument & mask) is the value */
 	const struct wl_prov *prov; /* of the model; NULL: needed by the container runtime */
 	struct sp_ret ret;
 	long rule; /* index of the rule in the profile's file; -1: no rule, the default action;

@@ -32,6 +32,16 @@ size_t builder_place(const char *name);
 /* Whether the name is allowed for one of the reasons. */
 bool builder_has(const struct builder *b, const char *name, uint8_t why);
 
+/* The kind of an argument, when it is the same in all listed ABIs that have the call; else -1. */
+int builder_kind(const struct builder *b, const struct sc_desc *d, unsigned index);
+
+/*
+ * generate_rules.c: whether all that the model has of the call's arguments are conditions of
+ * policies, and giving such calls these conditions.
+ */
+bool builder_by_rules(const struct builder *b, const char *name);
+void builder_add_rules(struct builder *b);
+
 /* Gives calls of the program rules on their arguments, and marks them DONE. */
 void builder_add_filters(struct builder *b);
 

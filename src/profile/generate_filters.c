@@ -15,8 +15,7 @@
  */
 enum { MAX_COMBINATIONS = 64 };
 
-/* The kind of an argument, when it is the same in all listed ABIs that have the call; else -1. */
-static int common_kind(const struct builder *b, const struct sc_desc *d, unsigned index)
+int builder_kind(const struct builder *b, const struct sc_desc *d, unsigned index)
 {
 	int kind = -1;
 
@@ -41,7 +40,7 @@ static int common_kind(const struct builder *b, const struct sc_desc *d, unsigne
 static void pin(struct builder *b, struct sp_rule *r, const struct sc_desc *d, uint8_t index,
 		uint64_t mask, uint64_t value)
 {
-	unsigned bits = sc_arg_width(SC_X86_64, (enum sc_kind)common_kind(b, d, index));
+	unsigned bits = sc_arg_width(SC_X86_64, (enum sc_kind)builder_kind(b, d, index));
 	uint64_t width = bits < 64 ? (UINT64_C(1) << bits) - 1 : UINT64_MAX;
 
 	if (mask == UINT64_MAX && width == UINT64_MAX)
@@ -79,7 +78,8 @@ static bool filterable(struct builder *b, const char *name, unsigned n, const ui
 {
 	size_t i = builder_place(name);
 
-	if (!(b->why[i] & (WHY_PROGRAM | WHY_PAIR)) || b->why[i] & DONE)
+	if (!(b->why[i] & (WHY_PROGRAM | WHY_PAIR)) || b->why[i] & DONE ||
+	    builder_by_rules(b, name))
 		return false;
 	if (b->why[i] & WHY_BASE) {
 		gen_note(b->notes,
@@ -88,7 +88,7 @@ static bool filterable(struct builder *b, const char *name, unsigned n, const ui
 		return false;
 	}
 	for (unsigned k = 0; k < n; k++) {
-		if (common_kind(b, sc_at(i), index[k]) >= 0)
+		if (builder_kind(b, sc_at(i), index[k]) >= 0)
 			continue;
 		gen_note(b->notes, "%s: any arguments, since they differ between the ABIs seen",
 			 name);
@@ -182,7 +182,9 @@ static void filter_clone(struct builder *b)
 	unsigned admin = bcap_by_name("CAP_SYS_ADMIN")->nr;
 	cleanup_seen struct seen s = { 0 };
 
-	if (!builder_has(b, "clone", WHY_ANY))
+	if (!builder_has(b, "clone", WHY_ANY) || builder_by_rules(b, "clone"))
+		return;
+	if (seen_allowed_by_policy(b->w, "clone", WL_PROGRAM_PHASES))
 		return;
 	if (b->clone3 && builder_has(b, "clone3", WHY_ANY)) {
 		gen_note(b->notes, "clone: any flags, since clone3, whose flags no filter can see, "
@@ -215,10 +217,11 @@ static bool never_writable_code(const struct builder *b)
 	for (size_t i = 0; i < ARRAY_SIZE(memory_calls); i++) {
 		cleanup_seen struct seen s = { 0 };
 
-		if (!builder_has(b, memory_calls[i], WHY_ANY))
+		if (!builder_has(b, memory_calls[i], WHY_ANY) ||
+		    builder_by_rules(b, memory_calls[i]))
 			continue;
 		seen_collect(b->w, memory_calls[i], SEALED_AND_PROGRAM, 1, index, mask, &s);
-		if (s.state == SEEN_UNKNOWN || common_kind(b, sc_by_name(memory_calls[i]), 2) < 0)
+		if (s.state == SEEN_UNKNOWN || builder_kind(b, sc_by_name(memory_calls[i]), 2) < 0)
 			return false;
 		for (size_t k = 0; k < s.n; k++)
 			if (s.rows[k].v[0] == (PROT_WRITE | PROT_EXEC))
@@ -251,7 +254,8 @@ static void filter_memory(struct builder *b)
 		seen_add(&s, &good[i], 1);
 	seen_sort(&s);
 	for (size_t i = 0; i < ARRAY_SIZE(memory_calls); i++)
-		if (builder_has(b, memory_calls[i], WHY_ANY))
+		if (builder_has(b, memory_calls[i], WHY_ANY) &&
+		    !builder_by_rules(b, memory_calls[i]))
 			pin_rows(b, memory_calls[i], 1, index, mask, &s,
 				 "no memory that is writable and executable at once");
 }
@@ -266,4 +270,5 @@ void builder_add_filters(struct builder *b)
 	filter_sockets(b, "socketpair");
 	for (size_t i = 0; i < ARRAY_SIZE(filters); i++)
 		filter_plain(b, &filters[i]);
+	builder_add_rules(b);
 }

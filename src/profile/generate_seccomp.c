@@ -194,7 +194,9 @@ static void decide_clone3(struct builder *b)
 {
 	size_t i = builder_place("clone3");
 
-	b->clone3 = b->o->clone3 || b->o->complain || b->why[i] & WHY_BASE;
+	b->clone3 = b->o->clone3 || b->o->complain || b->why[i] & WHY_BASE ||
+		    seen_allowed_by_policy(b->w, "clone3", WL_PROGRAM_PHASES) ||
+		    builder_by_rules(b, "clone3");
 	if (b->clone3)
 		return;
 	if (b->why[i] & WHY_ANY)

@@ -1,8 +1,8 @@
 /*
  * Policies that are seccomp profiles, or contain some, as workload models: what they allow becomes
- * what the model has. Calls that are allowed for certain values only keep those values when the
- * conditions name them (EQ); with other conditions the call is there without arguments, and a note
- * says so.
+ * what the model has. Calls that are allowed for certain arguments only keep exactly these, as
+ * conditions of the form (argument & mask) == value; where that takes too many of them, or one
+ * about too many arguments, the call is there with any arguments, and a note names its rules.
  */
 #ifndef PROFILE_IMPORT_H
 #define PROFILE_IMPORT_H

@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "profile/box.h"
 #include "profile/import_private.h"
 
 int import_source(struct workload *w, const char *target)
 {
-	int source = wl_source_add(w, WL_IMPORT);
+	int source = wl_source_add(w, WL_POLICY);
 	struct wl_source *s = &w->sources[source];
 
 	s->target = wl_string(w, target);
@@ -48,100 +49,154 @@ static bool allows(enum sp_action a)
 	return a == SP_ALLOW || a == SP_LOG;
 }
 
+enum {
+	MAX_RULES = 256,     /* conditions of one call in a model: more are no rules but a log */
+	MAX_NOTE = 64 * 1024 /* bytes of what is said about one profile */
+};
+
 struct call_import {
 	struct workload *w;
 	int source;
 	const struct sp_profile *p;
 	enum sc_abi abi;
 	const struct sc_desc *desc;
-	struct buf *inexact; /* names of calls whose conditions cannot be expressed */
+	unsigned bits[SC_MAX_ARGS]; /* of its arguments */
+	const char *name;	    /* of the profile, for notes */
+	struct buf *notes;
 };
 
-/* The values of a rule whose conditions are all EQ, on few arguments; ascending by index. */
-static bool pinned(const struct sp_rule *r, struct wl_call *c)
+static bool is_allow(const struct sp_rule *r)
 {
-	*c = (struct wl_call){ .n = 0 };
-	for (uint8_t index = 0; index < SC_MAX_ARGS; index++) {
-		for (size_t i = 0; i < r->conds_n; i++) {
-			const struct sp_cond *k = &r->conds[i];
-			bool whole = k->op == SP_MASKED_EQ && k->value == UINT64_MAX;
-
-			if (k->index != index)
-				continue;
-			if ((k->op != SP_EQ && !whole) || c->n == WL_MAX_ARGS ||
-			    (c->n && c->index[c->n - 1] == index))
-				return false;
-			c->index[c->n] = index;
-			c->value[c->n++] = whole ? k->value2 : k->value;
-		}
-	}
-	return c->n;
+	return allows(r->ret.action);
 }
 
-static void not_exact(struct call_import *ci)
+/* Adds what the rule's conditions hold for to `sum`, without what is in it already. */
+static void add_rule(const struct call_import *ci, const struct sp_rule *r, struct boxes *sum)
 {
-	if (strstr(buf_str(ci->inexact), ci->desc->name) && ci->abi != sc_abi_native())
+	cleanup_boxes struct boxes one = { 0 };
+
+	boxes_of_conds(&one, r->conds, r->conds_n, ci->bits);
+	boxes_subtract_all(&one, sum);
+	boxes_append(sum, &one);
+}
+
+/* The rules whose conditions the model has no place for, by their places in the profile. */
+static void note_inexact(struct call_import *ci, const struct sp_call *call, const char *why)
+{
+	if (ci->notes->len > MAX_NOTE)
 		return;
-	buf_printf(ci->inexact, "%s%s", ci->inexact->len ? ", " : "", ci->desc->name);
+	buf_printf(ci->notes, "%s: %s of %s: any arguments in the model, since %s:", ci->name,
+		   ci->desc->name, sc_abi_name(ci->abi), why);
+	for (size_t i = 0; i < call->n; i++)
+		if (call->rule[i]->conds_n)
+			buf_printf(ci->notes, " /syscalls/%zu", call->rule[i]->source);
+	buf_putc(ci->notes, '\n');
 }
 
-/* Allowed without conditions, but for values that other rules refuse. */
-static void add_any(struct call_import *ci, bool exact)
+/* The box as an argument set; false when it is about more arguments than one can have. */
+static bool box_call(const struct box *b, struct wl_call *c)
 {
-	struct wl_syscall *s = wl_syscall_add_name(ci->w, ci->abi, ci->desc);
-
-	wl_prov_add(&s->prov, WL_PROGRAM_PHASES, -1, ci->source);
-	if (!exact)
-		not_exact(ci);
-}
-
-/* Allowed by conditions alone: with those values, or with any when they name none. */
-static void add_values(struct call_import *ci, const struct sp_call *call)
-{
-	struct wl_syscall *s;
-	struct wl_call one;
-
-	for (size_t i = 0; i < call->n; i++) {
-		bool allowing = allows(call->rule[i]->ret.action);
-
-		/* Refused for some values: which of the allowed ones are left is not worked out. */
-		if (allowing ? !pinned(call->rule[i], &one) : call->rule[i]->conds_n) {
-			add_any(ci, false);
-			return;
-		}
-	}
-	s = wl_syscall_add_name(ci->w, ci->abi, ci->desc);
-	wl_prov_add(&s->prov, WL_PROGRAM_PHASES, -1, ci->source);
-	for (size_t i = 0; i < call->n; i++) {
-		struct wl_call *c;
-
-		if (!allows(call->rule[i]->ret.action) || !pinned(call->rule[i], &one))
+	*c = (struct wl_call){ 0 };
+	for (uint8_t i = 0; i < SC_MAX_ARGS; i++) {
+		if (!b->mask[i])
 			continue;
-		c = wl_call_add(s, one.n, one.index, one.value);
-		wl_prov_add(&c->prov, WL_PROGRAM_PHASES, -1, ci->source);
+		if (c->n == WL_MAX_ARGS)
+			return false;
+		c->index[c->n] = i;
+		c->mask[c->n] = b->mask[i];
+		c->value[c->n++] = b->want[i];
 	}
+	return true;
 }
 
-static void add_call(struct call_import *ci, const struct sp_call *call)
+/* Why the allowed arguments do not fit into a model; NULL when they do. */
+static const char *misfit(const struct boxes *allowed)
+{
+	struct wl_call c;
+
+	if (allowed->overflow || allowed->n > MAX_RULES)
+		return "their conditions have too many parts";
+	for (size_t i = 0; i < allowed->n; i++)
+		if (!box_call(&allowed->v[i], &c))
+			return "their conditions are about more than three arguments together";
+	return NULL;
+}
+
+/*
+ * What the call may have as arguments, exactly, by the meaning in seccomp.h: rules with conditions
+ * win over those without, and of the former those that refuse.
+ */
+static void allowed_boxes(const struct call_import *ci, const struct sp_call *call, bool plain,
+			  struct boxes *out)
+{
+	cleanup_boxes struct boxes refused = { 0 };
+
+	if (plain)
+		boxes_of_conds(out, NULL, 0, ci->bits);
+	for (size_t i = 0; i < call->n; i++) {
+		const struct sp_rule *r = call->rule[i];
+
+		if (!r->conds_n || (plain && is_allow(r)))
+			continue;
+		add_rule(ci, r, is_allow(r) ? out : &refused);
+	}
+	boxes_subtract_all(out, &refused);
+}
+
+/* Whether a rule without conditions, or the default action, lets it pass. */
+static bool plain_passes(const struct call_import *ci, const struct sp_call *call)
 {
 	struct sp_ret plain = ci->p->deflt;
-	bool conditions = false, allowing = allows(plain.action), found = false;
+	bool found = false;
 
 	for (size_t i = 0; call && i < call->n; i++) {
 		const struct sp_rule *r = call->rule[i];
 
-		if (r->conds_n) {
-			conditions = true;
-			allowing |= allows(r->ret.action);
-		} else if (!found || sp_ret_cmp(r->ret, plain) < 0) {
+		if (!r->conds_n && (!found || sp_ret_cmp(r->ret, plain) < 0)) {
 			plain = r->ret;
 			found = true;
 		}
 	}
-	if (allows(plain.action))
-		add_any(ci, !conditions);
-	else if (conditions && allowing)
-		add_values(ci, call);
+	return allows(plain.action);
+}
+
+static bool conditional(const struct sp_call *call)
+{
+	for (size_t i = 0; call && i < call->n; i++)
+		if (call->rule[i]->conds_n)
+			return true;
+	return false;
+}
+
+static void add_call(struct call_import *ci, const struct sp_call *call)
+{
+	cleanup_boxes struct boxes allowed = { 0 };
+	bool plain = plain_passes(ci, call);
+	const char *why = NULL;
+	struct wl_syscall *s;
+
+	for (unsigned i = 0; i < SC_MAX_ARGS; i++)
+		ci->bits[i] = sp_arg_bits(ci->abi, ci->desc, i);
+	if (conditional(call)) {
+		allowed_boxes(ci, call, plain, &allowed);
+		why = misfit(&allowed);
+	} else if (plain) {
+		boxes_of_conds(&allowed, NULL, 0, ci->bits);
+	}
+	if (!allowed.n && !why)
+		return;
+	if (why)
+		note_inexact(ci, call, why);
+	s = wl_syscall_add_name(ci->w, ci->abi, ci->desc);
+	wl_prov_add(&s->prov, WL_PROGRAM_PHASES, -1, ci->source);
+	for (size_t i = 0; !why && i < allowed.n; i++) {
+		struct wl_call c;
+
+		if (!box_call(&allowed.v[i], &c) || !c.n) /* no condition: any */
+			continue;
+		wl_prov_add(&wl_rule_add(s, c.n, c.index, c.mask, c.value)->prov, WL_PROGRAM_PHASES,
+			    -1, ci->source);
+	}
 }
 
 static void import_abi(struct call_import *ci)
@@ -164,8 +219,7 @@ static void import_abi(struct call_import *ci)
 void import_profile(struct workload *w, int source, const struct sp_profile *p, const char *name,
 		    struct buf *notes)
 {
-	cleanup_buf struct buf inexact = { 0 };
-	struct call_import ci = { .w = w, .source = source, .p = p, .inexact = &inexact };
+	struct call_import ci = { .w = w, .source = source, .p = p, .name = name, .notes = notes };
 
 	for (unsigned abi = 0; abi < SC_ABI_COUNT; abi++) {
 		ci.abi = (enum sc_abi)abi;
@@ -175,13 +229,8 @@ void import_profile(struct workload *w, int source, const struct sp_profile *p, 
 	if (allows(p->deflt.action))
 		buf_printf(notes,
 			   "%s: its default action lets everything pass that no rule names; the "
-			   "model has all of these calls\n",
+			   "model has all of these calls that this version knows, and no others\n",
 			   name);
-	if (inexact.len)
-		buf_printf(notes,
-			   "%s: conditions that are not \"equals\"; the model has these calls with "
-			   "any arguments: %s\n",
-			   name, buf_str(&inexact));
 }
 
 static const char *arch_of(const struct sp_profile *p)

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "profile/seccomp.h"
 
 static bool source_lost_arguments(const struct wl_source *s)
 {
@@ -16,31 +17,49 @@ static bool source_lost_arguments(const struct wl_source *s)
 	return false;
 }
 
-/* Whether some recorded call of `s` comes from this source. */
-static bool source_recorded(const struct wl_syscall *s, uint32_t source)
-{
-	for (size_t i = 0; i < s->calls_n; i++)
-		if (wl_set_has(&s->calls[i].prov.sources, source))
-			return true;
-	return false;
-}
-
 bool seen_complete(const struct workload *w, const struct wl_syscall *s, uint32_t phases)
 {
-	uint32_t covered = 0;
+	cleanup_prov struct wl_prov open = { 0 };
 
-	for (size_t i = 0; i < s->calls_n; i++)
-		covered |= s->calls[i].prov.phases;
-	if (s->prov.phases & phases & ~covered || !s->calls_n)
+	wl_open_prov(s, &open);
+	if (!s->calls_n || open.phases & phases)
 		return false;
 	for (size_t i = 0; i < s->prov.sources.n; i++) {
 		uint32_t source = s->prov.sources.v[i];
 
-		if (source >= w->sources_n || source_lost_arguments(&w->sources[source]) ||
-		    !source_recorded(s, source))
+		if (source >= w->sources_n || source_lost_arguments(&w->sources[source]))
 			return false;
 	}
 	return true;
+}
+
+bool seen_rules_only(const struct workload *w, const struct wl_syscall *s, uint32_t phases)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->calls_n; i++) {
+		if (!(s->calls[i].prov.phases & phases))
+			continue;
+		if (!s->calls[i].rule)
+			return false;
+		any = true;
+	}
+	return any && seen_complete(w, s, phases);
+}
+
+bool seen_allowed_by_policy(const struct workload *w, const char *name, uint32_t phases)
+{
+	for (unsigned abi = 0; abi < SC_ABI_COUNT; abi++) {
+		const struct wl_syscall *s = wl_syscall_find(w, (enum sc_abi)abi, name);
+		cleanup_prov struct wl_prov open = { 0 };
+
+		if (s)
+			wl_open_prov(s, &open);
+		for (size_t i = 0; open.phases & phases && i < open.sources.n; i++)
+			if (w->sources[open.sources.v[i]].kind == WL_POLICY)
+				return true;
+	}
+	return false;
 }
 
 static int row_cmp(const void *pa, const void *pb)
@@ -80,15 +99,29 @@ void seen_free(struct seen *s)
 	*s = (struct seen){ 0 };
 }
 
-/* The wanted arguments of one recorded call; false when one of them is not there. */
-static bool call_row(const struct wl_call *c, unsigned n, const uint8_t *index,
-		     const uint64_t *mask, uint64_t *v)
+/* Whether the set says what the wanted bits of its argument at place `k` are. */
+static bool tells(const struct wl_syscall *s, const struct wl_call *c, unsigned k, uint64_t mask)
+{
+	unsigned n;
+	const struct sc_arg *args = sc_args(s->desc, s->abi, &n);
+	unsigned bits = sp_arg_bits(s->abi, s->desc, c->index[k]);
+	uint64_t all = bits < 64 ? (UINT64_C(1) << bits) - 1 : UINT64_MAX;
+
+	if (!c->rule) /* of what a pointer leads to, a recorder keeps the value there */
+		return true;
+	return c->index[k] < n && !sc_arg_is_pointer(args[c->index[k]].kind) &&
+	       !(mask & all & ~c->mask[k]);
+}
+
+/* The wanted arguments of one argument set; false when one of them is not there. */
+static bool call_row(const struct wl_syscall *s, const struct wl_call *c, unsigned n,
+		     const uint8_t *index, const uint64_t *mask, uint64_t *v)
 {
 	unsigned found = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		for (unsigned k = 0; k < c->n; k++) {
-			if (c->index[k] != index[i])
+			if (c->index[k] != index[i] || !tells(s, c, k, mask[i]))
 				continue;
 			v[i] = c->value[k] & mask[i];
 			found++;
@@ -108,7 +141,7 @@ static bool collect_abi(const struct workload *w, const struct wl_syscall *s, ui
 
 		if (!(s->calls[i].prov.phases & phases))
 			continue;
-		if (call_row(&s->calls[i], n, index, mask, v))
+		if (call_row(s, &s->calls[i], n, index, mask, v))
 			seen_add(out, v, n);
 		else
 			complete = false;

@@ -28,10 +28,15 @@ struct seen {
 };
 
 /*
- * Whether the recorded calls of `s` are all that happened in `phases`: every source that saw the
- * call also recorded its arguments and lost none. A static analysis knows names but no arguments.
+ * Whether the argument sets of `s` are all that happened in `phases`: nobody who knows the call
+ * leaves its arguments open (wl_open_prov()), and no source lost any.
  */
 bool seen_complete(const struct workload *w, const struct wl_syscall *s, uint32_t phases);
+
+/* Whether the sets are all, and conditions of policies. */
+bool seen_rules_only(const struct workload *w, const struct wl_syscall *s, uint32_t phases);
+/* Whether a policy allows the call with any arguments, which is then meant so. */
+bool seen_allowed_by_policy(const struct workload *w, const char *name, uint32_t phases);
 
 /*
  * The values of the `n` arguments `index` of the call, each ANDed with its `mask`, over all ABIs

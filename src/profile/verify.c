@@ -23,6 +23,7 @@ struct known_call {
 	unsigned n;
 	const uint8_t *index;
 	const uint64_t *value;
+	const uint64_t *mask; /* NULL: values that were seen; else a condition on registers */
 };
 
 /* The outcomes that a call can have, and the rule of the strictest one. */
@@ -50,12 +51,34 @@ static bool is_register(const struct known_call *k, unsigned i)
 	return true;
 }
 
-static const uint64_t *known_value(const struct known_call *k, unsigned index)
+/* Whether something is known of the argument; then (argument & *mask) is *value. */
+static bool known_bits(const struct known_call *k, unsigned index, uint64_t *mask, uint64_t *value)
 {
-	for (unsigned i = 0; i < k->n; i++)
-		if (k->index[i] == index && is_register(k, i))
-			return &k->value[i];
-	return NULL;
+	for (unsigned i = 0; i < k->n; i++) {
+		if (k->index[i] != index || (!k->mask && !is_register(k, i)))
+			continue;
+		*mask = k->mask ? k->mask[i] : UINT64_MAX;
+		*value = k->value[i];
+		return true;
+	}
+	return false;
+}
+
+/* Whether all values with these bits are in the region, some, or none. */
+static enum truth bits_in_region(const struct region *r, unsigned bits, uint64_t mask,
+				 uint64_t value)
+{
+	uint64_t all = region_max(bits);
+	struct region known, both = *r;
+
+	region_full(&known, bits);
+	region_bits(&known, mask & all, value & all);
+	region_bits(&both, mask & all, value & all);
+	if (region_empty(&both))
+		return NO;
+	if (r->mask & ~mask || region_leaves(&known, r->s, r->n))
+		return MAYBE;
+	return YES;
 }
 
 static bool region_is_full(const struct region *r, unsigned bits)
@@ -67,7 +90,7 @@ static enum truth argument_holds(const struct sp_rule *r, const struct known_cal
 				 unsigned index)
 {
 	unsigned bits = sp_arg_bits(k->abi, k->desc, index);
-	const uint64_t *v = known_value(k, index);
+	uint64_t mask, value;
 	struct region region;
 	bool full;
 
@@ -76,13 +99,8 @@ static enum truth argument_holds(const struct sp_rule *r, const struct known_cal
 		if (r->conds[i].index == index)
 			region_cond(&region, &r->conds[i], bits);
 	full = region_is_full(&region, bits);
-	if (v) {
-		struct span exact = { *v & region_max(bits), *v & region_max(bits) };
-
-		if (!region_meets(&region, &exact, 1))
-			return NO;
-		return YES;
-	}
+	if (known_bits(k, index, &mask, &value))
+		return bits_in_region(&region, bits, mask, value);
 	if (region_empty(&region))
 		return NO;
 	return full ? YES : MAYBE;
@@ -187,8 +205,8 @@ static int clone3_verdict(const struct verifier *v, const struct known_call *k)
 {
 	const struct sc_desc *clone = sc_by_name("clone");
 	static const uint8_t first = 0;
-	uint64_t flags = k->n && k->index[0] == 0 ? k->value[0] & UINT32_MAX : 0;
-	struct known_call plain = { k->abi, clone, k->n ? 1 : 0, &first, &flags };
+	uint64_t flags = k->n && !k->mask && k->index[0] == 0 ? k->value[0] & UINT32_MAX : 0;
+	struct known_call plain = { k->abi, clone, k->n ? 1 : 0, &first, &flags, NULL };
 	struct outcome o;
 	int verdict;
 
@@ -227,7 +245,9 @@ static void check_call(struct verifier *v, const struct known_call *k, uint32_t 
 	for (unsigned i = 0; i < k->n; i++) {
 		c->index[i] = k->index[i];
 		c->value[i] = k->value[i];
+		c->mask[i] = k->mask ? k->mask[i] : UINT64_MAX;
 	}
+	c->condition = k->mask;
 	r->count[verdict]++;
 }
 
@@ -243,6 +263,7 @@ static void check_syscall(struct verifier *v, const struct wl_syscall *s)
 		k.n = c->n;
 		k.index = c->index;
 		k.value = c->value;
+		k.mask = c->rule ? c->mask : NULL;
 		check_call(v, &k, s->nr, &c->prov);
 	}
 	k.n = 0;

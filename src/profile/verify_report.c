@@ -47,7 +47,10 @@ static void describe_arg(const struct verify_call *c, unsigned i, struct buf *ou
 
 	memcpy(recorded.index, c->index, c->args_n);
 	memcpy(recorded.value, c->value, c->args_n * sizeof(*c->value));
-	buf_printf(out, "%s%u: ", i ? ", " : "", c->index[i]);
+	buf_printf(out, "%s%u", i ? ", " : "", c->index[i]);
+	if (c->condition)
+		buf_printf(out, " & 0x%llx", (unsigned long long)c->mask[i]);
+	buf_puts(out, ": ");
 	const_arg(c->name ? sc_by_name(c->name) : NULL, c->abi, c->index[i], c->value[i], &recorded,
 		  out);
 }

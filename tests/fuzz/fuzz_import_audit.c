@@ -1,27 +1,8 @@
-/* Audit logs from any bytes: what is imported is a model that can be written and read again. */
-#include <stdint.h>
-#include <stdlib.h>
-
-#include "base/cleanup.h"
-#include "import/import.h"
+#include "import_log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct import_options o = { .arch = SC_X86_64 };
-	struct import_input in = { "log", data, size };
-	cleanup_workload struct workload w, again = { 0 };
-	cleanup_json_doc struct json_doc d = { 0 };
-	cleanup_buf struct buf notes = { 0 }, text = { 0 };
-	struct err e = { 0 };
-
-	wl_init(&w);
-	if (!data || import_audit(&w, &in, 1, &o, &notes, &e))
-		return 0;
-	wl_generalise(&w);
-	wl_write(&w, &text);
-	if (json_parse(&d, "model", text.p, text.len, &e) || wl_read(&again, &d, &e))
-		abort();
-	return 0;
+	return fuzz_import_log(import_audit, data, size);
 }

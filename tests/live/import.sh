@@ -228,4 +228,33 @@ for profile in tests/golden/web.apparmor /etc/apparmor.d/usr.bin.man; do
 		not_ok "apparmor: $profile there and back, and the parser takes it" "$scratch/out"
 	fi
 done
+
+# A profile through the model into a profile: it allows nothing less.
+for profile in tests/golden/web.seccomp.docker.json /usr/share/containers/seccomp.json; do
+	if [ ! -f "$profile" ]; then
+		skip "seccomp: $profile there and back allows nothing less" "not installed"
+	elif "$boltseal" import seccomp --output "$scratch/policy.json" "$profile" 2>"$scratch/out" &&
+		"$boltseal" generate seccomp --allow-incomplete --output "$scratch/again.json" \
+			"$scratch/policy.json" 2>"$scratch/out" &&
+		"$boltseal" verify --subset "$profile" "$scratch/again.json" >"$scratch/out" 2>&1; then
+		ok "seccomp: $profile there and back allows nothing less"
+	else
+		not_ok "seccomp: $profile there and back allows nothing less" "$scratch/out"
+	fi
+done
+
+# Streams without an end: --max-size and --max-time end them, and the model says so.
+if { yes '1 getpid() = 1' || true; } | "$boltseal" import strace --max-size 1 --output "$scratch/endless.json" - \
+	2>"$scratch/out" && grep -q '"complete": false.*the limit of --max-size' "$scratch/endless.json"; then
+	ok "a log without an end is read up to --max-size"
+else
+	not_ok "a log without an end is read up to --max-size" "$scratch/out"
+fi
+if { echo '1 getpid() = 1'; sleep 3; } |
+	"$boltseal" import strace --max-time 1 --output "$scratch/endless.json" - 2>"$scratch/out" &&
+	grep -q '"complete": false.*the limit of --max-time' "$scratch/endless.json"; then
+	ok "a log that nobody writes on is read up to --max-time"
+else
+	not_ok "a log that nobody writes on is read up to --max-time" "$scratch/out"
+fi
 tap_end

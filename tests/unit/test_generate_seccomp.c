@@ -436,6 +436,25 @@ static void no_filter_on_unknown_arguments(void **state)
 	assert_true(noted(f, "socket: any arguments"));
 }
 
+/* The same model, when its user says that the recorded arguments count. */
+static void recorded_arguments_count(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_buf struct buf names = { 0 };
+	struct wl_syscall *s;
+	int statics;
+
+	model_socket(&f->w, AF_INET, SOCK_STREAM, 0);
+	statics = wl_source_add(&f->w, WL_STATIC);
+	s = model_call(&f->w, SC_X86_64, "socket", WL_START);
+	wl_prov_add(&s->prov, WL_PROGRAM_PHASES, 0, statics);
+	wl_prefer_recorded(&f->w, &names);
+	assert_string_equal("socket\n", buf_str(&names));
+	generate(f);
+	assert_int_equal(0, fate(f, "socket", AF_INET, SOCK_STREAM, 0));
+	assert_int_equal(EPERM, fate(f, "socket", AF_ALG, SOCK_SEQPACKET, 0));
+}
+
 static void no_filter_on_lost_arguments(void **state)
 {
 	struct fixture *f = *state;
@@ -929,6 +948,7 @@ int main(void)
 		T(sockets),
 		T(ping_sockets_of_both_families),
 		T(no_filter_on_unknown_arguments),
+		T(recorded_arguments_count),
 		T(no_filter_on_lost_arguments),
 		T(no_filter_on_too_many_values),
 		T(plain_argument_filters),

@@ -34,7 +34,8 @@ static const struct import_case cases[] = {
 	  "[  270.853767] " SECCOMP("audit: type=1326", "\"sh\"", "c000003e", "39",
 				    "0x7ffc0000") "\n",
 	  { "\"getpid\"", "\"path\": \"/bin/busybox\"", "\"started\": \"2021-01-30T08:44:59Z\"",
-	    "\"complete\": false", "note:1 records of seccomp", "\"runs\": 0" } },
+	    "\"complete\": true, \"supplement\": true", "note:1 records of seccomp",
+	    "\"runs\": 0" } },
 	{ "journal and syslog",
 	  "Jan 30 08:44:59 node kernel: " SECCOMP(
 		  "audit: type=1326", "\"sh\"", "c000003e", "39",
@@ -64,8 +65,8 @@ static const struct import_case cases[] = {
 	  { "\"/tmp/a b\"" } },
 	{ "no arguments",
 	  SECCOMP("audit: type=1326", "\"a\"", "c000003e", "41", "0x0") "\n",
-	  { "\"name\": \"socket\"", "!\"arguments\": [", "\"lost\": {\"arguments\": 1}",
-	    "note:allowed with any" } },
+	  { "\"name\": \"socket\"", "!\"arguments\": [", "!\"lost\"",
+	    "\"complete\": true, \"supplement\": true", "note:allowed with any" } },
 	{ "arguments of the same event",
 	  "type=SECCOMP msg=audit(1.1:7): exe=\"/bin/a\" arch=c000003e syscall=41 "
 	  "code=0x7ffc0000\n"
@@ -74,6 +75,16 @@ static const struct import_case cases[] = {
 	  "a2=0 a3=7ffe items=0 ppid=1 pid=2 comm=\"a\" exe=\"/bin/a\" key=(null)\n"
 	  "type=SYSCALL msg=audit(1.1:8): arch=c000003e syscall=39 a0=0 a1=0 a2=0 a3=0\n",
 	  { "\"value\": [2, 524289, 0]", "!\"lost\"", "!getpid" } },
+	{ "one with arguments and one without",
+	  "type=SECCOMP msg=audit(1.1:7): exe=\"/bin/a\" arch=c000003e syscall=41\n"
+	  "type=SYSCALL msg=audit(1.1:7): arch=c000003e syscall=41 a0=2 a1=1 a2=0 a3=0\n"
+	  "type=SECCOMP msg=audit(1.1:71): exe=\"/bin/b\" arch=c000003e syscall=41\n",
+	  { "\"value\": [2, 1, 0]",
+	    "\"any_arguments\": {\"phases\": [\"start\"], \"programs\": [\"/bin/b\"]" } },
+	{ "the kernel dropped some",
+	  SECCOMP("audit: type=1326", "\"a\"", "c000003e", "39",
+		  "0x0") "\n[ 1.2] kauditd_printk_skb: 12 callbacks suppressed\n",
+	  { "\"complete\": false, \"supplement\": true", "note:the kernel dropped records" } },
 	{ "AppArmor: files",
 	  AA("operation=\"open\" class=\"file\" profile=\"web\" name=\"/etc/a\" pid=4 "
 	     "comm=\"x\" "
@@ -220,8 +231,8 @@ static const struct import_case reports[] = {
 	{ "not all arguments",
 	  REPORT("{\"abi\": \"x86_64\", \"nr\": 41, \"arguments\": [], \"other_arguments\": 3}, "
 		 "{\"abi\": \"arch-80000016\", \"nr\": 1}"),
-	  { "\"socket\"", "\"lost\": {\"arguments\": 1, \"calls\": 1}" } },
-	{ "nothing denied", REPORT(""), { "\"complete\": false" } },
+	  { "\"socket\"", "!\"arguments\": [", "\"lost\": {\"calls\": 1}" } },
+	{ "nothing denied", REPORT(""), { "\"complete\": true, \"supplement\": true" } },
 	{ "another format",
 	  "{\"format\": \"x\"}",
 	  { "error:in:1:12: /format: expected \"boltseal.run/1\"" } },

@@ -229,7 +229,8 @@ static const struct import_case spo[] = {
 			 " "
 			 "names: [personality]\n    args:\n    - {index: 0, value: 8, op: "
 			 "SCMP_CMP_EQ}\n",
-	  { "\"name\": \"web\"", "\"read\"", "\"write\"", "{\"index\": [0], \"value\": [8]",
+	  { "\"name\": \"web\"", "\"read\"", "\"write\"",
+	    "{\"index\": [0], \"mask\": [4294967295], \"value\": [8]",
 	    "\"SeccompProfile web of in\"", "!\"close\"" } },
 	{ "documents of all kinds",
 	  API("v1") "kind: AppArmorProfile\nmetadata: {name: a}\nspec:\n  abstract:\n    "

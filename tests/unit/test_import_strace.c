@@ -288,7 +288,7 @@ static void test_long_line(void **state)
 	memset(text, 'a', n);
 	memcpy(text + n, "\nb\r\nc", 6);
 	in.len = n + 5;
-	assert_int_equal(lines_open(&l, &in, &e), 0);
+	assert_int_equal(lines_open(&l, &in, NULL, &e), 0);
 	assert_int_equal(lines_next(&l, &line, &e), 1);
 	assert_int_equal(strlen(line), IMPORT_MAX_LINE);
 	assert_true(l.cut);

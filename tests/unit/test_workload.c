@@ -66,6 +66,7 @@ static void random_sources(struct workload *w)
 			s->complete = false;
 			s->incomplete_reason = below(2) ? wl_string(w, "interrupted") : NULL;
 		}
+		s->supplement = !below(3);
 		if (!below(2))
 			wl_loss_add(w, at, "files", 1 + below(2));
 		if (!below(3))
@@ -98,9 +99,11 @@ static void random_syscalls(struct workload *w)
 		random_prov(w, &s->prov);
 		for (unsigned k = 0; k < below(4); k++) {
 			uint8_t index[] = { 0, 1, 2 };
-			uint64_t value[] = { below(3), UINT64_MAX - below(2), below(2) };
+			uint64_t value[] = { 1 + below(3), UINT64_MAX - below(2), below(2) };
 
 			random_prov(w, &wl_call_add(s, 1 + below(3), index, value)->prov);
+			if (!below(3))
+				random_prov(w, &wl_rule_add(s, 2, index, value, value)->prov);
 		}
 	}
 }
@@ -356,7 +359,9 @@ static void test_merge_keeps_provenance(void **state)
 			for (size_t k = 0; k < s->calls_n; k++) {
 				size_t before = t->calls_n;
 				const struct wl_call *c = &s->calls[k];
-				const struct wl_call *d = wl_call_add(t, c->n, c->index, c->value);
+				const struct wl_call *d =
+					c->rule ? wl_rule_add(t, c->n, c->index, c->mask, c->value)
+						: wl_call_add(t, c->n, c->index, c->value);
 
 				assert_int_equal(t->calls_n, before);
 				assert_prov_kept(&part, &c->prov, &all, &d->prov);
@@ -435,9 +440,9 @@ static const struct {
 	{ "{}", "the member \"format\" is missing" },
 	{ "{\"defaultAction\": \"SCMP_ACT_ALLOW\"}", "this is a seccomp profile" },
 	{ "{\"format\": 1}", "m.json:1:12: /format: expected a string, found a whole number" },
-	{ "{\"format\": \"boltseal.workload/2\"}",
-	  "m.json:1:12: /format: the format \"boltseal.workload/2\" is not supported, only "
-	  "\"boltseal.workload/1\" is" },
+	{ "{\"format\": \"boltseal.workload/3\"}",
+	  "m.json:1:12: /format: the format \"boltseal.workload/3\" is not supported, only "
+	  "\"boltseal.workload/2\" and \"boltseal.workload/1\" are" },
 	{ "{\"format\": \"other\"}", "\"other\" is not a workload model" },
 	{ "{\"format\": \"boltseal.workload/1\"}", "the member \"identity\" is missing" },
 	{ "{\"format\": \"boltseal.workload/1\", \"identity\": {\"arch\": \"mips\"}}",
@@ -620,7 +625,7 @@ static void test_layout(void **state)
 {
 	static const char want[] =
 		"{\n"
-		"  \"format\": \"boltseal.workload/1\",\n"
+		"  \"format\": \"boltseal.workload/2\",\n"
 		"  \"identity\": {\"name\": \"web\", \"arch\": \"x86_64\"},\n"
 		"  \"sources\": [\n"
 		"    {\"kind\": \"ptrace\", \"target\": \"pid 1\", \"runs\": 1, \"complete\": "
@@ -821,6 +826,98 @@ static void test_save_and_load(void **state)
 	rmdir(dir);
 }
 
+/* A call of which a recording has the arguments, and an analysis does not. */
+#define SOURCES(format)                                                                   \
+	"{\"format\": \"boltseal.workload/" format "\", \"identity\": {}, \"sources\": [" \
+	"{\"kind\": \"ebpf\", \"runs\": 1, \"complete\": true},"                          \
+	"{\"kind\": \"static\", \"runs\": 0, \"complete\": true}],"
+#define SOCKET(more)                                                                              \
+	"\"syscalls\": {\"x86_64\": [{\"name\": \"socket\", \"phases\": [\"start\", "             \
+	"\"serving\"], \"sources\": [0, 1]," more " \"arguments\": [{\"index\": [0], \"value\": " \
+	"[2], \"phases\": [\"start\"], \"sources\": [0]}]}]}}"
+
+/* A file of the first format says the same without the member. */
+static void test_open_arguments(void **state)
+{
+	static const char *const texts[] = {
+		SOURCES("1") SOCKET(""),
+		SOURCES("2") SOCKET("\"any_arguments\": {\"phases\": [\"start\", \"serving\"], "
+				    "\"sources\": [1]},"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		cleanup_workload struct workload w;
+		cleanup_buf struct buf names = { 0 };
+		const struct wl_syscall *s;
+		struct err e;
+
+		if (read_text(&w, texts[i], &e))
+			fail_msg("%s", e.msg);
+		s = wl_syscall_find(&w, SC_X86_64, "socket");
+		assert_int_equal(s->any.phases, WL_PROGRAM_PHASES);
+		assert_int_equal(s->any.sources.n, 1);
+		assert_int_equal(s->any.sources.v[0], 1);
+		wl_prefer_recorded(&w, &names);
+		assert_string_equal(buf_str(&names), "socket\n");
+		assert_int_equal(s->any.phases, 0);
+		assert_int_equal(s->prov.phases, WL_PHASE_BIT(WL_START));
+		assert_int_equal(s->prov.sources.n, 1);
+		w.sources[1].kind = WL_IMPORT;
+		wl_prefer_recorded(&w, &names);
+		assert_string_equal(buf_str(&names), "socket\n");
+	}
+}
+
+static void one_call(struct workload *w, enum wl_source_kind kind, bool argument, bool supplement)
+{
+	struct wl_syscall *s;
+	int source;
+
+	wl_init(w);
+	source = wl_source_add(w, kind);
+	w->sources[source].target = wl_string(w, wl_source_kind_name(kind));
+	w->sources[source].supplement = supplement;
+	s = wl_syscall_add_name(w, SC_X86_64, sc_by_name("socket"));
+	wl_prov_add(&s->prov, WL_PHASE_BIT(WL_START), -1, source);
+	if (argument)
+		wl_prov_add(&wl_call_add(s, 1, (uint8_t[]){ 0 }, (uint64_t[]){ 2 })->prov,
+			    WL_PHASE_BIT(WL_START), -1, source);
+}
+
+/* Merging keeps who leaves arguments open; a log of denials completes a recording. */
+static void test_merge_keeps_arguments(void **state)
+{
+	static const struct {
+		enum wl_source_kind kind;
+		bool argument, supplement, open;
+	} cases[] = {
+		{ WL_STATIC, false, false, true },
+		{ WL_EBPF, true, false, false },
+		{ WL_IMPORT, true, true, false },
+		{ WL_IMPORT, false, true, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+		cleanup_workload struct workload a, b;
+		bool turned = i >= ARRAY_SIZE(cases);
+		size_t k = i % ARRAY_SIZE(cases);
+		const struct wl_syscall *s;
+
+		one_call(turned ? &b : &a, WL_PTRACE, true, false);
+		one_call(turned ? &a : &b, cases[k].kind, cases[k].argument, cases[k].supplement);
+		assert_int_equal(wl_incomplete(turned ? &a : &b), cases[k].supplement);
+		assert_int_equal(wl_merge(&a, &b, NULL), 0);
+		assert_false(wl_incomplete(&a));
+		s = wl_syscall_find(&a, SC_X86_64, "socket");
+		assert_int_equal(s->calls_n, 1);
+		assert_int_equal(s->any.sources.n, cases[k].open);
+		if (cases[k].open)
+			assert_int_equal(a.sources[s->any.sources.v[0]].kind, cases[k].kind);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -842,6 +939,8 @@ int main(void)
 		cmocka_unit_test(test_many_sources_refused),
 		cmocka_unit_test(test_large_model),
 		cmocka_unit_test(test_save_and_load),
+		cmocka_unit_test(test_open_arguments),
+		cmocka_unit_test(test_merge_keeps_arguments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

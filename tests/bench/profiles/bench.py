@@ -107,6 +107,9 @@ def only_programs(model, programs):
             if "arguments" in c:
                 c["arguments"] = [dict(a, programs=sorted(made(a)))
                                   for a in c["arguments"] if made(a)]
+            if "any_arguments" in c:
+                left = made(c["any_arguments"])
+                c["any_arguments"] = dict(c["any_arguments"], programs=sorted(left)) if left else None
         if kept:
             out["syscalls"][abi] = kept
     return out
