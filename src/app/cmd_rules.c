@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "app/command.h"
+#include "app/rules_files.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/suggest.h"
+#include "model/finding.h"
 #include "rules/rules.h"
 
 static void rules_free_p(struct rules **r)
@@ -21,22 +23,6 @@ static bool wants_json(const struct args *a)
 	return format && !strcmp(format, "json");
 }
 
-/* The files from the i-th argument on, compiled or not. */
-static struct rules *load(const struct args *a, size_t i)
-{
-	struct rules *r = rules_new(&(struct rules_options){
-		.min_priority = RP_DEBUG,
-		.container_output = args_has(a, "container-output"),
-	});
-	bool failed = false;
-
-	for (; i < args_count(a); i++)
-		failed |= rules_load_file(r, args_at(a, i)) != 0;
-	if (!failed)
-		rules_compile(r);
-	return r;
-}
-
 static size_t count_errors(const struct rules *r)
 {
 	size_t n, errors = 0;
@@ -45,6 +31,29 @@ static size_t count_errors(const struct rules *r)
 	for (size_t i = 0; i < n; i++)
 		errors += rules_code_is_error(d[i].code);
 	return errors;
+}
+
+/*
+ * The files from the i-th argument on, or boltseal's own, compiled or not. NULL and a message when
+ * one cannot be found.
+ */
+static struct rules *load(const struct args *a, size_t i, struct err *e)
+{
+	struct rules *r = rules_new(&(struct rules_options){
+		.min_priority = RP_DEBUG,
+		.container_output = args_has(a, "container-output"),
+	});
+	int err = i < args_count(a) ? 0 : rules_load_own(r, e);
+
+	for (; err == 0 && i < args_count(a); i++)
+		err = rules_load_path(r, args_at(a, i), e);
+	if (err < 0) {
+		rules_free(r);
+		return NULL;
+	}
+	if (!count_errors(r))
+		rules_compile(r);
+	return r;
 }
 
 static bool unreadable(const struct rules *r, struct err *e)
@@ -136,9 +145,9 @@ static int check(const struct args *a, struct err *e)
 	size_t n, errors;
 	const struct rules_diag *d;
 
-	if (args_count(a) < 2)
-		return usage_error(a, e, "the files are missing");
-	r = load(a, 1);
+	r = load(a, 1, e);
+	if (!r)
+		return EXIT_ERROR;
 	errors = count_errors(r);
 	d = rules_diags(r, &n);
 	if (unreadable(r, e))
@@ -179,12 +188,34 @@ static void append_types(const struct rule_info *info, struct buf *out)
 		buf_printf(out, "%u types", n);
 }
 
+/* Type, technique and severity, as its findings have them; to be freed. */
+static struct finding *sample_of(const struct rule_info *info)
+{
+	struct finding *f = finding_new();
+
+	f->rule = info->name;
+	for (size_t i = 0; i < info->tags_n && f->tags_n < FINDING_TAGS; i++)
+		f->tags[f->tags_n++] = info->tags[i];
+	finding_classify(f, info->priority);
+	return f;
+}
+
 static struct json_object *rule_json(const struct rule_info *info)
 {
 	struct json_object *o = json_object_new_object(), *tags = json_object_new_array();
 	struct json_object *types = json_object_new_array(), *respond = json_object_new_array();
 
+	cleanup_finding struct finding *f = sample_of(info);
+	char severity[16];
+
 	add(o, "name", info->name);
+	add(o, "type", f->type);
+	json_object_object_add(o, "technique",
+			       f->technique ? json_object_new_string(f->technique) : NULL);
+	snprintf(severity, sizeof(severity), "%u.%u", f->severity / 10, f->severity % 10);
+	json_object_object_add(o, "severity",
+			       json_object_new_double_s(f->severity / 10.0, severity));
+	add(o, "false_positives", info->false_positives ? info->false_positives : "");
 	add(o, "priority", rules_priority_name(info->priority));
 	add(o, "source", ev_source_name(info->source));
 	json_object_object_add(o, "enabled",
@@ -211,13 +242,14 @@ static struct json_object *rule_json(const struct rule_info *info)
 static void print_rule(const struct rule_info *info)
 {
 	cleanup_buf struct buf types = { 0 };
+	cleanup_finding struct finding *f = sample_of(info);
 
 	append_types(info, &types);
-	printf("%-13s %-9s %s  (%s)\n", rules_priority_name(info->priority),
+	printf("%-13s %-9s %-9s %s  (%s)\n%34s%s\n", rules_priority_name(info->priority),
 	       info->dropped   ? "dropped"
 	       : info->enabled ? ""
 			       : "disabled",
-	       info->name, buf_str(&types));
+	       f->technique ? f->technique : "", info->name, buf_str(&types), "", f->type);
 }
 
 static bool has_tag(const struct rule_info *info, const char *tag)
@@ -237,10 +269,8 @@ static int list(const struct args *a, struct err *e)
 
 	json_object_object_add(o, "rules", all);
 	add(o, "format", "boltseal.rules-list/1");
-	if (args_count(a) < 2)
-		return usage_error(a, e, "the files are missing");
-	r = load(a, 1);
-	if (first_error(r, e))
+	r = load(a, 1, e);
+	if (!r || first_error(r, e))
 		return EXIT_ERROR;
 	for (size_t i = 0; i < rules_count(r); i++) {
 		const struct rule_info *info = rules_at(r, i);
@@ -279,10 +309,10 @@ static int explain(const struct args *a, struct err *e)
 	cleanup_json struct json_object *o = NULL;
 	long i;
 
-	if (args_count(a) < 3)
-		return usage_error(a, e, "a rule and the files are missing");
-	r = load(a, 2);
-	if (first_error(r, e))
+	if (args_count(a) < 2)
+		return usage_error(a, e, "a rule is missing");
+	r = load(a, 2, e);
+	if (!r || first_error(r, e))
 		return EXIT_ERROR;
 	i = rules_find(r, args_at(a, 1));
 	if (i < 0)
@@ -332,15 +362,18 @@ static const struct option_desc options[] = {
 
 const struct command command_rules = {
 	.name = "rules",
-	.synopsis = "[OPTION]... check FILE... | list FILE... | explain RULE FILE...",
+	.synopsis = "[OPTION]... check [FILE]... | list [FILE]... | explain RULE [FILE]...",
 	.summary = "Checks, lists and explains detection rules.",
 	.description =
 		"Reads rules files in the language of Falco, in the order given: later files may "
-		"append to, override and replace what earlier ones define.\n"
+		"append to, override and replace what earlier ones define. In place of a file a "
+		"folder can be given: all files "
+		"NAME.yaml in it. Without files it is about boltseal's own rules.\n"
 		"\n"
 		"check compiles everything and tells each error and warning with file, line, "
-		"column and the line itself. list prints the rules with priority and the types of "
-		"events that can fire them. explain prints what a rule compiles to: the types of "
+		"column and the line itself. list prints the rules with priority, technique "
+		"(MITRE ATT&CK), the types of events that can fire them and the type of their "
+		"findings. explain prints what a rule compiles to: the types of "
 		"events, what a filter in the kernel may ask of them before it sends them, the "
 		"condition in the order in which it is evaluated, and the fields of its output.\n"
 		"\n"
@@ -350,13 +383,16 @@ const struct command command_rules = {
 		"\n"
 		"JSON of check (format boltseal.rules-check/1): rules, macros, lists, errors and "
 		"warnings as numbers, findings: a list of severity, code, file, line, column, item "
-		"and message. Of list (boltseal.rules-list/1): rules, a list of name, priority, "
-		"source, enabled, tags, types, respond, file, line, desc and output. Of explain "
+		"and message. Of list (boltseal.rules-list/1): rules, a list of name, type, "
+		"technique, severity, false_positives, priority, source, enabled, tags, types, "
+		"respond, file, line, desc and output. Of explain "
 		"(boltseal.rules-explain/1): the same members of one rule, its condition with "
 		"lists and exceptions in place, and explanation, the text.",
 	.subcommands = subcommands,
 	.options = options,
-	.examples = "# Everything in order?\n"
+	.examples = "# What boltseal detects by itself\n"
+		    "boltseal rules list\n"
+		    "# Everything in order?\n"
 		    "boltseal rules check --strict falco_rules.yaml local_rules.yaml\n"
 		    "# The rules about networks\n"
 		    "boltseal rules list --tag=network falco_rules.yaml\n"

@@ -8,6 +8,7 @@
 
 #include "app/command.h"
 #include "app/delivery.h"
+#include "app/rules_files.h"
 #include "app/watch_capture.h"
 #include "app/watch_respond.h"
 #include "app/watch_session.h"
@@ -63,10 +64,22 @@ static int report(const struct rules *r, struct err *e)
 	return 0;
 }
 
+static bool any_error(const struct rules *r)
+{
+	size_t n;
+	const struct rules_diag *d = rules_diags(r, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (rules_code_is_error(d[i].code))
+			return true;
+	return false;
+}
+
 static int load_rules(struct watching *w, const struct args *a, struct err *e)
 {
 	const char *priority = args_value(a, "priority"), *file;
 	struct rules_options o = { .min_priority = RP_DEBUG, .container_output = true };
+	bool own = !args_has(a, "rules");
 	int err = 0;
 
 	if (priority) {
@@ -75,9 +88,15 @@ static int load_rules(struct watching *w, const struct args *a, struct err *e)
 			return usage_error(a, e, "--priority: '%s' is none", priority);
 	}
 	w->rules = rules_new(&o);
+	if (own)
+		err = rules_load_own(w->rules, e);
 	for (size_t i = 0; err >= 0 && (file = args_value_at(a, "rules", i)); i++)
-		err = rules_load_file(w->rules, file);
-	if (err >= 0)
+		err = rules_load_path(w->rules, file, e);
+	for (size_t i = 0; err >= 0 && (file = args_value_at(a, "add", i)); i++)
+		err = rules_load_path(w->rules, file, e);
+	if (err < 0)
+		return err;
+	if (!any_error(w->rules))
 		err = rules_compile(w->rules);
 	if (report(w->rules, e) < 0)
 		return -EINVAL;
@@ -142,6 +161,7 @@ static int start(struct watching *w, const struct args *a, struct err *e)
 		return err;
 	o.ring_bytes = (size_t)mib << 20;
 	o.env = args_has(a, "environment");
+	watch_session_options(&o, w->rules);
 	err = watch_new(&w->session.sensor, &o, e);
 	if (err == 0)
 		err = watch_session_want(w->session.sensor, w->rules, e);
@@ -282,8 +302,6 @@ static int check_options(const struct args *a, struct err *e)
 
 	if (args_count(a))
 		return usage_error(a, e, "'%s': expected options only", args_at(a, 0));
-	if (!args_has(a, "rules"))
-		return usage_error(a, e, "expected --rules FILE");
 	for (size_t i = 0; args_has(a, "replay") && i < ARRAY_SIZE(live); i++)
 		if (args_has(a, live[i]))
 			return usage_error(a, e, "--%s: expected without --replay", live[i]);
@@ -314,8 +332,12 @@ static int run_watch(struct args *a, struct err *e)
 
 static const struct option_desc options[] = {
 	{ 'r', "rules", "FILE", NULL,
-	  "Rules in Falco's language; may be repeated, later files add to and change earlier "
-	  "ones." },
+	  "Rules in Falco's language in place of boltseal's own: a file, or a folder with files "
+	  "NAME.yaml; may be repeated, later files add to and change earlier ones." },
+	{ 0, "add", "FILE", NULL,
+	  "Rules, lists and exceptions that are added to the others, boltseal's own ones as a "
+	  "rule; "
+	  "may be repeated." },
 	{ 'o', "format", "FORMAT", "json|text",
 	  "How findings are printed: lines of text (the default), or one JSON object a line." },
 	{ 0, "output", "FILE", NULL, "Appends findings to a file in place of standard output." },
@@ -333,7 +355,7 @@ static const struct option_desc options[] = {
 	  "Memory for what waits between kernel and rules, in MiB over all processors; 8 is the "
 	  "default." },
 	{ 0, "environment", NULL, NULL,
-	  "Keeps the environment of programs, for rules that ask for proc.env." },
+	  "Keeps the environment of programs also when no rule asks for it." },
 	{ 0, "respond", "MODE", "dry-run|enforce",
 	  "Whether the actions of rules and of the response policy are carried out or only told; "
 	  "without it the policy decides, whose default is a dry run." },
@@ -364,10 +386,11 @@ static const struct option_desc options[] = {
 
 const struct command command_watch = {
 	.name = "watch",
-	.synopsis = "--rules FILE [OPTION]...",
+	.synopsis = "[OPTION]...",
 	.summary = "Detects what rules describe, in all containers and on the host.",
 	.description =
-		"Loads rules in Falco's language and reports every event of the machine that fires "
+		"Loads rules in Falco's language, boltseal's own when no others are given, and "
+		"reports every event of the machine that fires "
 		"one. Only system calls that some rule asks for are hooked, each by itself, and "
 		"conditions on results, open modes and paths are decided in the kernel.\n"
 		"\n"
@@ -383,7 +406,9 @@ const struct command command_watch = {
 		"\n"
 		"The JSON form is the one that Falco prints and falcosidekick reads.",
 	.options = options,
-	.examples = "# Falco's own rules\n"
+	.examples = "# boltseal's own rules, with what is known of this place\n"
+		    "boltseal watch --add local.yaml\n"
+		    "# Falco's own rules\n"
 		    "boltseal watch --rules falco_rules.yaml\n"
 		    "# For a minute, as JSON lines\n"
 		    "boltseal watch -r falco_rules.yaml -r local.yaml --for 60 -o json\n"

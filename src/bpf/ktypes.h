@@ -67,6 +67,7 @@ struct inode {
 	kuid_t i_uid;
 	struct super_block *i_sb;
 	unsigned long i_ino;
+	unsigned int i_nlink;
 	/* Linux 6.11 */
 	__s64 i_mtime_sec, i_ctime_sec;
 	__u32 i_mtime_nsec, i_ctime_nsec;

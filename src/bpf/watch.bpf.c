@@ -14,7 +14,7 @@
 const volatile struct watch_spec specs[WATCH_SPECS];
 const volatile __u8 spec_of[WATCH_NRS];
 const volatile __u32 self; /* the agent's process id: what it does itself is not watched */
-const volatile __u8 want_env, want_cwd;
+const volatile __u8 want_env, want_cwd, want_stdio;
 
 /* Shared with the loader through memory; clauses can change while programs run. */
 struct watch_clause clauses[WATCH_SPECS][WATCH_CLAUSES];
@@ -140,8 +140,22 @@ static __always_inline __u64 arg_at(const struct args *c, __u32 i)
 	return c->a[i < WATCH_ARGS ? i : 0];
 }
 
+/* Whether one end has a port that the clause wants. A socket without the other end may have it. */
+static __always_inline bool ports_hold(const struct watch_clause *cl, __u32 ports)
+{
+	__u16 local = ports, remote = ports >> 16;
+
+	if (!cl->ports_n || !remote)
+		return true;
+	for (__u32 i = 0; i < WATCH_PORTS; i++)
+		if (i < cl->ports_n && (cl->ports[i] == local || cl->ports[i] == remote))
+			return true;
+	return false;
+}
+
 /* The clauses, as bits, of which everything holds but what they say of paths. */
-static __always_inline __u32 clauses_that_hold(const struct args *c, __u8 spec, __u32 n, __s64 ret)
+static __always_inline __u32 clauses_that_hold(const struct args *c, __u8 spec, __u32 n, __s64 ret,
+					       __u32 ports)
 {
 	__u32 hold = 0;
 
@@ -154,7 +168,8 @@ static __always_inline __u32 clauses_that_hold(const struct args *c, __u8 spec, 
 		if ((cl->result == WATCH_SUCCESS && ret < 0) ||
 		    (cl->result == WATCH_FAILURE && ret >= 0))
 			continue;
-		if ((cl->any && !(v & cl->any)) || (v & cl->mask) != cl->value)
+		if ((cl->any && !(v & cl->any)) || (v & cl->mask) != cl->value ||
+		    !ports_hold(cl, ports))
 			continue;
 		hold |= 1u << i;
 	}
@@ -201,6 +216,10 @@ static __always_inline void add_arg(const struct args *c, const volatile struct 
 		break;
 	case WATCH_A_MSG:
 		add_msg(i, arg_at(c, i), done);
+		break;
+	case WATCH_A_MMSG:
+		if (ret > 0)
+			add_mmsg(i, arg_at(c, i), max);
 		break;
 	}
 }
@@ -251,7 +270,8 @@ static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s
 	read_native_args(c.a, (struct pt_regs *)bpf_task_pt_regs(task));
 	read_how(&c, spec);
 	if (spec->clauses) {
-		hold = clauses_that_hold(&c, s, spec->clauses, ret);
+		hold = clauses_that_hold(&c, s, spec->clauses, ret,
+					 spec->ports ? fd_ports((int)c.a[0]) : 0);
 		if (!hold || (!path_decides(s, hold, 0xff, 0) && !paths_decide(&c, s, hold, ret)))
 			return 0;
 	}
@@ -371,6 +391,7 @@ static __always_inline void fill_executable(struct watch_proc *p, struct file *e
 	p->exe_mode = BPF_CORE_READ(inode, i_mode);
 	p->exe_uid = BPF_CORE_READ(inode, i_uid.val);
 	p->layer = layer_of(inode);
+	p->exe_deleted = !BPF_CORE_READ(inode, i_nlink);
 	times_of(inode, &p->exe_mtime, &p->exe_ctime);
 	read_link(BPF_CORE_READ(exe, f_path.dentry), &own);
 	p->memfd = own.parent == BPF_CORE_READ(exe, f_path.dentry);
@@ -440,6 +461,8 @@ int on_exec(__u64 *ctx)
 	add_file(WATCH_P_CWD, (__u64)BPF_CORE_READ(task, fs, pwd.mnt),
 		 (__u64)BPF_CORE_READ(task, fs, pwd.dentry));
 	add_cgroup();
+	for (int fd = 0; want_stdio && fd < 3; fd++)
+		add_fd(fd, fd);
 	return submit(b);
 }
 

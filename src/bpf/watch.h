@@ -16,6 +16,7 @@ enum {
 	WATCH_PARTS_BYTES = 16384, /* of the parts of one record */
 	WATCH_PART_MAX = 4096,	   /* bytes of one part */
 	WATCH_CLAUSES = 4,
+	WATCH_PORTS = 4,
 	WATCH_PREFIX_MAX = 248, /* bytes of a path prefix; the keys of a trie have 256 at most */
 	WATCH_CPUS = 512,
 };
@@ -37,6 +38,7 @@ enum watch_arg {
 	WATCH_A_ADDR_OUT, /* filled by the kernel, a pointer to its length in the next argument */
 	WATCH_A_DATA,	  /* bytes that the caller wrote, as many as the call returned */
 	WATCH_A_MSG,	  /* struct msghdr: its name and the first of its buffers */
+	WATCH_A_MMSG,	  /* the same of the first struct mmsghdr */
 	WATCH_A_HOW, /* struct open_how: flags and mode become this argument's and the next's */
 };
 
@@ -45,6 +47,7 @@ struct watch_spec {
 	__s8 dir[WATCH_ARGS];
 	__u8 ret_fd; /* the result is a descriptor: what is open there */
 	__u8 clauses;
+	__u8 ports;	/* some clause asks for ports of the socket in argument 0 */
 	__u16 data_max; /* bytes of WATCH_A_DATA and WATCH_A_MSG that are handed over */
 };
 
@@ -59,8 +62,10 @@ struct watch_clause {
 	__u8 arg;    /* number of the argument that mask and paths are about; flags for open */
 	__u8 path;   /* number of the argument with the path that is looked up; 0xff: none */
 	__u8 group;  /* bit in the value of the prefixes map that it wants */
-	__u64 any;   /* 0, or: one of these bits of `arg` */
-	__u64 mask, value; /* (arg & mask) == value */
+	__u8 ports_n;
+	__u16 ports[WATCH_PORTS]; /* one end of the socket in argument 0 has one of these */
+	__u64 any;		  /* 0, or: one of these bits of `arg` */
+	__u64 mask, value;	  /* (arg & mask) == value */
 };
 
 struct watch_prefix {
@@ -138,6 +143,8 @@ struct watch_proc {
 	__u32 layer; /* enum watch_layer */
 	__u32 memfd; /* the executable has no folder */
 	__u32 exe_uid, mnt_ns;
+	__u32 exe_deleted; /* the executable has no name any more */
+	__u32 pad;
 };
 
 #endif

@@ -316,6 +316,25 @@ __noinline int add_path(__u32 arg, __u64 name, int dirfd)
 	return 0;
 }
 
+/* The local port of an internet socket, and in the upper half the remote one; 0: none. */
+__noinline __u32 fd_ports(int fd)
+{
+	struct file *f = fd < 0 ? NULL : file_of_fd(fd);
+	struct socket *socket;
+	struct sock *sk;
+	__u16 family;
+
+	if (!f || (BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return ~0u;
+	socket = BPF_CORE_READ(f, private_data);
+	sk = BPF_CORE_READ(socket, sk);
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (family != AF_INET && family != AF_INET6)
+		return ~0u;
+	return BPF_CORE_READ(sk, __sk_common.skc_num) |
+	       (__u32)bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport)) << 16;
+}
+
 static __always_inline void describe_socket(struct watch_fd *d, struct socket *socket)
 {
 	struct sock *sk = BPF_CORE_READ(socket, sk);
@@ -473,6 +492,8 @@ struct user_msghdr {
 	__u64 iov_len;
 };
 
+enum { USER_MSGHDR = 56 }; /* sizeof(struct msghdr) with 64-bit pointers */
+
 struct user_iovec {
 	__u64 base, len;
 };
@@ -489,6 +510,16 @@ __noinline int add_msg(__u32 arg, __u64 msg, __u32 done)
 	if (!done || !m.iov_len || bpf_probe_read_user(&v, sizeof(v), (void *)m.iov))
 		return 0;
 	return add_data(arg, v.base, v.len < done ? v.len : done);
+}
+
+/* The same of the first message of sendmmsg(2); the kernel put its length behind it. */
+__noinline int add_mmsg(__u32 arg, __u64 msgs, __u32 max)
+{
+	__u32 done = 0;
+
+	if (bpf_probe_read_user(&done, sizeof(done), (void *)(msgs + USER_MSGHDR)))
+		return 0;
+	return add_msg(arg, msgs, done > max ? max : done);
 }
 
 /* The path of a file, up to the root of the current task. */

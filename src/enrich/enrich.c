@@ -31,6 +31,7 @@ static const struct call_shape shapes[] = {
 	{ "fchdir", NO, NO, 0, false, NO, NO },
 	{ "fchmod", NO, NO, 0, false, NO, 1 },
 	{ "fchmodat", 1, NO, NO, false, NO, 2 },
+	{ "fchmodat2", 1, NO, NO, false, 3, 2 },
 	{ "fchown", NO, NO, 0, false, NO, NO },
 	{ "fchownat", 1, NO, NO, false, 4, NO },
 	{ "finit_module", NO, NO, 0, false, 2, NO },
@@ -46,6 +47,7 @@ static const struct call_shape shapes[] = {
 	{ "mkdirat", 1, NO, NO, false, NO, 2 },
 	{ "mknod", 0, NO, NO, false, NO, 1 },
 	{ "mknodat", 1, NO, NO, false, NO, 2 },
+	{ "mmap", NO, NO, 4, false, 3, NO },
 	{ "mount", 1, NO, NO, false, 3, NO },
 	{ "open", 0, NO, FD_RET, true, 1, 2 },
 	{ "open_by_handle_at", NO, NO, FD_RET, true, 2, NO },
@@ -60,6 +62,7 @@ static const struct call_shape shapes[] = {
 	{ "renameat", 1, 3, NO, false, NO, NO },
 	{ "renameat2", 1, 3, NO, false, 4, NO },
 	{ "rmdir", 0, NO, NO, false, NO, NO },
+	{ "sendmmsg", NO, NO, 0, false, 3, NO },
 	{ "sendmsg", NO, NO, 0, false, 2, NO },
 	{ "sendto", NO, NO, 0, false, 3, NO },
 	{ "setns", NO, NO, 0, false, 1, NO },
@@ -113,7 +116,15 @@ bool give_bool(struct ev_values *out, bool v)
 
 bool give_list(struct enrich *e, struct ev_values *out, size_t n)
 {
-	out->v = e->list;
+	/* Values are kept by who asks until the next event, and there can be several lists. */
+	size_t skip = -(uintptr_t)(e->scratch + e->scratch_n) % _Alignof(struct ev_value);
+	char *room = scratch_text(e, skip + n * sizeof(*e->list));
+
+	if (!room)
+		return false;
+	if (n)
+		memcpy(room + skip, e->list, n * sizeof(*e->list));
+	out->v = (struct ev_value *)(void *)(room + skip);
 	out->n = n;
 	return true;
 }

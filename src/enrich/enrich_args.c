@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "enrich/enrich_private.h"
@@ -16,6 +17,18 @@ static const struct {
 } places[] = {
 	{ "accept4", "flags", 3 },	{ "bpf", "cmd", 0 },
 	{ "chmod", "filename", 0 },	{ "chmod", "mode", 1 },
+	{ "chroot", "path", 0 },	{ "fchmodat2", "dirfd", 0 },
+	{ "fchmodat2", "filename", 1 }, { "fchmodat2", "mode", 2 },
+	{ "fchmodat2", "flags", 3 },	{ "memfd_create", "name", 0 },
+	{ "memfd_create", "flags", 1 }, { "mknod", "path", 0 },
+	{ "mknod", "mode", 1 },		{ "mknod", "dev", 2 },
+	{ "mknodat", "dirfd", 0 },	{ "mknodat", "path", 1 },
+	{ "mknodat", "mode", 2 },	{ "mknodat", "dev", 3 },
+	{ "mmap", "addr", 0 },		{ "mmap", "length", 1 },
+	{ "mmap", "prot", 2 },		{ "mmap", "flags", 3 },
+	{ "mmap", "offset", 5 },	{ "mount", "dev", 0 },
+	{ "mount", "dir", 1 },		{ "mount", "type", 2 },
+	{ "mount", "flags", 3 },	{ "process_vm_writev", "pid", 0 },
 	{ "creat", "name", 0 },		{ "creat", "mode", 1 },
 	{ "dup", "oldfd", 0 },		{ "dup2", "oldfd", 0 },
 	{ "dup2", "newfd", 1 },		{ "dup3", "oldfd", 0 },
@@ -123,6 +136,8 @@ static const char *mode_text(struct enrich *e, uint64_t mode)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (mode >> i & 1)
 			word(b, names[i]);
+	if ((mode & S_IFMT) == S_IFBLK)
+		word(b, "S_IFBLK");
 	return b->len ? scratch_printf(e, "%s", buf_str(b)) : NULL;
 }
 

@@ -488,6 +488,39 @@ static bool read_file(struct enrich *e, unsigned id, struct ev_values *out)
 	return false;
 }
 
+bool fd_has_port(const struct enrich *e, unsigned port)
+{
+	struct tuple t;
+
+	return has_fd(e) && tuple_of(e, &t) &&
+	       (t.local.port == port || (t.has_remote && t.remote.port == port));
+}
+
+bool fd_is_tcp(const struct enrich *e)
+{
+	const struct watch_fd *d = fd_of(e);
+
+	return d && d->type == SOCK_STREAM;
+}
+
+bool read_stdio_field(struct enrich *e, unsigned id, struct ev_values *out)
+{
+	static const struct call_shape shape = { .name = "stdio", .path = -1, .path2 = -1 };
+	bool name = id >= EV_PROC_STDIN_NAME;
+	unsigned fd = id - (name ? EV_PROC_STDIN_NAME : EV_PROC_STDIN_TYPE);
+	char letter;
+	bool found;
+
+	e->fd_part = e->rec->kind == WATCH_EXEC ? watch_part_find(e->rec, WATCH_P_FD, fd) : NULL;
+	if (!e->fd_part)
+		return false;
+	e->shape = &shape;
+	found = fd_of(e) && give_text(out, name ? fd_name(e) : fd_type_name(e, &letter));
+	e->shape = NULL;
+	e->fd_part = NULL;
+	return found;
+}
+
 bool read_fd_field(struct enrich *e, const struct ev_ref *ref, struct ev_values *out)
 {
 	unsigned id = ref->field->id;
@@ -496,6 +529,8 @@ bool read_fd_field(struct enrich *e, const struct ev_ref *ref, struct ev_values 
 
 	if (id >= EV_FS_PATH_NAME && id <= EV_FS_PATH_TARGETRAW)
 		return read_paths(e, id, out);
+	if (id >= EV_DNS_NAME && id <= EV_DNS_ADDRESSES)
+		return read_dns_field(e, id, out);
 	if (!has_fd(e))
 		return false;
 	switch (id) {

@@ -82,6 +82,7 @@ const char *part_text(struct enrich *e, const struct watch_part *p);
 
 bool read_process_field(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);
 bool read_fd_field(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);
+bool read_dns_field(struct enrich *e, unsigned id, struct ev_values *out);
 bool read_event_field(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);
 bool read_container_field(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);
 /* The oldest ancestor with the same mounts, which most likely still runs; or the process itself. */
@@ -103,5 +104,10 @@ const char *errno_name(int code); /* "ENOENT"; NULL when there is none */
 const char *fd_type_name(const struct enrich *e, char *letter);
 const char *fd_name(struct enrich *e);
 int64_t fd_number(const struct enrich *e);
+/* Whether one end of the event's connection has the port; whether it is a stream. */
+bool fd_has_port(const struct enrich *e, unsigned port);
+bool fd_is_tcp(const struct enrich *e);
+/* proc.stdin.type and the like: of a program that is executed. */
+bool read_stdio_field(struct enrich *e, unsigned id, struct ev_values *out);
 
 #endif

@@ -216,6 +216,8 @@ static bool read_user(struct enrich *e, unsigned id, struct ev_values *out)
 	switch (id) {
 	case EV_USER_UID:
 		return give_number(out, e->rec->uid);
+	case EV_USER_RUID:
+		return e->p->program->has_facts && give_number(out, e->p->program->facts.uid);
 	case EV_USER_LOGINUID:
 		return give_signed(out, (int32_t)e->p->loginuid);
 	case EV_USER_NAME:
@@ -290,6 +292,8 @@ static bool read_executable(struct enrich *e, unsigned id, struct ev_values *out
 		return give_bool(out, f->layer == WATCH_LOWER);
 	case EV_PROC_IS_EXE_FROM_MEMFD:
 		return give_bool(out, f->memfd && g->exepath && strstr(g->exepath, "memfd:"));
+	case EV_PROC_IS_EXE_DELETED:
+		return g->has_facts && give_bool(out, f->exe_deleted && !f->memfd);
 	case EV_PROC_IS_EXE_WRITABLE:
 		return give_bool(out, exe_is_writable(e));
 	case EV_PROC_EXE_INO:
@@ -406,6 +410,13 @@ bool read_process_field(struct enrich *e, const struct ev_ref *ref, struct ev_va
 		return give_text(out, p->program->args);
 	case EV_PROC_CWD:
 		return cwd(e, out);
+	case EV_PROC_STDIN_TYPE:
+	case EV_PROC_STDOUT_TYPE:
+	case EV_PROC_STDERR_TYPE:
+	case EV_PROC_STDIN_NAME:
+	case EV_PROC_STDOUT_NAME:
+	case EV_PROC_STDERR_NAME:
+		return read_stdio_field(e, id, out);
 	case EV_PROC_SNAME:
 		leader = session_leader(p);
 		return give_text(out, leader ? leader->comm : "");

@@ -29,6 +29,7 @@ enum ev_field_flag {
 	EV_NO_RHS = 32,	     /* not compared with another field */
 	EV_NO_TRANSFORM = 64,
 	EV_DEPRECATED = 128,
+	EV_OWN = 256, /* boltseal's, which Falco does not have */
 };
 
 struct ev_field {
@@ -154,6 +155,7 @@ struct ev_field {
 	X(PROC_IS_EXE_UPPER_LAYER, "proc.is_exe_upper_layer", BOOL, NONE, 0)                    \
 	X(PROC_IS_EXE_LOWER_LAYER, "proc.is_exe_lower_layer", BOOL, NONE, 0)                    \
 	X(PROC_IS_EXE_FROM_MEMFD, "proc.is_exe_from_memfd", BOOL, NONE, 0)                      \
+	X(PROC_IS_EXE_DELETED, "proc.is_exe_deleted", BOOL, NONE, EV_OWN)                       \
 	X(PROC_IS_SID_LEADER, "proc.is_sid_leader", BOOL, NONE, 0)                              \
 	X(PROC_IS_VPGID_LEADER, "proc.is_vpgid_leader", BOOL, NONE, 0)                          \
 	X(PROC_IS_PGID_LEADER, "proc.is_pgid_leader", BOOL, NONE, 0)                            \
@@ -197,6 +199,7 @@ struct ev_field {
 	X(THREAD_CPU_SYSTEM, "thread.cpu.system", DOUBLE, NONE, 0)                              \
 	X(THREAD_CGROUP, "thread.cgroup", CHARBUF, DOTTED, 0)                                   \
 	X(USER_UID, "user.uid", UINT32, NONE, 0)                                                \
+	X(USER_RUID, "user.ruid", UINT32, NONE, EV_OWN)                                         \
 	X(USER_LOGINUID, "user.loginuid", INT64, NONE, 0)                                       \
 	X(USER_NAME, "user.name", CHARBUF, NONE, 0)                                             \
 	X(USER_HOMEDIR, "user.homedir", CHARBUF, NONE, 0)                                       \
@@ -262,6 +265,11 @@ struct ev_field {
 	X(FDLIST_SIPS, "fdlist.sips", CHARBUF, NONE, 0)                                         \
 	X(FDLIST_CPORTS, "fdlist.cports", CHARBUF, NONE, 0)                                     \
 	X(FDLIST_SPORTS, "fdlist.sports", CHARBUF, NONE, 0)                                     \
+	X(DNS_NAME, "dns.name", CHARBUF, NONE, EV_OWN)                                          \
+	X(DNS_DOMAINS, "dns.domains", CHARBUF, NONE, EV_LIST | EV_NO_RHS | EV_OWN)              \
+	X(DNS_TYPE, "dns.type", CHARBUF, NONE, EV_OWN)                                          \
+	X(DNS_IS_RESPONSE, "dns.is_response", BOOL, NONE, EV_OWN)                               \
+	X(DNS_ADDRESSES, "dns.addresses", IPADDR, NONE, EV_LIST | EV_NO_RHS | EV_OWN)           \
 	X(CONTAINER_ID, "container.id", CHARBUF, NONE, 0)                                       \
 	X(CONTAINER_FULL_ID, "container.full_id", CHARBUF, NONE, 0)                             \
 	X(CONTAINER_NAME, "container.name", CHARBUF, NONE, 0)                                   \

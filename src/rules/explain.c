@@ -118,5 +118,9 @@ void rules_explain(const struct rules *r, size_t i, struct buf *out)
 	explain_condition(r, i, out);
 	explain_window(rule, out);
 	explain_actions(info->respond, out);
+	if (info->false_positives) {
+		heading(out, "False positives");
+		buf_printf(out, "  %s\n", info->false_positives);
+	}
 	explain_output(r, rule, out);
 }

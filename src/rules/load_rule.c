@@ -153,25 +153,11 @@ static const struct rule_key {
 };
 
 static const char *const known_keys[] = {
-	"rule",
-	"condition",
-	"output",
-	"desc",
-	"priority",
-	"source",
-	"enabled",
-	"capture",
-	"tags",
-	"capture_duration",
-	"warn_evttypes",
-	"skip-if-unknown-filter",
-	"exceptions",
-	"override",
-	"append",
-	"count",
-	"sequence",
-	"respond",
-	NULL,
+	"rule",	      "condition",	  "output",	     "desc",
+	"priority",   "source",		  "enabled",	     "capture",
+	"tags",	      "capture_duration", "warn_evttypes",   "skip-if-unknown-filter",
+	"exceptions", "override",	  "append",	     "count",
+	"sequence",   "respond",	  "false_positives", NULL,
 };
 static const char *const can_append[] = {
 	"condition", "output", "desc", "tags", "exceptions", NULL
@@ -278,7 +264,9 @@ static int define(struct item *it, const struct yaml_node *name)
 		failed = apply(it, rule, &rule_keys[i], rule_keys[i].required, false);
 	if (!failed)
 		failed = load_window(it, rule);
-	return failed ? failed : load_respond(it, rule);
+	if (!failed)
+		failed = load_respond(it, rule);
+	return failed ? failed : load_false_positives(it, rule);
 }
 
 static int append_legacy(struct item *it, const struct yaml_node *name)

@@ -1,4 +1,5 @@
-/* Our own keys of a rule: count, sequence, respond. Elsewhere they are unknown and ignored. */
+/* Our own keys of a rule: count, sequence, respond, false_positives. Elsewhere they are unknown and
+ * ignored. */
 #include <string.h>
 
 #include "rules/ruleset.h"
@@ -128,5 +129,21 @@ int load_respond(struct item *it, struct rule *rule)
 				    words[i].node->text);
 		rule->info.respond |= 1u << a;
 	}
+	return 0;
+}
+
+int load_false_positives(struct item *it, struct rule *rule)
+{
+	const struct yaml_node *n = yaml_get(it->node, "false_positives");
+	struct place *text;
+	size_t count;
+
+	if (!n)
+		return 0;
+	if (n->kind == YAML_SEQ)
+		return FAIL(it, n, "a text is expected here");
+	if (read_texts(it, n, &text, &count))
+		return -EINVAL;
+	rule->info.false_positives = n->text;
 	return 0;
 }

@@ -14,6 +14,7 @@ static const struct rules_need anything = {
 	.open = NEED_ANY_OPEN,
 	.where = NEED_ANYWHERE,
 	.family = NEED_ANY_FAMILY,
+	.map = NEED_ANY_MAP,
 };
 
 static bool is_field(const struct image *im, const struct test *t, enum ev_field_id id)
@@ -99,6 +100,37 @@ static unsigned result_bits(const struct image *im, const struct test *t, unsign
 	return NEED_SUCCESS;
 }
 
+/* "evt.arg.prot contains PROT_EXEC" of mmap(2). */
+static bool wants_exec_map(const struct image *im, const struct test *t, unsigned type)
+{
+	const struct ev_ref *ref = &im->operands[t->left].ref;
+
+	return !strcmp(ev_type_name(type), "mmap") && is_field(im, t, EV_EVT_ARG) &&
+	       ref->arg == EV_ARG_KEY && ref->key.len == 4 && !memcmp(ref->key.p, "prot", 4) &&
+	       t->op == RO_CONTAINS && t->values_n == 1 && t->modifier == RM_NONE &&
+	       equals(&t->values[0], "PROT_EXEC");
+}
+
+static bool is_port(const struct image *im, const struct test *t)
+{
+	static const enum ev_field_id ids[] = { EV_FD_PORT, EV_FD_SPORT, EV_FD_CPORT, EV_FD_LPORT,
+						EV_FD_RPORT };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		if (is_field(im, t, ids[i]))
+			return true;
+	return false;
+}
+
+static size_t ports(const struct test *t, uint16_t *out)
+{
+	if (t->values_n > RULES_NEED_PORTS)
+		return 0;
+	for (uint32_t i = 0; i < t->values_n; i++)
+		out[i] = (uint16_t)t->values[i].u;
+	return t->values_n;
+}
+
 /* Of a test that is true and not inverted. */
 static void need_of_test(const struct image *im, const struct test *t, unsigned type,
 			 struct rules_need *n)
@@ -117,6 +149,10 @@ static void need_of_test(const struct image *im, const struct test *t, unsigned 
 		n->where = equals(&t->values[0], "host") ? NEED_HOST : NEED_CONTAINER;
 	if (plain && (is_field(im, t, EV_FD_TYPECHAR) || is_field(im, t, EV_FD_TYPE)))
 		n->family = named_bits(t, families, family_bits, NEED_ANY_FAMILY);
+	if (wants_exec_map(im, t, type))
+		n->map = NEED_EXEC_MAP;
+	if (plain && is_port(im, t))
+		n->ports_n = ports(t, n->ports);
 	if ((plain || t->op == RO_STARTSWITH) && is_field(im, t, EV_FD_NAME))
 		n->paths_n = texts(t, !plain, n->paths);
 	/* What is in a directory begins with its name; a directory's is its own. */
@@ -165,17 +201,40 @@ static size_t together(struct rules_need_text *a, size_t n, const struct rules_n
 	return n;
 }
 
+static size_t ports_together(uint16_t *a, size_t n, const uint16_t *b, size_t m)
+{
+	if (!n || !m)
+		return 0;
+	for (size_t i = 0; i < m; i++) {
+		size_t k = 0;
+
+		while (k < n && a[k] != b[i])
+			k++;
+		if (k < n)
+			continue;
+		if (n == RULES_NEED_PORTS)
+			return 0;
+		a[n++] = b[i];
+	}
+	return n;
+}
+
 static void both(struct rules_need *a, const struct rules_need *b)
 {
 	a->wanted &= b->wanted;
 	a->result &= b->result;
 	a->where &= b->where;
 	a->family &= b->family;
+	a->map &= b->map;
 	/* An open for reading and writing is both: only equal masks can be put together. */
 	if (b->open != NEED_ANY_OPEN)
 		a->open = b->open;
 	a->paths_n = shorter(a->paths, a->paths_n, b->paths, b->paths_n);
 	a->comms_n = shorter(a->comms, a->comms_n, b->comms, b->comms_n);
+	if (b->ports_n && (!a->ports_n || b->ports_n < a->ports_n)) {
+		memcpy(a->ports, b->ports, sizeof(a->ports));
+		a->ports_n = b->ports_n;
+	}
 }
 
 static void either(struct rules_need *a, const struct rules_need *b)
@@ -190,8 +249,10 @@ static void either(struct rules_need *a, const struct rules_need *b)
 	a->open |= b->open;
 	a->where |= b->where;
 	a->family |= b->family;
+	a->map |= b->map;
 	a->paths_n = together(a->paths, a->paths_n, b->paths, b->paths_n);
 	a->comms_n = together(a->comms, a->comms_n, b->comms, b->comms_n);
+	a->ports_n = ports_together(a->ports, a->ports_n, b->ports, b->ports_n);
 }
 
 /* `budget`: nodes to look at; a condition with more, counted as often as shared, may be anything.
@@ -275,6 +336,30 @@ void rules_needs(const struct rules *r, enum ev_source source, unsigned type,
 	}
 }
 
+size_t rules_needs_parts(const struct rules *r, enum ev_source source, unsigned type,
+			 struct rules_need out[RULES_NEED_PARTS])
+{
+	size_t n = 0;
+
+	memset(out, 0, RULES_NEED_PARTS * sizeof(*out));
+	for (size_t i = 0; i < r->rules_n; i++) {
+		struct rules_need one;
+
+		if (r->rules[i].info.source != source || r->rules[i].info.dropped)
+			continue;
+		rules_needs_of(r, i, type, &one);
+		either(&out[one.open == NEED_READ ? 0 : one.open == NEED_WRITE ? 1 : 2], &one);
+	}
+	for (size_t i = 0; i < RULES_NEED_PARTS; i++) {
+		if (!out[i].wanted)
+			continue;
+		if (n != i)
+			out[n] = out[i];
+		n++;
+	}
+	return n;
+}
+
 static void print_bits(const char *what, unsigned bits, unsigned any, const char *const *names,
 		       struct buf *out)
 {
@@ -301,6 +386,14 @@ static void print_texts(const char *what, const struct rules_need_text *v, size_
 		buf_printf(out, "%s%s%s", i ? ", " : " ", v[i].text, v[i].prefix ? "…" : "");
 }
 
+static void print_ports(const struct rules_need *n, struct buf *out)
+{
+	if (n->ports_n)
+		buf_printf(out, "%sport:", out->len ? "; " : "");
+	for (size_t i = 0; i < n->ports_n; i++)
+		buf_printf(out, "%s %u", i ? "," : "", n->ports[i]);
+}
+
 void rules_need_print(const struct rules_need *n, struct buf *out)
 {
 	static const char *const results[] = { "success", "failure", NULL };
@@ -317,6 +410,9 @@ void rules_need_print(const struct rules_need *n, struct buf *out)
 	print_bits("result:", n->result, NEED_ANY_RESULT, results, &text);
 	print_bits("opened for", n->open, NEED_ANY_OPEN, opens, &text);
 	print_bits("address family:", n->family, NEED_ANY_FAMILY, families, &text);
+	if (n->map == NEED_EXEC_MAP)
+		buf_printf(&text, "%sexecutable memory", text.len ? "; " : "");
+	print_ports(n, &text);
 	print_texts("path:", n->paths, n->paths_n, &text);
 	print_texts("program:", n->comms, n->comms_n, &text);
 	buf_puts(out, text.len ? buf_str(&text) : "every one");

@@ -106,6 +106,7 @@ struct rule_info {
 	size_t tags_n;
 	bool enabled;
 	bool capture;
+	const char *false_positives; /* NULL: says nothing of them */
 	uint64_t capture_duration; /* ms */
 	unsigned respond;	   /* 1u << enum rules_action */
 	const char *file;
@@ -145,6 +146,9 @@ long rules_find(const struct rules *r, const char *name);
 size_t rules_list_count(const struct rules *r);
 size_t rules_macro_count(const struct rules *r);
 
+/* Whether the field stands in a condition or an output. */
+bool rules_use(const struct rules *r, enum ev_field_id id);
+
 /* What the rule compiled to, for people: condition, event types, needs of the kernel, code. */
 void rules_explain(const struct rules *r, size_t i, struct buf *out);
 
@@ -159,6 +163,7 @@ struct ev_set rules_wanted(const struct rules *r, enum ev_source source);
 enum rules_need_result { NEED_SUCCESS = 1, NEED_FAILURE = 2, NEED_ANY_RESULT = 3 };
 enum rules_need_open { NEED_READ = 1, NEED_WRITE = 2, NEED_ANY_OPEN = 7 }; /* 4: neither */
 enum rules_need_where { NEED_HOST = 1, NEED_CONTAINER = 2, NEED_ANYWHERE = 3 };
+enum rules_need_map { NEED_EXEC_MAP = 1, NEED_ANY_MAP = 3 }; /* mmap(2): PROT_EXEC */
 enum rules_need_family { NEED_IPV4 = 1, NEED_IPV6 = 2, NEED_ANY_FAMILY = 7 }; /* 4: others */
 
 struct rules_need_text {
@@ -166,19 +171,28 @@ struct rules_need_text {
 	bool prefix; /* or the whole */
 };
 
-enum { RULES_NEED_TEXTS = 64 };
+enum { RULES_NEED_TEXTS = 128, RULES_NEED_PORTS = 4, RULES_NEED_PARTS = 3 };
 
 struct rules_need {
 	bool wanted; /* false: no rule wants events of this type */
-	unsigned result, open, where, family;
+	unsigned result, open, where, family, map;
 	struct rules_need_text paths[RULES_NEED_TEXTS], comms[RULES_NEED_TEXTS];
-	size_t paths_n, comms_n; /* 0: any */
+	size_t paths_n, comms_n;	  /* 0: any */
+	uint16_t ports[RULES_NEED_PORTS]; /* of either end of a connection */
+	size_t ports_n;
 };
 
 /* Of all enabled rules together, or of one. */
 void rules_needs(const struct rules *r, enum ev_source source, unsigned type,
 		 struct rules_need *out);
 void rules_needs_of(const struct rules *r, size_t rule, unsigned type, struct rules_need *out);
+/*
+ * The same apart: what rules need of files opened for reading, of files opened for writing, and the
+ * rest; so that a rule that wants some paths read and one that wants every write do not ask for
+ * every read together. Returns how many are wanted, those first.
+ */
+size_t rules_needs_parts(const struct rules *r, enum ev_source source, unsigned type,
+			 struct rules_need out[RULES_NEED_PARTS]);
 void rules_need_print(const struct rules_need *n, struct buf *out);
 
 /* Evaluation: one engine for one thread; the set must stay. */

@@ -219,3 +219,12 @@ struct ev_set rules_wanted(const struct rules *r, enum ev_source source)
 {
 	return r->im.wanted[source];
 }
+
+bool rules_use(const struct rules *r, enum ev_field_id id)
+{
+	for (size_t i = 0; i < r->im.operands_n; i++)
+		if (r->im.operands[i].source == OPERAND_FIELD &&
+		    r->im.operands[i].ref.field == ev_field_at(id))
+			return true;
+	return false;
+}

@@ -150,6 +150,7 @@ int load_rule(struct item *it);
 int load_exceptions(struct item *it, struct rule *rule, const struct yaml_node *seq, bool append);
 int load_window(struct item *it, struct rule *rule);
 int load_respond(struct item *it, struct rule *rule);
+int load_false_positives(struct item *it, struct rule *rule);
 /* "(condition) and not …" for all exceptions. */
 void add_exceptions(struct rules *r, const struct rule *rule, struct ptext *t);
 

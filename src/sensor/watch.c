@@ -166,8 +166,10 @@ int watch_want(struct watch *w, const char *call, const struct watch_clause *cla
 	}
 	want->spec.data_max = (uint16_t)(w->o.data_max > WATCH_PART_MAX ? WATCH_PART_MAX
 									: w->o.data_max);
-	if (n)
-		memcpy(want->clauses, clauses, n * sizeof(*clauses));
+	for (size_t i = 0; i < n; i++) {
+		want->clauses[i] = clauses[i];
+		want->spec.ports |= clauses[i].ports_n != 0;
+	}
 	return 0;
 }
 
@@ -213,6 +215,7 @@ static void configure(struct watch *w)
 	*(uint32_t *)&ro->self = (uint32_t)getpid();
 	*(uint8_t *)&ro->want_env = w->o.env;
 	*(uint8_t *)&ro->want_cwd = w->o.cwd;
+	*(uint8_t *)&ro->want_stdio = w->o.stdio;
 	for (size_t i = 0; i < w->wants_n; i++) {
 		((struct watch_spec *)ro->specs)[i + 1] = w->wants[i].spec;
 		((uint8_t *)ro->spec_of)[w->wants[i].nr] = (uint8_t)(i + 1);

@@ -22,6 +22,7 @@ struct watch_options {
 	size_t ring_bytes; /* of all rings together; 0: 8 MiB. Rounded to a power of two each */
 	bool env;	   /* the environment of executed programs */
 	bool cwd;	   /* the current folder with every call */
+	bool stdio;	   /* what the first three descriptors of executed programs are */
 	unsigned data_max; /* bytes of what was read, written, sent or received; 0: 80 */
 };
 

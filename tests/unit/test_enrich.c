@@ -417,6 +417,114 @@ static void connection(void **state)
 	enrich_free(e);
 }
 
+/* A record of a DNS message over UDP, from or to port 53. */
+static void dns_of(const char *call, const void *message, size_t len)
+{
+	struct watch_fd d = { .fd = 5,
+			      .mode = 0140777,
+			      .family = AF_INET,
+			      .type = SOCK_DGRAM,
+			      .protocol = IPPROTO_UDP,
+			      .lport = 40000,
+			      .rport = 53,
+			      .laddr = { 10, 0, 0, 2 },
+			      .raddr = { 10, 0, 0, 1 } };
+
+	call_of(50, "curl", call, (int64_t)len)->arg[0] = 5;
+	part(WATCH_P_FD, 0, &d, sizeof(d));
+	part(WATCH_P_DATA, 1, message, len);
+}
+
+#define QUESTION     "\4WWW1\7example\3com\0\0\1\0\1"
+#define ANSWER(data) "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" data
+
+static void dns(void **state)
+{
+	static const char question[] = "\x12\x34\1\0\0\1\0\0\0\0\0\0" QUESTION;
+	static const char answer[] = "\x12\x34\x81\x80\0\1\0\2\0\0\0\0" QUESTION ANSWER(
+		"\xa9\xfe\xa9\xfe") ANSWER("\12\0\0\7");
+	static const char loop[] = "\x12\x34\1\0\0\1\0\0\0\0\0\0\xc0\x0c\0\1\0\1";
+	struct enrich *e = fresh();
+	const struct event *ev;
+
+	(void)state;
+	dns_of("sendto", question, sizeof(question) - 1);
+	ev = put(e);
+	assert_field(ev, "dns.name", "www1.example.com");
+	assert_field(ev, "dns.domains", "www1.example.com example.com com");
+	assert_field(ev, "dns.type", "A");
+	assert_field(ev, "dns.is_response", "0");
+	assert_null(ask(ev, "dns.addresses"));
+	dns_of("recvfrom", answer, sizeof(answer) - 1);
+	ev = put(e);
+	assert_field(ev, "dns.is_response", "1");
+	assert_field(ev, "dns.addresses", "169.254.169.254 10.0.0.7");
+	/* Cut off at every byte: no value, or that of what is there. */
+	for (size_t len = 0; len < sizeof(answer) - 1; len++) {
+		dns_of("recvfrom", answer, len);
+		ev = put(e);
+		ask(ev, "dns.addresses");
+		if (len < 12 + sizeof(QUESTION) - 1)
+			assert_null(ask(ev, "dns.name"));
+	}
+	dns_of("sendto", loop, sizeof(loop) - 1);
+	assert_null(ask(put(e), "dns.name"));
+	enrich_free(e);
+}
+
+/* Lists stay until the next event, whatever is asked meanwhile. */
+static void two_lists(void **state)
+{
+	struct enrich *e = fresh();
+	struct ev_values names = { 0 }, pids = { 0 };
+	struct ev_ref name = { .field = ev_field_at(EV_PROC_ANAME), .arg = EV_ARG_NONE };
+	struct ev_ref pid = { .field = ev_field_at(EV_PROC_APID), .arg = EV_ARG_NONE };
+	const struct event *ev;
+
+	(void)state;
+	exec_of(50, "/bin/parent", "parent", 7, "/");
+	put(e);
+	fork_of(50, 51, "parent");
+	put(e);
+	exec_of(51, "/bin/child", "child", 6, "/");
+	ev = put(e);
+	assert_true(ev->ops->read(ev, &name, &names) && ev->ops->read(ev, &pid, &pids));
+	assert_int_equal(names.v[0].s.len, 6);
+	assert_memory_equal(names.v[0].s.p, "parent", 6);
+	assert_int_equal(pids.v[0].i, 50);
+	enrich_free(e);
+}
+
+/* What is open as the first descriptors of a program that is executed. */
+static void stdio(void **state)
+{
+	struct watch_fd d = { .fd = 0,
+			      .mode = 0140777,
+			      .family = AF_INET,
+			      .type = SOCK_STREAM,
+			      .protocol = IPPROTO_TCP,
+			      .lport = 40000,
+			      .rport = 4444,
+			      .laddr = { 10, 0, 0, 2 },
+			      .raddr = { 192, 0, 2, 7 } };
+	struct enrich *e = fresh();
+	const struct event *ev;
+
+	(void)state;
+	exec_of(50, "/bin/sh", "sh", 3, "/");
+	part(WATCH_P_FD, 0, &d, sizeof(d));
+	add_fd(1, 1, 0100644, "/tmp/out");
+	ev = put(e);
+	assert_field(ev, "proc.stdin.type", "ipv4");
+	assert_field(ev, "proc.stdout.type", "file");
+	assert_field(ev, "proc.stdout.name", "/tmp/out");
+	assert_null(ask(ev, "proc.stderr.type"));
+	assert_null(ask(ev, "fd.name"));
+	assert_field(ev, "proc.is_exe_deleted", "0");
+	assert_field(ev, "user.ruid", "0");
+	enrich_free(e);
+}
+
 static void refused_connection(void **state)
 {
 	struct enrich *e = fresh();
@@ -585,6 +693,9 @@ int main(void)
 		cmocka_unit_test(not_opened),
 		cmocka_unit_test(two_paths),
 		cmocka_unit_test(connection),
+		cmocka_unit_test(dns),
+		cmocka_unit_test(two_lists),
+		cmocka_unit_test(stdio),
 		cmocka_unit_test(refused_connection),
 		cmocka_unit_test(container_ids),
 		cmocka_unit_test(docker_files),

@@ -677,6 +677,44 @@ static void test_needs(void **state)
 	}
 }
 
+/* Reads, writes and the rest apart: paths of one do not have to be those of the other. */
+static void test_needs_parts(void **state)
+{
+	static const char text[] = RULE(
+		"A", "evt.type=openat and evt.is_open_read=true and fd.name startswith /run/")
+		RULE("B", "evt.type=openat and evt.is_open_write=true and fd.name endswith x")
+			RULE("C", "evt.type=sendto and fd.sport in (53, 5353)")
+				RULE("D", "evt.type=sendto and fd.port = 53") RULE(
+					"E", "evt.type=mmap and evt.arg.prot contains PROT_EXEC");
+	static const struct {
+		const char *type, *expect[RULES_NEED_PARTS + 1];
+	} cases[] = {
+		{ "openat", { "opened for reading; path: /run/…", "opened for writing" } },
+		{ "sendto", { "port: 53, 5353" } },
+		{ "mmap", { "executable memory" } },
+		{ "close", { NULL } },
+	};
+	cleanup_rules struct rules *r = read_rules(text);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct rules_need need[RULES_NEED_PARTS];
+		size_t n = rules_needs_parts(r, EV_SYSCALL,
+					     (unsigned)ev_type_by_name(cases[i].type), need);
+
+		for (size_t k = 0; k < n; k++) {
+			cleanup_buf struct buf got = { 0 };
+
+			rules_need_print(&need[k], &got);
+			assert_non_null(cases[i].expect[k]);
+			assert_string_equal(buf_str(&got), cases[i].expect[k]);
+		}
+		assert_null(cases[i].expect[n]);
+	}
+	assert_true(rules_use(r, EV_FD_SPORT));
+	assert_false(rules_use(r, EV_PROC_ENV));
+}
+
 /* Rules of another source see its events, and no others. */
 static void test_other_source(void **state)
 {
@@ -838,6 +876,7 @@ int main(void)
 		cmocka_unit_test(test_first_and_all),
 		cmocka_unit_test(test_output_text),
 		cmocka_unit_test(test_needs),
+		cmocka_unit_test(test_needs_parts),
 		cmocka_unit_test(test_other_source),
 		cmocka_unit_test(test_doubling),
 		cmocka_unit_test(test_stable_rules),

@@ -1,0 +1,90 @@
+#include "app/rules_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* build/boltseal has its rules in build/../rules. */
+static bool beside_binary(char *out, size_t size)
+{
+	char exe[PATH_MAX], *slash;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (n < 0)
+		return false;
+	exe[n] = '\0';
+	slash = strrchr(exe, '/');
+	if (!slash)
+		return false;
+	*slash = '\0';
+	n = snprintf(out, size, "%s/../rules/base.yaml", exe);
+	if (n < 0 || (size_t)n >= size || access(out, R_OK) < 0)
+		return false;
+	*strrchr(out, '/') = '\0';
+	return true;
+}
+
+int rules_own_folder(char *out, size_t size, struct err *e)
+{
+	const char *told = getenv("BOLTSEAL_RULES");
+
+	if (told && *told)
+		snprintf(out, size, "%s", told);
+	else if (!beside_binary(out, size))
+		snprintf(out, size, "%s", BOLTSEAL_RULES_DIR);
+	if (is_folder(out))
+		return 0;
+	return err_set(e, ENOENT, "%s: expected the folder of boltseal's own rules", out);
+}
+
+static int is_yaml(const struct dirent *d)
+{
+	size_t len = strlen(d->d_name);
+
+	return d->d_name[0] != '.' && len > 5 && !strcmp(d->d_name + len - 5, ".yaml");
+}
+
+int rules_load_path(struct rules *r, const char *path, struct err *e)
+{
+	struct dirent **names = NULL;
+	int n;
+
+	if (!is_folder(path)) {
+		rules_load_file(r, path);
+		return 0;
+	}
+	n = scandir(path, &names, is_yaml, alphasort);
+	if (n < 0)
+		return err_errno(e, errno, "%s", path);
+	for (int i = 0; i < n; i++) {
+		char file[PATH_MAX];
+
+		snprintf(file, sizeof(file), "%s/%s", path, names[i]->d_name);
+		rules_load_file(r, file);
+		free(names[i]);
+	}
+	free(names);
+	return n ? 0 : err_set(e, ENOENT, "%s: no file NAME.yaml is in this folder", path);
+}
+
+int rules_load_own(struct rules *r, struct err *e)
+{
+	char path[PATH_MAX];
+	int err = rules_own_folder(path, sizeof(path), e);
+
+	return err < 0 ? err : rules_load_path(r, path, e);
+}
