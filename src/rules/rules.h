@@ -107,8 +107,8 @@ struct rule_info {
 	bool enabled;
 	bool capture;
 	const char *false_positives; /* NULL: says nothing of them */
-	uint64_t capture_duration; /* ms */
-	unsigned respond;	   /* 1u << enum rules_action */
+	uint64_t capture_duration;   /* ms */
+	unsigned respond;	     /* 1u << enum rules_action */
 	const char *file;
 	unsigned line, column;
 	struct ev_set types; /* for which it can fire */
