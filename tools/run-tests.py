@@ -2,7 +2,8 @@
 """run-tests.py [--build DIR] [--asan DIR] [NAME...]: runs every test and counts the results.
 
 What runs: checks of the tree (include ranks, lists of files, formatting), the unit suite, the unit
-suite and the fuzz corpora in the sanitizer build, and the scripts tests/live/*.sh and tests/vm/*.sh.
+suite and the fuzz corpora in the sanitizer build, and the scripts tests/live/*.sh,
+tests/cluster/*.sh and tests/vm/*.sh.
 With NAMEs only tests whose name ("unit/args", "live/cli") contains one of them.
 
 What counts: each cmocka test; each line "ok NAME", "not ok NAME", "skip NAME: REASON" of a script;
@@ -162,7 +163,7 @@ def asan_tests(build):
 
 def live_tests(build):
     env = {"BOLTSEAL": os.path.join(build, "boltseal"), "BOLTSEAL_BUILD": build}
-    for kind in ("live", "vm"):
+    for kind in ("live", "cluster", "vm"):
         folder = os.path.join(TOP, "tests", kind)
         for name in sorted(os.listdir(folder)):
             if not name.endswith(".sh") or name.startswith("lib"):

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/mem.h"
 
 extern char **environ;
 
@@ -23,8 +24,34 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int spawn_with_output(const char *const *argv, int out, pid_t *pid)
+/* The environment with `more`, whose names win; the texts are borrowed. */
+static char **environment(const char *const *more)
 {
+	size_t n = 0, more_n = 0, used = 0;
+	char **all;
+
+	while (environ[n])
+		n++;
+	while (more && more[more_n])
+		more_n++;
+	all = xcalloc(n + more_n + 1, sizeof(*all));
+	for (size_t i = 0; i < n; i++) {
+		size_t name = strcspn(environ[i], "=") + 1;
+		bool again = false;
+
+		for (size_t k = 0; k < more_n && !again; k++)
+			again = !strncmp(environ[i], more[k], name);
+		if (!again)
+			all[used++] = environ[i];
+	}
+	for (size_t k = 0; k < more_n; k++)
+		all[used++] = (char *)more[k];
+	return all;
+}
+
+static int spawn_with_output(const char *const *argv, const char *const *env, int out, pid_t *pid)
+{
+	cleanup_free char **all = environment(env);
 	posix_spawn_file_actions_t fa;
 	int r = posix_spawn_file_actions_init(&fa);
 
@@ -33,7 +60,7 @@ static int spawn_with_output(const char *const *argv, int out, pid_t *pid)
 	posix_spawn_file_actions_addopen(&fa, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&fa, out, STDOUT_FILENO);
 	posix_spawn_file_actions_addopen(&fa, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	r = posix_spawnp(pid, argv[0], &fa, NULL, (char *const *)argv, environ);
+	r = posix_spawnp(pid, argv[0], &fa, NULL, (char *const *)argv, all);
 	posix_spawn_file_actions_destroy(&fa);
 	return -r;
 }
@@ -68,6 +95,12 @@ static int read_until(int fd, size_t max, int64_t deadline, struct buf *out)
 int proc_capture(const char *const *argv, size_t max, int timeout_ms, struct buf *out,
 		 struct err *e)
 {
+	return proc_capture_env(argv, NULL, max, timeout_ms, out, e);
+}
+
+int proc_capture_env(const char *const *argv, const char *const *env, size_t max, int timeout_ms,
+		     struct buf *out, struct err *e)
+{
 	cleanup_close int rd = -1, wr = -1;
 	int fds[2], status, r;
 	pid_t pid;
@@ -76,7 +109,7 @@ int proc_capture(const char *const *argv, size_t max, int timeout_ms, struct buf
 		return err_errno(e, errno, "cannot make a pipe");
 	rd = fds[0];
 	wr = fds[1];
-	r = spawn_with_output(argv, wr, &pid);
+	r = spawn_with_output(argv, env, wr, &pid);
 	if (r < 0)
 		return err_errno(e, -r, "cannot run %s", argv[0]);
 	close(wr);

@@ -18,6 +18,10 @@
 int proc_capture(const char *const *argv, size_t max, int timeout_ms, struct buf *out,
 		 struct err *e);
 
+/* The same with variables ("NAME=VALUE", NULL-terminated) added to the environment, or replaced. */
+int proc_capture_env(const char *const *argv, const char *const *env, size_t max, int timeout_ms,
+		     struct buf *out, struct err *e);
+
 /* Whether a program of this name stands in PATH. */
 bool proc_exists(const char *name);
 
