@@ -1,18 +1,11 @@
-/* What leaves the kernel: the calls that rules ask for, under the conditions that they have. */
+/* From what the rules need of each kind of event to what the sensor is asked for. */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "app/watch_session.h"
-#include "sensor/watch_calls.h"
-
-static int path_argument(const struct watch_call *c)
-{
-	for (int i = 0; c && i < WATCH_ARGS; i++)
-		if (c->arg[i] == WATCH_A_PATH)
-			return i;
-	return -1;
-}
+#include "base/cleanup.h"
+#include "model/event.h"
 
 static void want_access(struct watch_clause *c, unsigned open)
 {
@@ -32,103 +25,108 @@ static int flags_argument(const char *call)
 								     : -1;
 }
 
-static void want_paths(struct watch *w, struct watch_clause *c, const struct rules_need *need,
-		       int arg, uint8_t group)
+/* A group for which there is no room is not asked for. */
+static uint32_t want_group(struct watch *w, const struct rules_need_group *g)
 {
-	c->path = 0xff;
-	if (arg < 0 || !need->paths_n || !group)
-		return;
-	c->path = (uint8_t)arg;
-	c->group = group;
-	for (size_t i = 0; i < need->paths_n; i++)
-		watch_prefix(w, need->paths[i].text, group);
+	static const enum watch_subject subjects[] = {
+		[NEED_PATH] = WATCH_S_PATH,
+		[NEED_RAW_PATH] = WATCH_S_RAW,
+		[NEED_COMM] = WATCH_S_COMM,
+	};
+	static const enum watch_place places[] = {
+		[NEED_WHOLE] = WATCH_AT_WHOLE,	 [NEED_PREFIX] = WATCH_AT_PREFIX,
+		[NEED_SUFFIX] = WATCH_AT_SUFFIX, [NEED_PART] = WATCH_AT_PART,
+		[NEED_INSIDE] = WATCH_AT_INSIDE, [NEED_LAST] = WATCH_AT_LAST,
+	};
+	struct watch_text v[RULES_NEED_TEXTS];
+	int n;
+
+	for (size_t i = 0; i < g->n; i++)
+		v[i] = (struct watch_text){ g->v[i].text, subjects[g->v[i].subject],
+					    places[g->v[i].place] };
+	n = watch_group(w, v, g->n);
+	return n < 0 ? 0 : 1u << n;
 }
 
-static void want_ports(struct watch_clause *c, const struct watch_call *call,
-		       const struct rules_need *need)
+static void want_ends(struct watch_clause *c, const struct rules_need *need)
 {
-	if (!call || call->arg[0] != WATCH_A_FD || need->ports_n > WATCH_PORTS)
-		return;
+	size_t n = 0;
+
+	_Static_assert(NEED_IPV4 == WATCH_F_IPV4 && NEED_IPV6 == WATCH_F_IPV6 &&
+			       NEED_ANY_FAMILY == WATCH_F_ANY,
+		       "families");
+	_Static_assert((int)RULES_NEED_PORTS <= WATCH_PORTS, "ports");
+	c->families = need->family == NEED_ANY_FAMILY ? 0 : (uint8_t)need->family;
+	for (size_t i = 0; i < need->nets_n && n < WATCH_NETS; i++) {
+		const struct rules_need_net *net = &need->nets[i];
+
+		if (!net->bits || net->bits > 32)
+			continue;
+		c->net_mask[n] = __builtin_bswap32(~0u << (32 - net->bits));
+		memcpy(&c->net[n++], net->addr, sizeof(c->net[0]));
+	}
+	memcpy(c->port, need->ports, need->ports_n * sizeof(c->port[0]));
 	c->ports_n = (uint8_t)need->ports_n;
-	memcpy(c->ports, need->ports, need->ports_n * sizeof(*need->ports));
 }
 
-/*
- * Groups of prefixes are bits of a byte, so that calls can have paths of their own. The last is
- * shared by those that came too late for one.
- */
-enum { GROUPS = 8 };
-
-struct wanting {
-	struct watch *w;
-	unsigned groups;
-};
-
-static uint8_t next_group(struct wanting *g)
+static void make_clause(struct watch *w, const char *call, const struct rules_need *need,
+			struct watch_clause *c)
 {
-	if (g->groups < GROUPS)
-		g->groups++;
-	return (uint8_t)(1u << (g->groups - 1));
-}
+	int flags = flags_argument(call);
 
-static struct watch_clause clause_of(struct wanting *g, const char *name,
-				     const struct rules_need *need)
-{
-	const struct watch_call *call = watch_call_find(name);
-	struct watch_clause c = { 0 };
-	int flags = flags_argument(name), arg = path_argument(call);
-	uint8_t group = 0;
-
+	*c = (struct watch_clause){ 0 };
 	if (need->result == NEED_SUCCESS)
-		c.result = WATCH_SUCCESS;
+		c->result = WATCH_SUCCESS;
 	else if (need->result == NEED_FAILURE)
-		c.result = WATCH_FAILURE;
+		c->result = WATCH_FAILURE;
+	c->results = need->results;
+	c->container = need->where == NEED_CONTAINER;
 	if (flags >= 0) {
-		c.arg = (uint8_t)flags;
-		want_access(&c, need->open);
+		c->arg = (uint8_t)flags;
+		want_access(c, need->open);
 	}
 	if (need->map == NEED_EXEC_MAP) {
-		c.arg = 2;
-		c.any = PROT_EXEC;
+		c->arg = 2;
+		c->any = PROT_EXEC;
 	}
-	/* Paths are those of fd.name, which only calls that open have. */
-	if (need->paths_n && arg >= 0 && call->ret_fd)
-		group = next_group(g);
-	want_paths(g->w, &c, need, arg, group);
-	want_ports(&c, call, need);
-	return c;
+	for (size_t i = 0; i < need->groups_n; i++)
+		c->groups |= want_group(w, &need->groups[i]);
+	want_ends(c, need);
 }
 
-static int want_call(struct wanting *g, const struct rules *r, unsigned type, struct err *e)
+static int want_call(struct watch *w, const char *call, const struct rules_need *needs, size_t n,
+		     struct err *e)
 {
-	const char *name = ev_type_name(type);
-	struct rules_need need[RULES_NEED_PARTS];
-	struct watch_clause clauses[RULES_NEED_PARTS];
-	size_t n = rules_needs_parts(r, EV_SYSCALL, type, need), kept = 0;
+	/* Programs that were executed are events of their own; the call tells failures. */
+	bool executes = !strcmp(call, "execve") || !strcmp(call, "execveat");
+	struct watch_clause clauses[RULES_NEED_RULES];
+	size_t wanted = 0;
 
+	_Static_assert((int)RULES_NEED_RULES <= WATCH_CLAUSES, "clauses");
 	for (size_t i = 0; i < n; i++) {
-		/* Programs that were executed are events of their own; the call tells failures. */
-		if (!strcmp(name, "execve") || !strcmp(name, "execveat")) {
-			if (!(need[i].result & NEED_FAILURE))
-				continue;
-			need[i].result = NEED_FAILURE;
-		}
-		clauses[kept++] = clause_of(g, name, &need[i]);
+		if (executes && !(needs[i].result & NEED_FAILURE))
+			continue;
+		make_clause(w, call, &needs[i], &clauses[wanted]);
+		if (executes)
+			clauses[wanted].result = WATCH_FAILURE;
+		wanted++;
 	}
-	return kept ? watch_want(g->w, name, clauses, kept, e) : 0;
+	return wanted ? watch_want(w, call, clauses, wanted, e) : 0;
 }
 
 int watch_session_want(struct watch *w, const struct rules *r, struct err *e)
 {
 	struct ev_set wanted = rules_wanted(r, EV_SYSCALL);
-	struct wanting g = { .w = w };
 
 	for (unsigned type = 0; type < ev_type_count(); type++) {
+		struct rules_need needs[RULES_NEED_RULES];
+		size_t n;
 		int err;
 
 		if (!ev_set_has(&wanted, type) || !ev_type_is_syscall(type))
 			continue;
-		err = want_call(&g, r, type, e);
+		n = rules_needs(r, EV_SYSCALL, type, needs);
+		err = want_call(w, ev_type_name(type), needs, n, e);
 		if (err < 0 && err != -ENOENT) /* a call of another architecture */
 			return err;
 	}

@@ -58,17 +58,17 @@ static __always_inline __u32 walk_up(char *text, __u32 *off_mem, struct vfsmount
 				     struct dentry *d)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct dentry *root = BPF_CORE_READ(task, fs, root.dentry);
-	struct vfsmount *root_mnt = BPF_CORE_READ(task, fs, root.mnt);
 	struct dentry *mnt_root = BPF_CORE_READ(mnt, mnt_root);
+	struct path root = {};
 	__u32 flag = WALK_TRUNCATED << 16;
 
+	bpf_probe_read_kernel(&root, sizeof(root), &task->fs->root);
 	*off_mem = WALK_MAX;
 	for (int i = 0; i < WALK_COMPONENTS; i++) {
 		struct link l;
 		__u32 len, off;
 
-		if (d == root && mnt == root_mnt) {
+		if (d == root.dentry && mnt == root.mnt) {
 			flag = 0;
 			break;
 		}

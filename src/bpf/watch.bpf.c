@@ -8,16 +8,14 @@
  * Each call is hooked by itself (syscalls:sys_exit_NAME), so that others cost next to nothing.
  */
 #include "syscall_args.h"
-#include "watch_parts.h"
+#include "watch_filter.h"
 
 /* Set before load. */
-const volatile struct watch_spec specs[WATCH_SPECS];
 const volatile __u8 spec_of[WATCH_NRS];
 const volatile __u32 self; /* the agent's process id: what it does itself is not watched */
 const volatile __u8 want_env, want_cwd, want_stdio;
 
-/* Shared with the loader through memory; clauses can change while programs run. */
-struct watch_clause clauses[WATCH_SPECS][WATCH_CLAUSES];
+/* Shared with the loader through memory. */
 __u64 lost[WATCH_NRS]; /* calls, by number */
 __u64 lost_kinds[8];   /* by enum watch_kind */
 __u64 lost_cpus[WATCH_CPUS];
@@ -105,14 +103,18 @@ static __always_inline __u32 nr_in_namespace(struct pid *pid)
 	return u.nr;
 }
 
-/* `task`: of the kernel's own type, so that its members can be read without a helper. */
+/*
+ * All but `arg` and `ret`. `task`: of the kernel's own type, so that its members can be read
+ * without a helper.
+ */
 static __always_inline void begin(struct build *b, __u16 kind, struct task_struct *task)
 {
 	const struct cred *cred = task->cred;
 
 	b->len = 0;
-	__builtin_memset(&b->rec, 0, sizeof(b->rec));
 	b->rec.kind = kind;
+	b->rec.nr = 0;
+	b->rec.parts = 0;
 	b->rec.time = bpf_ktime_get_boot_ns();
 	b->rec.tid = task->pid;
 	b->rec.pid = task->tgid;
@@ -131,64 +133,12 @@ static __always_inline void begin(struct build *b, __u16 kind, struct task_struc
 
 /* ---- system calls */
 
-struct args {
-	__u64 a[WATCH_ARGS];
-};
-
-static __always_inline __u64 arg_at(const struct args *c, __u32 i)
+static __always_inline __u64 arg_at(const struct build *b, __u32 i)
 {
-	return c->a[i < WATCH_ARGS ? i : 0];
+	return b->rec.arg[i < WATCH_ARGS ? i : 0];
 }
 
-/* Whether one end has a port that the clause wants. A socket without the other end may have it. */
-static __always_inline bool ports_hold(const struct watch_clause *cl, __u32 ports)
-{
-	__u16 local = ports, remote = ports >> 16;
-
-	if (!cl->ports_n || !remote)
-		return true;
-	for (__u32 i = 0; i < WATCH_PORTS; i++)
-		if (i < cl->ports_n && (cl->ports[i] == local || cl->ports[i] == remote))
-			return true;
-	return false;
-}
-
-/* The clauses, as bits, of which everything holds but what they say of paths. */
-static __always_inline __u32 clauses_that_hold(const struct args *c, __u8 spec, __u32 n, __s64 ret,
-					       __u32 ports)
-{
-	__u32 hold = 0;
-
-	for (__u32 i = 0; i < WATCH_CLAUSES; i++) {
-		struct watch_clause *cl = &clauses[spec][i];
-		__u64 v = arg_at(c, cl->arg);
-
-		if (i >= n)
-			break;
-		if ((cl->result == WATCH_SUCCESS && ret < 0) ||
-		    (cl->result == WATCH_FAILURE && ret >= 0))
-			continue;
-		if ((cl->any && !(v & cl->any)) || (v & cl->mask) != cl->value ||
-		    !ports_hold(cl, ports))
-			continue;
-		hold |= 1u << i;
-	}
-	return hold;
-}
-
-/* Whether one of these clauses holds for a path (argument `arg`) of these groups. */
-static __always_inline bool path_decides(__u8 spec, __u32 hold, __u32 arg, __u32 groups)
-{
-	for (__u32 i = 0; i < WATCH_CLAUSES; i++) {
-		struct watch_clause *cl = &clauses[spec][i];
-
-		if (hold & 1u << i && (cl->path == 0xff || (cl->path == arg && groups & cl->group)))
-			return true;
-	}
-	return false;
-}
-
-static __always_inline void add_arg(const struct args *c, const volatile struct watch_spec *spec,
+static __always_inline void add_arg(const struct build *c, const volatile struct watch_spec *spec,
 				    __u32 i, __s64 ret)
 {
 	__u32 max = spec->data_max, done = ret < 0 ? 0 : ret > max ? max : ret, len = 0;
@@ -224,41 +174,21 @@ static __always_inline void add_arg(const struct args *c, const volatile struct 
 	}
 }
 
-static __always_inline void read_how(struct args *c, const volatile struct watch_spec *spec)
+static __always_inline void read_how(struct build *b, const volatile struct watch_spec *spec)
 {
 	__u64 how[2] = {};
 
-	if (spec->arg[2] != WATCH_A_HOW || bpf_probe_read_user(how, sizeof(how), (void *)c->a[2]))
+	if (spec->arg[2] != WATCH_A_HOW ||
+	    bpf_probe_read_user(how, sizeof(how), (void *)b->rec.arg[2]))
 		return;
-	c->a[2] = how[0];
-	c->a[3] = how[1];
-}
-
-/* Whether a clause that wants a path of its group finds one: as written, or as it was opened. */
-static __always_inline bool paths_decide(const struct args *c, __u8 s, __u32 hold, __s64 ret)
-{
-	const volatile struct watch_spec *spec = &specs[s];
-
-	for (__u32 i = 0; i < WATCH_ARGS; i++) {
-		if (spec->arg[i] != WATCH_A_PATH)
-			continue;
-		if (path_decides(s, hold, i,
-				 name_groups(arg_at(c, i), spec->dir[i] < 0
-								   ? AT_FDCWD
-								   : (int)arg_at(c, spec->dir[i]))))
-			return true;
-		if (spec->ret_fd == 1 && ret >= 0 && path_decides(s, hold, i, file_groups(ret)))
-			return true;
-	}
-	return false;
+	b->rec.arg[2] = how[0];
+	b->rec.arg[3] = how[1];
 }
 
 static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s64 ret)
 {
 	const volatile struct watch_spec *spec;
 	struct build *b;
-	struct args c;
-	__u32 hold;
 	__u8 s;
 
 	if (nr >= WATCH_NRS || (__u32)task->tgid == self)
@@ -267,23 +197,18 @@ static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s
 	if (!s)
 		return 0;
 	spec = &specs[s];
-	read_native_args(c.a, (struct pt_regs *)bpf_task_pt_regs(task));
-	read_how(&c, spec);
-	if (spec->clauses) {
-		hold = clauses_that_hold(&c, s, spec->clauses, ret,
-					 spec->ports ? fd_ports((int)c.a[0]) : 0);
-		if (!hold || (!path_decides(s, hold, 0xff, 0) && !paths_decide(&c, s, hold, ret)))
-			return 0;
-	}
 	b = build_get();
 	if (!b)
 		return 0;
+	read_native_args(b->rec.arg, (struct pt_regs *)bpf_task_pt_regs(task));
+	read_how(b, spec);
+	b->rec.ret = ret;
+	if (spec->clauses && !is_wanted(s))
+		return 0;
 	begin(b, WATCH_CALL, task);
 	b->rec.nr = nr;
-	b->rec.ret = ret;
-	__builtin_memcpy(b->rec.arg, c.a, sizeof(c.a));
 	for (__u32 i = 0; i < WATCH_ARGS; i++)
-		add_arg(&c, spec, i, ret);
+		add_arg(b, spec, i, ret);
 	if (spec->ret_fd && ret >= 0)
 		add_fd(WATCH_RET, ret);
 	if (want_cwd)
@@ -321,6 +246,12 @@ int on_any_call(__u64 *ctx)
 }
 
 /* ---- processes */
+
+static __always_inline void no_call(struct build *b)
+{
+	b->rec.ret = 0;
+	__builtin_memset(b->rec.arg, 0, sizeof(b->rec.arg));
+}
 
 static __always_inline __u64 ns_of(__s64 sec, __u64 nsec)
 {
@@ -440,6 +371,7 @@ int on_exec(__u64 *ctx)
 
 	if (!b)
 		return 0;
+	no_call(b);
 	begin(b, WATCH_EXEC, task);
 	b->rec.arg[0] = (__u32)ctx[1]; /* the thread that called, before it took the group's id */
 	add_process();
@@ -477,6 +409,7 @@ int on_fork(__u64 *ctx)
 	b = build_get();
 	if (!b)
 		return 0;
+	no_call(b);
 	begin(b, WATCH_FORK, child);
 	b->rec.arg[0] = BPF_CORE_READ(child, real_parent, tgid);
 	b->rec.start = BPF_CORE_READ(child, start_boottime);
@@ -494,6 +427,7 @@ int on_exit(__u64 *ctx)
 	b = build_get();
 	if (!b)
 		return 0;
+	no_call(b);
 	begin(b, WATCH_EXIT, task);
 	return submit(b);
 }

@@ -15,10 +15,14 @@ enum {
 	WATCH_ARGS = 6,
 	WATCH_PARTS_BYTES = 16384, /* of the parts of one record */
 	WATCH_PART_MAX = 4096,	   /* bytes of one part */
-	WATCH_CLAUSES = 4,
-	WATCH_PORTS = 4,
-	WATCH_PREFIX_MAX = 248, /* bytes of a path prefix; the keys of a trie have 256 at most */
+	WATCH_CLAUSES = 16,
 	WATCH_CPUS = 512,
+	WATCH_NETS = 4,	      /* of one clause */
+	WATCH_PORTS = 16,     /* of one clause */
+	WATCH_TEXT_MAX = 512, /* bytes of a text that is looked through */
+	WATCH_STATES = 1024,  /* of the table that looks through texts */
+	WATCH_CLASSES = 64,   /* kinds of bytes there; a power of two */
+	WATCH_GROUPS = 20,    /* of texts */
 };
 
 enum watch_kind {
@@ -47,7 +51,10 @@ struct watch_spec {
 	__s8 dir[WATCH_ARGS];
 	__u8 ret_fd; /* the result is a descriptor: what is open there */
 	__u8 clauses;
-	__u8 ports;	/* some clause asks for ports of the socket in argument 0 */
+	/* Clauses, as bits, that ask for a container; for the socket at argument 0; for the
+	 * program's name; for paths, and the number of the argument that those are about. */
+	__u16 containers, sockets, comms, paths;
+	__u8 path;
 	__u16 data_max; /* bytes of WATCH_A_DATA and WATCH_A_MSG that are handed over */
 };
 
@@ -57,20 +64,48 @@ struct watch_spec {
  */
 enum watch_result { WATCH_ANY_RESULT, WATCH_SUCCESS, WATCH_FAILURE };
 
+/* Address families of a socket, as bits. */
+#define WATCH_F_IPV4  1
+#define WATCH_F_IPV6  2
+#define WATCH_F_OTHER 4
+#define WATCH_F_ANY   7
+
 struct watch_clause {
-	__u8 result; /* enum watch_result */
-	__u8 arg;    /* number of the argument that mask and paths are about; flags for open */
-	__u8 path;   /* number of the argument with the path that is looked up; 0xff: none */
-	__u8 group;  /* bit in the value of the prefixes map that it wants */
+	__u8 result;	/* enum watch_result */
+	__u8 container; /* asks for a container; the programs look at spec.containers */
+	__u8 arg;	/* number of the argument that the masks are about */
+	__u8 families;	/* WATCH_F_*; 0: not asked for */
 	__u8 ports_n;
-	__u16 ports[WATCH_PORTS]; /* one end of the socket in argument 0 has one of these */
-	__u64 any;		  /* 0, or: one of these bits of `arg` */
-	__u64 mask, value;	  /* (arg & mask) == value */
+	__u8 pad[3];
+	__u64 any;	   /* 0, or: one of these bits of `arg` */
+	__u64 mask, value; /* (arg & mask) == value */
+	__u64 results;	   /* 0, or: the result is the number of one of these bits */
+	/* Bits of groups of texts, all of which have to hold: those that only look at the program's
+	 * name; those that do not look at the file's place; all. */
+	__u32 comm, given, groups;
+	/* Networks: the clause does not hold when both ends are in the same one. Network order; a
+	 * mask of 0: none. */
+	__u32 net[WATCH_NETS], net_mask[WATCH_NETS];
+	__u16 port[WATCH_PORTS]; /* one end has one of these, when there are any */
 };
 
-struct watch_prefix {
-	__u32 bits; /* length of the text in bits (bpf_lpm_trie_key) */
-	char text[WATCH_PREFIX_MAX];
+/*
+ * Texts, each of which belongs to a group, are found by one walk through a path or a name: `next`
+ * has for a state (times WATCH_CLASSES) and the class of the next byte the following state; `found`
+ * the groups of what has just been seen, `whole` those of texts that only count at the end. Class 0
+ * is that of NUL, which changes nothing. The groups of each subject have WATCH_GROUPS bits of their
+ * own, and two more bits are for paths that do not mean what they say.
+ */
+enum watch_subject { WATCH_S_PATH, WATCH_S_RAW, WATCH_S_COMM };
+#define WATCH_DOUBLED	 (1ull << 62) /* "//": fd.nameraw has one slash there */
+#define WATCH_NOT_NORMAL (1ull << 63) /* has "//", "/./" or "/../", or ends with a slash */
+
+struct watch_texts {
+	__u8 class[256];
+	__u16 next[WATCH_STATES * WATCH_CLASSES];
+	__u64 found[WATCH_STATES], whole[WATCH_STATES];
+	__u32 start; /* the first state, times WATCH_CLASSES */
+	__u32 used;  /* 0: there are no texts */
 };
 
 struct watch_rec {

@@ -30,7 +30,6 @@ struct build {
 	char text[WALK_TEXT];
 	__u32 off;
 	__u32 len; /* of the parts */
-	struct watch_prefix key;
 	struct watch_rec rec;
 	char parts[WATCH_PARTS_BYTES + WATCH_PART_MAX + 64]; /* directly behind `rec` */
 };
@@ -41,15 +40,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct build);
 } builds SEC(".maps");
-
-/* Prefixes of paths, each with the groups that it and all shorter ones belong to. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, 4096);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct watch_prefix);
-	__type(value, __u32);
-} prefixes SEC(".maps");
 
 static __always_inline struct build *build_get(void)
 {
@@ -131,6 +121,12 @@ static __always_inline struct file *file_of_fd(__u32 fd)
 	return f;
 }
 
+static __always_inline long read_path(struct file *f, struct path *out)
+{
+	return bpf_probe_read_kernel(out, sizeof(*out),
+				     (void *)f + bpf_core_field_offset(struct file, f_path));
+}
+
 /*
  * Whether the file lies in the upper or a lower layer of overlayfs: behind its inode stands the
  * dentry in the upper layer (struct ovl_inode, fs/overlayfs/ovl_entry.h).
@@ -151,52 +147,6 @@ static __always_inline __u32 layer_of(struct inode *inode)
  * pointers come as numbers, since Linux before 6.8 takes no others in such functions.
  */
 
-/*
- * Whether a path means what it says: "//", "/./" and "/../" do not. A table, because branches would
- * let the verifier follow each character in several ways.
- */
-enum { IN_NAME, BEHIND_SLASH, ONE_DOT, TWO_DOTS, NOT_NORMAL, BEGIN, PATH_STATES = 8 };
-enum { OTHER, SLASH, DOT, PATH_CLASSES = 4 };
-const __u8 path_class[256] = { ['/'] = SLASH, ['.'] = DOT };
-const __u8 path_step[PATH_STATES][PATH_CLASSES] = {
-	[IN_NAME] = { [SLASH] = BEHIND_SLASH },
-	[BEHIND_SLASH] = { [SLASH] = NOT_NORMAL, [DOT] = ONE_DOT },
-	[ONE_DOT] = { [SLASH] = NOT_NORMAL, [DOT] = TWO_DOTS },
-	[TWO_DOTS] = { [SLASH] = NOT_NORMAL },
-	[NOT_NORMAL] = { NOT_NORMAL, NOT_NORMAL, NOT_NORMAL },
-	[BEGIN] = { [SLASH] = BEHIND_SLASH, [DOT] = ONE_DOT },
-};
-
-/* Which groups of prefixes the path in key.text (n bytes) belongs to; all when it is not normal. */
-static __always_inline __u32 key_groups(struct build *b, __u32 n)
-{
-	__u32 state = BEGIN, *groups;
-
-	for (__u32 i = 0; i < WATCH_PREFIX_MAX; i++) {
-		if (i >= n)
-			break;
-		state = path_step[state & (PATH_STATES - 1)]
-				 [path_class[(__u8)b->key.text[i]] & (PATH_CLASSES - 1)];
-	}
-	if (!n || (state >= ONE_DOT && state <= NOT_NORMAL))
-		return ~0u;
-	b->key.bits = n * 8;
-	groups = bpf_map_lookup_elem(&prefixes, &b->key);
-	return groups ? *groups : 0;
-}
-
-/* The same for text[from … from + len). */
-__noinline __u32 prefix_groups(__u32 from, __u32 len)
-{
-	struct build *b = build_get();
-	__u32 n = len > WATCH_PREFIX_MAX ? WATCH_PREFIX_MAX : len;
-
-	if (!b || from > WALK_MAX + 1 || !len ||
-	    bpf_probe_read_kernel(b->key.text, n, &b->text[from]))
-		return ~0u;
-	return key_groups(b, n);
-}
-
 /* Into text, ending at WALK_MAX; returns where it begins, WALK_* in the upper half. */
 __noinline __u32 walk_path(__u64 mnt, __u64 dentry)
 {
@@ -204,83 +154,6 @@ __noinline __u32 walk_path(__u64 mnt, __u64 dentry)
 
 	return b ? walk_up(b->text, &b->off, (void *)mnt, (void *)dentry)
 		 : WALK_MAX | WALK_DETACHED << 16;
-}
-
-/* Files by where they are, with the groups of their path in the low byte; see file_groups(). */
-enum { KNOWN_FILES = 4096 };
-__u64 known_files[KNOWN_FILES];
-
-static __always_inline __u64 mix(__u64 h, __u64 v)
-{
-	h = (h ^ v) * 0x9e3779b97f4a7c15ULL; /* 2^64 divided by the golden ratio */
-	return h ^ h >> 32;
-}
-
-/*
- * The groups of the path of an open file. A file is known by its name, those of the two folders
- * above it and where these are, for some seconds; so most need no walk to the root.
- */
-__noinline __u32 file_groups(int fd)
-{
-	struct link own, up, above;
-	struct build *b = build_get();
-	struct file *f = file_of_fd(fd);
-	struct path path = {};
-	__u64 tag = bpf_ktime_get_boot_ns() >> 33, *known;
-	__u32 from, groups;
-
-	if (!b || !f ||
-	    bpf_probe_read_kernel(&path, sizeof(path),
-				  (void *)f + bpf_core_field_offset(struct file, f_path)))
-		return ~0u;
-	read_link(path.dentry, &own);
-	read_link(own.parent, &up);
-	read_link(up.parent, &above);
-	tag = mix(mix(mix(tag, own.hash_len), up.hash_len), above.hash_len);
-	tag = mix(mix(mix(tag, (__u64)path.mnt), (__u64)up.parent), (__u64)above.parent);
-	known = &known_files[tag >> 52 & (KNOWN_FILES - 1)];
-	if ((*known ^ tag) < 256)
-		return *known & 0xff;
-	from = walk_path((__u64)path.mnt, (__u64)path.dentry);
-	groups = from >> 16 ? 0xff : prefix_groups(from, WALK_MAX - from);
-	*known = (tag & ~0xffULL) | (groups & 0xff);
-	return groups;
-}
-
-/* The groups of a path as the caller wrote it. */
-__noinline __u32 name_groups(__u64 name, int dirfd)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct path dir = {};
-	struct build *b = build_get();
-	__u32 from;
-	long n;
-
-	if (!b)
-		return ~0u;
-	n = bpf_probe_read_user_str(b->key.text, WATCH_PREFIX_MAX, (void *)name);
-	if (n <= 1)
-		return ~0u; /* not there any more: what was asked for is not known */
-	n -= 1;
-	if (b->key.text[0] == '/')
-		return key_groups(b, n);
-	if (dirfd == AT_FDCWD) {
-		dir.dentry = BPF_CORE_READ(task, fs, pwd.dentry);
-		dir.mnt = BPF_CORE_READ(task, fs, pwd.mnt);
-	} else {
-		struct file *f = file_of_fd(dirfd);
-
-		if (!f)
-			return ~0u;
-		dir.dentry = BPF_CORE_READ(f, f_path.dentry);
-		dir.mnt = BPF_CORE_READ(f, f_path.mnt);
-	}
-	from = walk_path((__u64)dir.mnt, (__u64)dir.dentry);
-	if (from >> 16 || from > WALK_MAX)
-		return ~0u;
-	b->text[WALK_MAX] = '/';
-	bpf_probe_read_kernel(&b->text[WALK_MAX + 1], n & 0xff, b->key.text);
-	return prefix_groups(from, WALK_MAX - from + 1 + n);
 }
 
 /* A path argument: its text, and for a relative one the folder that it begins at. */
@@ -314,25 +187,6 @@ __noinline int add_path(__u32 arg, __u64 name, int dirfd)
 		part_kernel(b, WATCH_P_BASE, arg, from >> 16, &b->text[from & 0xffff],
 			    WALK_MAX - (from & 0xffff));
 	return 0;
-}
-
-/* The local port of an internet socket, and in the upper half the remote one; 0: none. */
-__noinline __u32 fd_ports(int fd)
-{
-	struct file *f = fd < 0 ? NULL : file_of_fd(fd);
-	struct socket *socket;
-	struct sock *sk;
-	__u16 family;
-
-	if (!f || (BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return ~0u;
-	socket = BPF_CORE_READ(f, private_data);
-	sk = BPF_CORE_READ(socket, sk);
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if (family != AF_INET && family != AF_INET6)
-		return ~0u;
-	return BPF_CORE_READ(sk, __sk_common.skc_num) |
-	       (__u32)bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport)) << 16;
 }
 
 static __always_inline void describe_socket(struct watch_fd *d, struct socket *socket)
@@ -552,19 +406,14 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
 }
 
 /*
- * The path of the current task's control group: in the unified hierarchy, and where that one has
- * only its root (cgroup v1), that of the memory controller.
+ * The task's control group: in the unified hierarchy, and where that one has only its root (cgroup
+ * v1), that of the memory controller.
  */
-__noinline int add_cgroup(void)
+static __always_inline struct kernfs_node *cgroup_of(struct task_struct *task)
 {
-	enum { DEPTH = 12 };
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct css_set *set = task->cgroups;
 	struct kernfs_node *kn = BPF_CORE_READ(set, dfl_cgrp, kn);
-	struct build *b = build_get();
 
-	if (!b)
-		return 0;
 	if (!kernfs_parent(kn) &&
 	    bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id)) {
 		__u32 i = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
@@ -574,6 +423,18 @@ __noinline int add_cgroup(void)
 		bpf_probe_read_kernel(&css, sizeof(css), subsys + i * sizeof(css));
 		kn = css ? BPF_CORE_READ(css, cgroup, kn) : kn;
 	}
+	return kn;
+}
+
+/* The path of the current task's control group. */
+__noinline int add_cgroup(void)
+{
+	enum { DEPTH = 12 };
+	struct kernfs_node *kn = cgroup_of(bpf_get_current_task_btf());
+	struct build *b = build_get();
+
+	if (!b)
+		return 0;
 	b->off = WALK_MAX;
 	for (int i = 0; i < DEPTH && kn; i++) {
 		struct kernfs_node *up = kernfs_parent(kn);

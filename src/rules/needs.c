@@ -6,7 +6,7 @@
 
 #include "rules/ruleset.h"
 
-enum { NEED_BUDGET = 10000 };
+enum { NEED_BUDGET = 10000, NEED_DEPTH = 32 };
 
 static const struct rules_need anything = {
 	.wanted = true,
@@ -47,14 +47,127 @@ static unsigned named_bits(const struct test *t, const char *const *names, const
 	return found;
 }
 
-/* The texts that the value is one of, or begins with. Too many: any. */
-static size_t texts(const struct test *t, bool prefix, struct rules_need_text *out)
+static const struct {
+	enum ev_field_id field;
+	enum rules_need_subject subject;
+} subjects[] = {
+	{ EV_FD_NAME, NEED_PATH },     { EV_FD_DIRECTORY, NEED_PATH },
+	{ EV_FD_FILENAME, NEED_PATH }, { EV_FD_NAMERAW, NEED_RAW_PATH },
+	{ EV_PROC_NAME, NEED_COMM },
+};
+
+/* Where in the subject a text of the test stands when the test is true; -1: nobody knows. */
+static int text_place(enum ev_field_id field, enum rules_op op)
 {
-	if (t->values_n > RULES_NEED_TEXTS || t->modifier != RM_NONE)
-		return 0;
+	switch (op) {
+	case RO_EQ:
+		return field == EV_FD_DIRECTORY	 ? NEED_INSIDE
+		       : field == EV_FD_FILENAME ? NEED_LAST
+						 : NEED_WHOLE;
+	case RO_STARTSWITH:
+		return field == EV_FD_FILENAME ? NEED_PART : NEED_PREFIX;
+	case RO_ENDSWITH:
+		return field == EV_FD_DIRECTORY ? NEED_PART : NEED_SUFFIX;
+	case RO_CONTAINS:
+		return NEED_PART;
+	default:
+		return -1;
+	}
+}
+
+/* The texts of which the test wants one; whichever modifier it has, at least one has to hold. */
+static void texts(const struct image *im, const struct test *t, struct rules_need *n)
+{
+	struct rules_need_group *g = &n->groups[0];
+	size_t i = 0;
+	int place;
+
+	while (i < ARRAY_SIZE(subjects) && !is_field(im, t, subjects[i].field))
+		i++;
+	if (i == ARRAY_SIZE(subjects) || !t->values_n || t->values_n > RULES_NEED_TEXTS)
+		return;
+	place = text_place(subjects[i].field, t->op);
+	if (place < 0)
+		return;
+	for (uint32_t k = 0; k < t->values_n; k++) {
+		/* Everything has the empty text; one with a NUL is no text for a kernel. */
+		if (!t->values[k].s.len || strlen(t->values[k].s.p) != t->values[k].s.len)
+			return;
+		g->v[k] = (struct rules_need_text){ t->values[k].s.p, subjects[i].subject,
+						    (uint8_t)place };
+	}
+	g->n = t->values_n;
+	n->groups_n = 1;
+}
+
+/* Networks in which the test, which is inverted or negated, is false for both ends. */
+static void nets(const struct image *im, const struct test *t, struct rules_need *n)
+{
+	static const enum ev_field_id fields[] = { EV_FD_NET, EV_FD_SNET, EV_FD_CNET, EV_FD_LNET,
+						   EV_FD_RNET };
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(fields) && !is_field(im, t, fields[i]))
+		i++;
+	if (i == ARRAY_SIZE(fields) || t->op != RO_EQ || t->modifier != RM_NONE ||
+	    t->class != EV_C_NET)
+		return;
+	for (uint32_t k = 0; k < t->values_n && n->nets_n < RULES_NEED_NETS; k++) {
+		const struct net *net = &t->nets[k];
+		struct rules_need_net *out = &n->nets[n->nets_n];
+
+		if (net->addr.len != sizeof(out->addr))
+			continue;
+		memcpy(out->addr, net->addr.b, sizeof(out->addr));
+		out->bits = net->bits;
+		n->nets_n++;
+	}
+}
+
+/* "evt.arg.prot contains PROT_EXEC" of mmap(2). */
+static bool wants_exec_map(const struct image *im, const struct test *t, unsigned type)
+{
+	const struct ev_ref *ref = &im->operands[t->left].ref;
+
+	return !strcmp(ev_type_name(type), "mmap") && is_field(im, t, EV_EVT_ARG) &&
+	       ref->arg == EV_ARG_KEY && ref->key.len == 4 && !memcmp(ref->key.p, "prot", 4) &&
+	       t->op == RO_CONTAINS && t->values_n == 1 && t->modifier == RM_NONE &&
+	       equals(&t->values[0], "PROT_EXEC");
+}
+
+static bool is_port(const struct image *im, const struct test *t)
+{
+	static const enum ev_field_id ids[] = { EV_FD_PORT, EV_FD_SPORT, EV_FD_CPORT, EV_FD_LPORT,
+						EV_FD_RPORT };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		if (is_field(im, t, ids[i]))
+			return true;
+	return false;
+}
+
+static void ports(const struct image *im, const struct test *t, struct rules_need *n)
+{
+	if (!is_port(im, t) || t->op != RO_EQ || t->modifier != RM_NONE ||
+	    t->values_n > RULES_NEED_PORTS)
+		return;
 	for (uint32_t i = 0; i < t->values_n; i++)
-		out[i] = (struct rules_need_text){ t->values[i].s.p, prefix };
-	return t->values_n;
+		n->ports[n->ports_n++] = (uint16_t)t->values[i].u;
+}
+
+/* Results from 0 to 63, when no other is wanted. */
+static uint64_t results(const struct image *im, const struct test *t)
+{
+	uint64_t bits = 0;
+
+	if (!is_field(im, t, EV_EVT_RAWRES) || t->op != RO_EQ || t->modifier != RM_NONE)
+		return 0;
+	for (uint32_t i = 0; i < t->values_n; i++) {
+		if (t->values[i].i < 0 || t->values[i].i > 63)
+			return 0;
+		bits |= 1ull << t->values[i].i;
+	}
+	return bits;
 }
 
 /* fd.num of a call that opens is its result. */
@@ -100,37 +213,6 @@ static unsigned result_bits(const struct image *im, const struct test *t, unsign
 	return NEED_SUCCESS;
 }
 
-/* "evt.arg.prot contains PROT_EXEC" of mmap(2). */
-static bool wants_exec_map(const struct image *im, const struct test *t, unsigned type)
-{
-	const struct ev_ref *ref = &im->operands[t->left].ref;
-
-	return !strcmp(ev_type_name(type), "mmap") && is_field(im, t, EV_EVT_ARG) &&
-	       ref->arg == EV_ARG_KEY && ref->key.len == 4 && !memcmp(ref->key.p, "prot", 4) &&
-	       t->op == RO_CONTAINS && t->values_n == 1 && t->modifier == RM_NONE &&
-	       equals(&t->values[0], "PROT_EXEC");
-}
-
-static bool is_port(const struct image *im, const struct test *t)
-{
-	static const enum ev_field_id ids[] = { EV_FD_PORT, EV_FD_SPORT, EV_FD_CPORT, EV_FD_LPORT,
-						EV_FD_RPORT };
-
-	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
-		if (is_field(im, t, ids[i]))
-			return true;
-	return false;
-}
-
-static size_t ports(const struct test *t, uint16_t *out)
-{
-	if (t->values_n > RULES_NEED_PORTS)
-		return 0;
-	for (uint32_t i = 0; i < t->values_n; i++)
-		out[i] = (uint16_t)t->values[i].u;
-	return t->values_n;
-}
-
 /* Of a test that is true and not inverted. */
 static void need_of_test(const struct image *im, const struct test *t, unsigned type,
 			 struct rules_need *n)
@@ -151,72 +233,59 @@ static void need_of_test(const struct image *im, const struct test *t, unsigned 
 		n->family = named_bits(t, families, family_bits, NEED_ANY_FAMILY);
 	if (wants_exec_map(im, t, type))
 		n->map = NEED_EXEC_MAP;
-	if (plain && is_port(im, t))
-		n->ports_n = ports(t, n->ports);
-	if ((plain || t->op == RO_STARTSWITH) && is_field(im, t, EV_FD_NAME))
-		n->paths_n = texts(t, !plain, n->paths);
-	/* What is in a directory begins with its name; a directory's is its own. */
-	if ((plain || t->op == RO_STARTSWITH) && is_field(im, t, EV_FD_DIRECTORY))
-		n->paths_n = texts(t, true, n->paths);
-	if ((plain || t->op == RO_STARTSWITH) && is_field(im, t, EV_PROC_NAME))
-		n->comms_n = texts(t, !plain, n->comms);
+	n->results = results(im, t);
+	ports(im, t, n);
+	texts(im, t, n);
 }
 
-/* Of a test that is false, or inverted and true. */
+/* Of a test that is inverted and true. */
 static void need_of_not(const struct image *im, const struct test *t, struct rules_need *n)
 {
 	bool one = t->op == RO_EQ && t->values_n == 1 && t->modifier == RM_NONE;
 
-	if (one && t->invert && is_field(im, t, EV_CONTAINER_ID) && equals(&t->values[0], "host"))
+	if (one && is_field(im, t, EV_CONTAINER_ID) && equals(&t->values[0], "host"))
 		n->where = NEED_CONTAINER;
+	nets(im, t, n);
 }
 
-/* The shorter of two lists that both have to hold. */
-static size_t shorter(struct rules_need_text *a, size_t n, const struct rules_need_text *b,
-		      size_t m)
+static bool same_text(const struct rules_need_text *a, const struct rules_need_text *b)
 {
-	if (!m || (n && n <= m))
-		return n;
-	memcpy(a, b, m * sizeof(*a));
-	return m;
+	return a->subject == b->subject && a->place == b->place && !strcmp(a->text, b->text);
 }
 
-/* Both lists together; 0: any, because one is, or because they are too long. */
-static size_t together(struct rules_need_text *a, size_t n, const struct rules_need_text *b,
-		       size_t m)
+/* Whether `b` has all texts of `a`, so that `b` holds whenever `a` does. */
+static bool group_covers(const struct rules_need_group *b, const struct rules_need_group *a)
 {
-	if (!n || !m)
-		return 0;
-	for (size_t i = 0; i < m; i++) {
+	for (size_t i = 0; i < a->n; i++) {
 		size_t k = 0;
 
-		while (k < n && (a[k].prefix != b[i].prefix || strcmp(a[k].text, b[i].text)))
+		while (k < b->n && !same_text(&a->v[i], &b->v[k]))
 			k++;
-		if (k < n)
-			continue;
-		if (n == RULES_NEED_TEXTS)
-			return 0;
-		a[n++] = b[i];
+		if (k == b->n)
+			return false;
 	}
-	return n;
+	return true;
 }
 
-static size_t ports_together(uint16_t *a, size_t n, const uint16_t *b, size_t m)
+/* One more group that has to hold; when there are too many, those with the most texts go. */
+static void add_group(struct rules_need *n, const struct rules_need_group *g)
 {
-	if (!n || !m)
-		return 0;
-	for (size_t i = 0; i < m; i++) {
-		size_t k = 0;
+	size_t most = 0;
 
-		while (k < n && a[k] != b[i])
-			k++;
-		if (k < n)
-			continue;
-		if (n == RULES_NEED_PORTS)
-			return 0;
-		a[n++] = b[i];
+	for (size_t i = 0; i < n->groups_n; i++) {
+		if (group_covers(g, &n->groups[i]))
+			return;
+		if (group_covers(&n->groups[i], g)) {
+			n->groups[i] = *g;
+			return;
+		}
+		if (n->groups[i].n > n->groups[most].n)
+			most = i;
 	}
-	return n;
+	if (n->groups_n < RULES_NEED_GROUPS)
+		n->groups[n->groups_n++] = *g;
+	else if (n->groups[most].n > g->n)
+		n->groups[most] = *g;
 }
 
 static void both(struct rules_need *a, const struct rules_need *b)
@@ -229,12 +298,69 @@ static void both(struct rules_need *a, const struct rules_need *b)
 	/* An open for reading and writing is both: only equal masks can be put together. */
 	if (b->open != NEED_ANY_OPEN)
 		a->open = b->open;
-	a->paths_n = shorter(a->paths, a->paths_n, b->paths, b->paths_n);
-	a->comms_n = shorter(a->comms, a->comms_n, b->comms, b->comms_n);
+	if (b->results)
+		a->results = a->results ? a->results & b->results : b->results;
+	if (b->results && !a->results)
+		a->wanted = false;
+	for (size_t i = 0; i < b->groups_n; i++)
+		add_group(a, &b->groups[i]);
+	for (size_t i = 0; i < b->nets_n && a->nets_n < RULES_NEED_NETS; i++)
+		a->nets[a->nets_n++] = b->nets[i];
 	if (b->ports_n && (!a->ports_n || b->ports_n < a->ports_n)) {
 		memcpy(a->ports, b->ports, sizeof(a->ports));
 		a->ports_n = b->ports_n;
 	}
+}
+
+/* Both groups as one; false: it would be too long. */
+static bool joined(struct rules_need_group *out, const struct rules_need_group *a,
+		   const struct rules_need_group *b)
+{
+	*out = *a;
+	for (size_t i = 0; i < b->n; i++) {
+		size_t k = 0;
+
+		while (k < out->n && !same_text(&out->v[k], &b->v[i]))
+			k++;
+		if (k < out->n)
+			continue;
+		if (out->n == RULES_NEED_TEXTS)
+			return false;
+		out->v[out->n++] = b->v[i];
+	}
+	return true;
+}
+
+/* (a1 and a2) or (b1 and b2) implies each of (a1 or b1), (a1 or b2) … */
+static void either_groups(struct rules_need *a, const struct rules_need *b)
+{
+	const struct rules_need was = *a;
+	struct rules_need_group g;
+
+	a->groups_n = 0;
+	for (size_t i = 0; i < was.groups_n; i++)
+		for (size_t k = 0; k < b->groups_n; k++)
+			if (joined(&g, &was.groups[i], &b->groups[k]))
+				add_group(a, &g);
+}
+
+static void either_ends(struct rules_need *a, const struct rules_need *b)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < a->nets_n; i++)
+		for (size_t k = 0; k < b->nets_n; k++)
+			if (!memcmp(&a->nets[i], &b->nets[k], sizeof(a->nets[i]))) {
+				a->nets[kept++] = a->nets[i];
+				break;
+			}
+	a->nets_n = kept;
+	if (!a->ports_n || !b->ports_n || a->ports_n + b->ports_n > RULES_NEED_PORTS) {
+		a->ports_n = 0;
+		return;
+	}
+	memcpy(a->ports + a->ports_n, b->ports, b->ports_n * sizeof(*b->ports));
+	a->ports_n += b->ports_n;
 }
 
 static void either(struct rules_need *a, const struct rules_need *b)
@@ -250,56 +376,67 @@ static void either(struct rules_need *a, const struct rules_need *b)
 	a->where |= b->where;
 	a->family |= b->family;
 	a->map |= b->map;
-	a->paths_n = together(a->paths, a->paths_n, b->paths, b->paths_n);
-	a->comms_n = together(a->comms, a->comms_n, b->comms, b->comms_n);
-	a->ports_n = ports_together(a->ports, a->ports_n, b->ports, b->ports_n);
+	a->results = a->results && b->results ? a->results | b->results : 0;
+	either_groups(a, b);
+	either_ends(a, b);
 }
 
-/* `budget`: nodes to look at; a condition with more, counted as often as shared, may be anything.
- */
-static void need_of(const struct image *im, gref r, unsigned type, unsigned *budget,
-		    struct rules_need *out)
+/* What a condition is looked through with; more nodes, or deeper ones, may be anything. */
+struct search {
+	const struct image *im;
+	unsigned type, budget, depth;
+};
+
+static void need_of(struct search *s, gref r, struct rules_need *out);
+
+static void need_of_chain(struct search *s, gref r, struct rules_need *out)
 {
-	const struct gnode *n = &im->nodes[gref_node(r)];
+	const struct gnode *n = &s->im->nodes[gref_node(r)];
 	bool all = (n->kind == G_AND) != gref_negated(r);
 	struct rules_need part;
 
-	*out = anything;
-	if (!*budget)
-		return;
-	--*budget;
-	if (n->kind == G_FALSE) {
-		out->wanted = gref_negated(r);
-	} else if (n->kind == G_TEST) {
-		const struct test *t = &im->tests[n->test];
-
-		if (gref_negated(r))
-			return;
-		if (t->invert)
-			need_of_not(im, t, out);
+	out->wanted = all;
+	s->depth++;
+	for (uint32_t i = 0; i < n->child_n; i++) {
+		need_of(s, n->child[i] ^ gref_negated(r), &part);
+		if (all)
+			both(out, &part);
 		else
-			need_of_test(im, t, type, out);
-	} else {
-		out->wanted = all;
-		for (uint32_t i = 0; i < n->child_n; i++) {
-			need_of(im, n->child[i] ^ gref_negated(r), type, budget, &part);
-			if (all)
-				both(out, &part);
-			else
-				either(out, &part);
-		}
+			either(out, &part);
 	}
+	s->depth--;
+}
+
+static void need_of(struct search *s, gref r, struct rules_need *out)
+{
+	const struct gnode *n = &s->im->nodes[gref_node(r)];
+	const struct test *t = &s->im->tests[n->test];
+
+	*out = anything;
+	if (!s->budget || s->depth > NEED_DEPTH)
+		return;
+	s->budget--;
+	if (n->kind == G_FALSE)
+		out->wanted = gref_negated(r);
+	else if (n->kind != G_TEST)
+		need_of_chain(s, r, out);
+	else if (gref_negated(r) && !t->invert)
+		nets(s->im, t, out);
+	else if (!gref_negated(r) && t->invert)
+		need_of_not(s->im, t, out);
+	else if (!gref_negated(r))
+		need_of_test(s->im, t, s->type, out);
 }
 
 static void need_of_target(struct image *im, const struct target *t, unsigned type,
 			   struct rules_need *out)
 {
+	struct search s = { .im = im, .type = type, .budget = NEED_BUDGET };
 	struct map memo = { 0 };
-	unsigned budget = NEED_BUDGET;
 
 	if (!ev_set_has(&t->types, type))
 		return;
-	need_of(im, graph_for_type(im, t->condition, type, &memo), type, &budget, out);
+	need_of(&s, graph_for_type(im, t->condition, type, &memo), out);
 	map_free(&memo);
 	if (!out->result || !out->where || !out->family)
 		*out = (struct rules_need){ 0 };
@@ -322,40 +459,106 @@ void rules_needs_of(const struct rules *r, size_t rule, unsigned type, struct ru
 	}
 }
 
-void rules_needs(const struct rules *r, enum ev_source source, unsigned type,
-		 struct rules_need *out)
+static bool has_net(const struct rules_need *n, const struct rules_need_net *net)
 {
-	*out = (struct rules_need){ 0 };
-	for (size_t i = 0; i < r->rules_n; i++) {
-		struct rules_need one;
-
-		if (r->rules[i].info.source != source || r->rules[i].info.dropped)
-			continue;
-		rules_needs_of(r, i, type, &one);
-		either(out, &one);
-	}
+	for (size_t i = 0; i < n->nets_n; i++)
+		if (!memcmp(&n->nets[i], net, sizeof(*net)))
+			return true;
+	return false;
 }
 
-size_t rules_needs_parts(const struct rules *r, enum ev_source source, unsigned type,
-			 struct rules_need out[RULES_NEED_PARTS])
+static bool has_port(const struct rules_need *n, uint16_t port)
+{
+	for (size_t i = 0; i < n->ports_n; i++)
+		if (n->ports[i] == port)
+			return true;
+	return !n->ports_n;
+}
+
+static bool ends_cover(const struct rules_need *a, const struct rules_need *b)
+{
+	for (size_t i = 0; i < a->nets_n; i++)
+		if (!has_net(b, &a->nets[i]))
+			return false;
+	for (size_t i = 0; i < b->ports_n; i++)
+		if (!has_port(a, b->ports[i]))
+			return false;
+	return !a->ports_n || b->ports_n;
+}
+
+/* Whether `a` holds whenever `b` does. */
+static bool covers(const struct rules_need *a, const struct rules_need *b)
+{
+	if ((b->result & ~a->result) || (b->where & ~a->where) || (b->family & ~a->family) ||
+	    (b->map & ~a->map) || (a->open != NEED_ANY_OPEN && a->open != b->open) ||
+	    (a->results && (!b->results || (b->results & ~a->results))))
+		return false;
+	for (size_t i = 0; i < a->groups_n; i++) {
+		size_t k = 0;
+
+		while (k < b->groups_n && !group_covers(&a->groups[i], &b->groups[k]))
+			k++;
+		if (k == b->groups_n)
+			return false;
+	}
+	return ends_cover(a, b);
+}
+
+/* How much less two needs say together than apart. */
+static unsigned merging_costs(const struct rules_need *a, const struct rules_need *b)
+{
+	struct rules_need m = *a;
+	size_t most = a->groups_n > b->groups_n ? a->groups_n : b->groups_n;
+
+	either(&m, b);
+	return (m.result != a->result) + (m.result != b->result) + (m.where != a->where) +
+	       (m.where != b->where) + 4u * (m.open != a->open || m.open != b->open) +
+	       4u * (m.family != a->family || m.family != b->family) +
+	       4u * (m.map != a->map || m.map != b->map) +
+	       8u * (!m.ports_n && (a->ports_n || b->ports_n)) +
+	       2u * (unsigned)(most > m.groups_n ? most - m.groups_n : 0) +
+	       16u * (!m.groups_n && most);
+}
+
+/* Adds a need to those that stand beside each other. */
+static size_t stand_beside(struct rules_need *v, size_t n, const struct rules_need *one)
+{
+	size_t kept = 0, best = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (covers(&v[i], one))
+			return n;
+	for (size_t i = 0; i < n; i++) {
+		if (covers(one, &v[i]))
+			continue;
+		if (kept != i)
+			v[kept] = v[i];
+		kept++;
+	}
+	if (kept < RULES_NEED_RULES) {
+		v[kept++] = *one;
+		return kept;
+	}
+	for (size_t i = 1; i < kept; i++)
+		if (merging_costs(&v[i], one) < merging_costs(&v[best], one))
+			best = i;
+	either(&v[best], one);
+	return kept;
+}
+
+size_t rules_needs(const struct rules *r, enum ev_source source, unsigned type,
+		   struct rules_need out[RULES_NEED_RULES])
 {
 	size_t n = 0;
 
-	memset(out, 0, RULES_NEED_PARTS * sizeof(*out));
 	for (size_t i = 0; i < r->rules_n; i++) {
 		struct rules_need one;
 
 		if (r->rules[i].info.source != source || r->rules[i].info.dropped)
 			continue;
 		rules_needs_of(r, i, type, &one);
-		either(&out[one.open == NEED_READ ? 0 : one.open == NEED_WRITE ? 1 : 2], &one);
-	}
-	for (size_t i = 0; i < RULES_NEED_PARTS; i++) {
-		if (!out[i].wanted)
-			continue;
-		if (n != i)
-			out[n] = out[i];
-		n++;
+		if (one.wanted)
+			n = stand_beside(out, n, &one);
 	}
 	return n;
 }
@@ -376,22 +579,59 @@ static void print_bits(const char *what, unsigned bits, unsigned any, const char
 	}
 }
 
-static void print_texts(const char *what, const struct rules_need_text *v, size_t n,
-			struct buf *out)
+/* "…" stands for what may be before or behind. */
+static void print_group(const struct rules_need_group *g, struct buf *out)
 {
-	if (!n)
-		return;
-	buf_printf(out, "%s%s", out->len ? "; " : "", what);
-	for (size_t i = 0; i < n; i++)
-		buf_printf(out, "%s%s%s", i ? ", " : " ", v[i].text, v[i].prefix ? "…" : "");
+	static const char *const names[] = { "path:", "path as given:", "program:" };
+	static const struct {
+		const char *before, *behind;
+	} places[] = {
+		[NEED_WHOLE] = { "", "" },    [NEED_PREFIX] = { "", "…" },
+		[NEED_SUFFIX] = { "…", "" },  [NEED_PART] = { "…", "…" },
+		[NEED_INSIDE] = { "", "/…" }, [NEED_LAST] = { "…/", "" },
+	};
+	int subject = -1;
+
+	for (size_t i = 0; i < g->n; i++) {
+		const struct rules_need_text *t = &g->v[i];
+
+		if (t->subject != subject)
+			buf_printf(out, "%s%s ",
+				   i	      ? " or "
+				   : out->len ? "; "
+					      : "",
+				   names[t->subject]);
+		else
+			buf_puts(out, ", ");
+		subject = t->subject;
+		buf_printf(out, "%s%s%s", places[t->place].before, t->text,
+			   places[t->place].behind);
+	}
 }
 
-static void print_ports(const struct rules_need *n, struct buf *out)
+static void print_ends(const struct rules_need *n, struct buf *out)
 {
-	if (n->ports_n)
-		buf_printf(out, "%sport:", out->len ? "; " : "");
+	for (size_t i = 0; i < n->nets_n; i++)
+		buf_printf(out, "%s%u.%u.%u.%u/%u",
+			   i	      ? ", "
+			   : out->len ? "; not within "
+				      : "not within ",
+			   n->nets[i].addr[0], n->nets[i].addr[1], n->nets[i].addr[2],
+			   n->nets[i].addr[3], n->nets[i].bits);
 	for (size_t i = 0; i < n->ports_n; i++)
-		buf_printf(out, "%s %u", i ? "," : "", n->ports[i]);
+		buf_printf(out, "%s%u", i ? ", " : out->len ? "; port: " : "port: ", n->ports[i]);
+}
+
+static void print_results(uint64_t results, struct buf *out)
+{
+	bool first = true;
+
+	for (unsigned i = 0; i < 64; i++) {
+		if (!(results >> i & 1))
+			continue;
+		buf_printf(out, "%s%u", !first ? ", " : out->len ? "; result: " : "result: ", i);
+		first = false;
+	}
 }
 
 void rules_need_print(const struct rules_need *n, struct buf *out)
@@ -407,13 +647,16 @@ void rules_need_print(const struct rules_need *n, struct buf *out)
 		return;
 	}
 	print_bits("only", n->where, NEED_ANYWHERE, wheres, &text);
-	print_bits("result:", n->result, NEED_ANY_RESULT, results, &text);
+	if (n->results)
+		print_results(n->results, &text);
+	else
+		print_bits("result:", n->result, NEED_ANY_RESULT, results, &text);
 	print_bits("opened for", n->open, NEED_ANY_OPEN, opens, &text);
 	print_bits("address family:", n->family, NEED_ANY_FAMILY, families, &text);
 	if (n->map == NEED_EXEC_MAP)
 		buf_printf(&text, "%sexecutable memory", text.len ? "; " : "");
-	print_ports(n, &text);
-	print_texts("path:", n->paths, n->paths_n, &text);
-	print_texts("program:", n->comms, n->comms_n, &text);
+	print_ends(n, &text);
+	for (size_t i = 0; i < n->groups_n; i++)
+		print_group(&n->groups[i], &text);
 	buf_puts(out, text.len ? buf_str(&text) : "every one");
 }

@@ -157,8 +157,7 @@ struct ev_set rules_wanted(const struct rules *r, enum ev_source source);
 
 /*
  * What a filter in the kernel may ask of events of one type, so that no event is dropped that could
- * fire a rule: an event that does not meet it need not be sent. An empty list means "anything".
- * Paths are those of fd.name, resolved; comms those of proc.name.
+ * fire a rule: an event that does not meet it need not be sent.
  */
 enum rules_need_result { NEED_SUCCESS = 1, NEED_FAILURE = 2, NEED_ANY_RESULT = 3 };
 enum rules_need_open { NEED_READ = 1, NEED_WRITE = 2, NEED_ANY_OPEN = 7 }; /* 4: neither */
@@ -166,33 +165,62 @@ enum rules_need_where { NEED_HOST = 1, NEED_CONTAINER = 2, NEED_ANYWHERE = 3 };
 enum rules_need_map { NEED_EXEC_MAP = 1, NEED_ANY_MAP = 3 }; /* mmap(2): PROT_EXEC */
 enum rules_need_family { NEED_IPV4 = 1, NEED_IPV6 = 2, NEED_ANY_FAMILY = 7 }; /* 4: others */
 
-struct rules_need_text {
-	const char *text;
-	bool prefix; /* or the whole */
+/* What a text is compared with: fd.name, fd.nameraw, proc.name. */
+enum rules_need_subject { NEED_PATH, NEED_RAW_PATH, NEED_COMM };
+enum rules_need_place {
+	NEED_WHOLE,
+	NEED_PREFIX,
+	NEED_SUFFIX,
+	NEED_PART,
+	NEED_INSIDE, /* a folder: it, and what begins with it and a slash */
+	NEED_LAST,   /* the last component of a path */
 };
 
-enum { RULES_NEED_TEXTS = 128, RULES_NEED_PORTS = 4, RULES_NEED_PARTS = 3 };
+struct rules_need_text {
+	const char *text; /* not empty */
+	uint8_t subject, place;
+};
+
+enum {
+	RULES_NEED_TEXTS = 128,
+	RULES_NEED_GROUPS = 4,
+	RULES_NEED_NETS = 8,
+	RULES_NEED_PORTS = 16,
+	RULES_NEED_RULES = 16, /* needs that stand beside each other */
+};
+
+/* Texts of which one has to hold. */
+struct rules_need_group {
+	struct rules_need_text v[RULES_NEED_TEXTS];
+	size_t n;
+};
+
+struct rules_need_net {
+	uint8_t addr[4], bits;
+};
 
 struct rules_need {
 	bool wanted; /* false: no rule wants events of this type */
 	unsigned result, open, where, family, map;
-	struct rules_need_text paths[RULES_NEED_TEXTS], comms[RULES_NEED_TEXTS];
-	size_t paths_n, comms_n;	  /* 0: any */
+	uint64_t results; /* results 0 to 63, as bits; 0: any */
+	struct rules_need_group groups[RULES_NEED_GROUPS];
+	size_t groups_n; /* all of them have to hold */
+	/* IPv4 networks: when both ends of the connection are in one of them, the rule is false. */
+	struct rules_need_net nets[RULES_NEED_NETS];
+	size_t nets_n;
 	uint16_t ports[RULES_NEED_PORTS]; /* of either end of a connection */
-	size_t ports_n;
+	size_t ports_n;			  /* 0: any */
 };
 
-/* Of all enabled rules together, or of one. */
-void rules_needs(const struct rules *r, enum ev_source source, unsigned type,
-		 struct rules_need *out);
-void rules_needs_of(const struct rules *r, size_t rule, unsigned type, struct rules_need *out);
 /*
- * The same apart: what rules need of files opened for reading, of files opened for writing, and the
- * rest; so that a rule that wants some paths read and one that wants every write do not ask for
- * every read together. Returns how many are wanted, those first.
+ * Of all enabled rules: the event need be sent when one of the needs holds. Those that another one
+ * covers are left out, and when there are more than RULES_NEED_RULES the last stands for the rest.
+ * Returns how many; 0: no rule wants events of this type.
  */
-size_t rules_needs_parts(const struct rules *r, enum ev_source source, unsigned type,
-			 struct rules_need out[RULES_NEED_PARTS]);
+size_t rules_needs(const struct rules *r, enum ev_source source, unsigned type,
+		   struct rules_need out[RULES_NEED_RULES]);
+/* Of one rule, and of the steps of its sequence, together. */
+void rules_needs_of(const struct rules *r, size_t rule, unsigned type, struct rules_need *out);
 void rules_need_print(const struct rules_need *n, struct buf *out);
 
 /* Evaluation: one engine for one thread; the set must stay. */

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "model/syscalls.h"
@@ -36,9 +37,10 @@ struct want {
 	struct watch_clause clauses[WATCH_CLAUSES];
 };
 
-struct prefix {
-	struct watch_prefix key;
-	uint32_t groups;
+/* A group of texts: its members as subject, place and text, and the subjects that they have. */
+struct group {
+	struct buf key;
+	uint32_t subjects; /* 1u << enum watch_subject */
 };
 
 struct head {
@@ -51,8 +53,9 @@ struct watch {
 	struct watch_bpf_prog *skel;
 	struct want *wants;
 	size_t wants_n, wants_cap;
-	struct prefix *prefixes;
-	size_t prefixes_n, prefixes_cap;
+	struct watch_texts_builder *texts;
+	struct group groups[WATCH_GROUPS];
+	size_t groups_n;
 	struct bpf_link **links;
 	size_t links_n, links_cap;
 	struct watch_ring *rings;
@@ -88,6 +91,26 @@ static bool has_call_events(void)
 	return false;
 }
 
+/* Paths that do not mean what they say. */
+static void add_odd_paths(struct watch_texts_builder *b)
+{
+	static const struct {
+		const char *text;
+		enum watch_place place;
+		uint64_t bits;
+	} rows[] = {
+		{ "//", WATCH_AT_PART, WATCH_NOT_NORMAL | WATCH_DOUBLED },
+		{ "/./", WATCH_AT_PART, WATCH_NOT_NORMAL },
+		{ "/../", WATCH_AT_PART, WATCH_NOT_NORMAL },
+		{ "/", WATCH_AT_SUFFIX, WATCH_NOT_NORMAL },
+		{ "/.", WATCH_AT_SUFFIX, WATCH_NOT_NORMAL },
+		{ "/..", WATCH_AT_SUFFIX, WATCH_NOT_NORMAL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		watch_texts_add(b, rows[i].place, rows[i].text, strlen(rows[i].text), rows[i].bits);
+}
+
 int watch_new(struct watch **out, const struct watch_options *o, struct err *e)
 {
 	struct watch *w = xcalloc(1, sizeof(*w));
@@ -106,6 +129,8 @@ int watch_new(struct watch **out, const struct watch_options *o, struct err *e)
 		return err_errno(e, errno, "cannot open the BPF programs");
 	}
 	w->per_call = has_call_events();
+	w->texts = watch_texts_new();
+	add_odd_paths(w->texts);
 	*out = w;
 	return 0;
 }
@@ -126,7 +151,9 @@ void watch_free(struct watch *w)
 	free(w->rings);
 	free(w->heads);
 	free(w->wants);
-	free(w->prefixes);
+	for (size_t i = 0; i < w->groups_n; i++)
+		buf_free(&w->groups[i].key);
+	watch_texts_free(w->texts);
 	free(w);
 }
 
@@ -138,11 +165,59 @@ static struct want *want_of(struct watch *w, int nr)
 	return NULL;
 }
 
+/* The groups that a call can answer, of those that a clause wants; by subject. */
+static uint32_t groups_about(const struct watch *w, uint32_t groups, uint32_t subjects)
+{
+	uint32_t found = 0;
+
+	for (size_t i = 0; i < w->groups_n; i++)
+		if (groups >> i & 1 && !(w->groups[i].subjects & ~subjects))
+			found |= 1u << i;
+	return found;
+}
+
+static int path_argument(const struct watch_call *c)
+{
+	for (int i = 0; c && c->ret_fd == WATCH_OPENS && i < WATCH_ARGS; i++)
+		if (c->arg[i] == WATCH_A_PATH)
+			return i;
+	return -1;
+}
+
+/* Brings a clause into the form that the programs want, and notes what it asks for. */
+static void add_clause(const struct watch *w, struct want *want, const struct watch_call *call,
+		       const struct watch_clause *given)
+{
+	enum { COMM = 1u << WATCH_S_COMM, RAW = 1u << WATCH_S_RAW, PATH = 1u << WATCH_S_PATH };
+	struct watch_clause *c = &want->clauses[want->spec.clauses];
+	uint16_t bit = (uint16_t)(1u << want->spec.clauses++);
+	bool has_path = path_argument(call) >= 0;
+	bool has_socket = call && call->arg[0] == WATCH_A_FD && !call->ret_fd;
+
+	*c = *given;
+	c->groups = groups_about(w, c->groups, has_path ? COMM | RAW | PATH : COMM);
+	c->given = groups_about(w, c->groups, COMM | RAW);
+	c->comm = groups_about(w, c->groups, COMM);
+	if (!has_socket) {
+		c->families = 0;
+		c->ports_n = 0;
+		memset(c->net_mask, 0, sizeof(c->net_mask));
+	}
+	if (c->container)
+		want->spec.containers |= bit;
+	if (c->comm)
+		want->spec.comms |= bit;
+	if (c->groups & ~c->comm)
+		want->spec.paths |= bit;
+	if (c->families || c->ports_n || c->net_mask[0])
+		want->spec.sockets |= bit;
+}
+
 int watch_want(struct watch *w, const char *call, const struct watch_clause *clauses, size_t n,
 	       struct err *e)
 {
 	const struct watch_call *c = watch_call_find(call);
-	int nr = sc_nr(sc_abi_native(), call);
+	int nr = sc_nr(sc_abi_native(), call), path = path_argument(c);
 	struct want *want;
 
 	if (nr < 0 || nr >= WATCH_NRS)
@@ -157,55 +232,48 @@ int watch_want(struct watch *w, const char *call, const struct watch_clause *cla
 			return err_set(e, E2BIG, "more than %d system calls", WATCH_SPECS - 1);
 		want = vec_push(w->wants, w->wants_n, w->wants_cap);
 	}
-	*want = (struct want){ .nr = nr, .spec.clauses = (uint8_t)n };
+	*want = (struct want){ .nr = nr };
 	snprintf(want->name, sizeof(want->name), "%s", c && c->event ? c->event : call);
 	for (unsigned i = 0; c && i < WATCH_ARGS; i++) {
 		want->spec.arg[i] = c->arg[i];
 		want->spec.dir[i] = (int8_t)(c->dir[i] - 1);
 		want->spec.ret_fd = c->ret_fd;
 	}
+	want->spec.path = path < 0 ? WATCH_ARGS : (uint8_t)path;
 	want->spec.data_max = (uint16_t)(w->o.data_max > WATCH_PART_MAX ? WATCH_PART_MAX
 									: w->o.data_max);
+	for (size_t i = 0; i < n; i++)
+		add_clause(w, want, c, &clauses[i]);
+	return 0;
+}
+
+int watch_group(struct watch *w, const struct watch_text *v, size_t n)
+{
+	struct group g = { 0 };
+
 	for (size_t i = 0; i < n; i++) {
-		want->clauses[i] = clauses[i];
-		want->spec.ports |= clauses[i].ports_n != 0;
+		buf_printf(&g.key, "%d %d %s\n", v[i].subject, v[i].place, v[i].text);
+		g.subjects |= 1u << v[i].subject;
 	}
-	return 0;
-}
+	for (size_t i = 0; i < w->groups_n; i++)
+		if (!strcmp(buf_str(&w->groups[i].key), buf_str(&g.key))) {
+			buf_free(&g.key);
+			return (int)i;
+		}
+	for (size_t i = 0; i < n && w->groups_n < WATCH_GROUPS; i++) {
+		uint64_t bit = watch_texts_bits(v[i].subject, 1u << w->groups_n);
 
-void watch_prefix(struct watch *w, const char *prefix, uint32_t groups)
-{
-	struct prefix *p = vec_push(w->prefixes, w->prefixes_n, w->prefixes_cap);
-	size_t len = strlen(prefix);
-
-	if (len > sizeof(p->key.text))
-		len = sizeof(p->key.text);
-	memcpy(p->key.text, prefix, len);
-	p->key.bits = (uint32_t)len * 8;
-	p->groups = groups;
-}
-
-static bool begins_with(const struct watch_prefix *a, const struct watch_prefix *b)
-{
-	return a->bits >= b->bits && !memcmp(a->text, b->text, b->bits / 8);
-}
-
-/* The trie answers with the longest prefix, so each one has the groups of the shorter ones too. */
-static int load_prefixes(struct watch *w, struct err *e)
-{
-	for (size_t i = 0; i < w->prefixes_n; i++) {
-		const struct watch_prefix *key = &w->prefixes[i].key;
-		uint32_t groups = 0;
-
-		for (size_t j = 0; j < w->prefixes_n; j++)
-			if (begins_with(key, &w->prefixes[j].key))
-				groups |= w->prefixes[j].groups;
-		if (bpf_map_update_elem(bpf_map__fd(w->skel->maps.prefixes), key, &groups,
-					BPF_ANY) < 0)
-			return err_errno(e, errno, "cannot keep the path '%.*s'",
-					 (int)(key->bits / 8), key->text);
+		if (!watch_texts_add(w->texts, v[i].place, v[i].text, strlen(v[i].text), bit)) {
+			buf_free(&g.key);
+			return -1;
+		}
 	}
-	return 0;
+	if (w->groups_n == WATCH_GROUPS) {
+		buf_free(&g.key);
+		return -1;
+	}
+	w->groups[w->groups_n] = g;
+	return (int)w->groups_n++;
 }
 
 static void configure(struct watch *w)
@@ -242,7 +310,8 @@ static int load(struct watch *w, struct err *e)
 	for (size_t i = 0; i < w->wants_n; i++)
 		memcpy(w->skel->bss->clauses[i + 1], w->wants[i].clauses,
 		       sizeof(w->wants[i].clauses));
-	return load_prefixes(w, e);
+	watch_texts_build(w->texts, &w->skel->bss->texts);
+	return 0;
 }
 
 static size_t bytes_of_a_ring(const struct watch *w)

@@ -3,8 +3,8 @@
  * processes, as records in the order of their time. What a record has: bpf/watch.h.
  *
  * Usage: watch_new, watch_want for each call, watch_start, watch_poll again and again. Conditions
- * under which a record leaves the kernel can be given with each call, and paths that they ask for
- * with watch_prefix.
+ * under which a record leaves the kernel can be given with each call, and texts that they ask for
+ * with watch_group before.
  */
 #ifndef SENSOR_WATCH_H
 #define SENSOR_WATCH_H
@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "bpf/watch.h"
+#include "sensor/watch_texts.h"
 
 struct watch;
 
@@ -35,17 +36,25 @@ void watch_free(struct watch *w);
 
 /*
  * Asks for a native call. Without clauses every return of it is a record; with them, when one of
- * them holds (at most WATCH_CLAUSES). Asking again replaces what was asked. -ENOENT: the native ABI
- * has no such call, or none that can be watched; -E2BIG: too many clauses or calls.
+ * them holds (at most WATCH_CLAUSES). Asking again replaces what was asked. Of a clause, `comm` and
+ * `given` are filled in; groups that the call cannot answer (paths are those of calls that open)
+ * and what is said of sockets where argument 0 is none are left out. -ENOENT: the native ABI has no
+ * such call, or none that can be watched; -E2BIG: too many clauses or calls.
  */
 int watch_want(struct watch *w, const char *call, const struct watch_clause *clauses, size_t n,
 	       struct err *e);
 
+struct watch_text {
+	const char *text;
+	enum watch_subject subject;
+	enum watch_place place;
+};
+
 /*
- * A path, and everything that begins with it, belongs to these groups, of which clauses name one.
- * WATCH_PREFIX_MAX bytes count.
+ * A group of texts, of which one has to hold: its number, as a bit in clauses. -1 when there is no
+ * room for it; what asked for it has to do without.
  */
-void watch_prefix(struct watch *w, const char *prefix, uint32_t groups);
+int watch_group(struct watch *w, const struct watch_text *v, size_t n);
 
 int watch_start(struct watch *w, struct err *e);
 

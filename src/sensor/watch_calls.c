@@ -14,8 +14,8 @@ enum {
 	MSG = WATCH_A_MSG,
 	MMSG = WATCH_A_MMSG,
 	HOW = WATCH_A_HOW,
-	OPENS = 1,
-	MAKES = 2,
+	OPENS = WATCH_OPENS,
+	MAKES = WATCH_MAKES,
 };
 
 /* Arguments as in their manual pages. */

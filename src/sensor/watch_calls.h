@@ -6,12 +6,14 @@
 
 #include "bpf/watch.h"
 
+enum { WATCH_OPENS = 1, WATCH_MAKES };
+
 struct watch_call {
 	const char *name;
 	uint8_t arg[WATCH_ARGS]; /* enum watch_arg */
 	int8_t dir[WATCH_ARGS];	 /* of a path: number of the descriptor's argument, plus one */
-	uint8_t ret_fd;		 /* the result is a descriptor: 1 opens a path, 2 another one */
-	const char *event;	 /* the name in tracefs where it is another one */
+	uint8_t ret_fd;	   /* the result is a descriptor: WATCH_OPENS a path, or another one */
+	const char *event; /* the name in tracefs where it is another one */
 };
 
 /* The row of the call; NULL: its arguments are numbers. */

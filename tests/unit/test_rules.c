@@ -630,10 +630,14 @@ static void test_output_text(void **state)
 
 static void need_text(struct rules *r, const char *type, struct buf *out)
 {
-	struct rules_need need;
+	struct rules_need needs[RULES_NEED_RULES] = { 0 };
+	size_t n = rules_needs(r, EV_SYSCALL, (unsigned)ev_type_by_name(type), needs);
 
-	rules_needs(r, EV_SYSCALL, (unsigned)ev_type_by_name(type), &need);
-	rules_need_print(&need, out);
+	rules_need_print(&needs[0], out);
+	for (size_t i = 1; i < n; i++) {
+		buf_puts(out, " | ");
+		rules_need_print(&needs[i], out);
+	}
 }
 
 static void test_needs(void **state)
@@ -655,7 +659,18 @@ static void test_needs(void **state)
 		{ "evt.type=open and fd.name startswith /etc/", "path: /etc/…" },
 		{ "evt.type=open and (fd.name in (/a, /b) or fd.name startswith /c)",
 		  "path: /a, /b, /c…" },
-		{ "evt.type=open and (fd.name = /a or proc.name = x)", "every one" },
+		{ "evt.type=open and (fd.name = /a or proc.name = x)", "path: /a or program: x" },
+		{ "evt.type=open and (fd.name = /a or user.name = x)", "every one" },
+		{ "evt.type=open and fd.name endswith x and fd.nameraw contains ../",
+		  "path: …x; path as given: …../…" },
+		{ "evt.type=open and (fd.directory = /a or fd.filename in (b, c))",
+		  "path: /a/…, …/b, …/c" },
+		{ "evt.type=open and ((fd.name contains a and fd.name startswith b) or fd.name = "
+		  "c)",
+		  "path: c, b…; path: c, …a…" },
+		{ "evt.type=open and fd.name contains \"\"", "every one" },
+		{ "evt.type=open and fd.name icontains a", "every one" },
+		{ "evt.type=open and evt.rawres in (0, 2)", "result: 0, 2" },
 		{ "evt.type=open and not fd.name = /a", "every one" },
 		{ "evt.type=open and fd.name = /a and proc.name in (x, y)",
 		  "path: /a; program: x, y" },
@@ -677,8 +692,8 @@ static void test_needs(void **state)
 	}
 }
 
-/* Reads, writes and the rest apart: paths of one do not have to be those of the other. */
-static void test_needs_parts(void **state)
+/* Rules apart: paths of one do not have to be those of the other. */
+static void test_needs_apart(void **state)
 {
 	static const char text[] = RULE(
 		"A", "evt.type=openat and evt.is_open_read=true and fd.name startswith /run/")
@@ -687,9 +702,10 @@ static void test_needs_parts(void **state)
 				RULE("D", "evt.type=sendto and fd.port = 53") RULE(
 					"E", "evt.type=mmap and evt.arg.prot contains PROT_EXEC");
 	static const struct {
-		const char *type, *expect[RULES_NEED_PARTS + 1];
+		const char *type, *expect[RULES_NEED_RULES + 1];
 	} cases[] = {
-		{ "openat", { "opened for reading; path: /run/…", "opened for writing" } },
+		{ "openat",
+		  { "opened for reading; path: /run/…", "opened for writing; path: …x" } },
 		{ "sendto", { "port: 53, 5353" } },
 		{ "mmap", { "executable memory" } },
 		{ "close", { NULL } },
@@ -698,9 +714,9 @@ static void test_needs_parts(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct rules_need need[RULES_NEED_PARTS];
-		size_t n = rules_needs_parts(r, EV_SYSCALL,
-					     (unsigned)ev_type_by_name(cases[i].type), need);
+		struct rules_need need[RULES_NEED_RULES];
+		size_t n = rules_needs(r, EV_SYSCALL, (unsigned)ev_type_by_name(cases[i].type),
+				       need);
 
 		for (size_t k = 0; k < n; k++) {
 			cleanup_buf struct buf got = { 0 };
@@ -876,7 +892,7 @@ int main(void)
 		cmocka_unit_test(test_first_and_all),
 		cmocka_unit_test(test_output_text),
 		cmocka_unit_test(test_needs),
-		cmocka_unit_test(test_needs_parts),
+		cmocka_unit_test(test_needs_apart),
 		cmocka_unit_test(test_other_source),
 		cmocka_unit_test(test_doubling),
 		cmocka_unit_test(test_stable_rules),

@@ -120,21 +120,43 @@ static const struct ev_value *value_of(const struct guess *g, enum ev_field_id i
 	return NULL;
 }
 
-static bool one_of(const struct rules_need_text *v, size_t n, const struct ev_value *have)
+static bool text_holds(const struct rules_need_text *t, struct ev_text have)
 {
-	for (size_t i = 0; have && i < n; i++) {
-		size_t len = strlen(v[i].text);
+	size_t len = strlen(t->text);
+	bool fits = have.len >= len;
 
-		if (have->s.len >= len && !memcmp(have->s.p, v[i].text, len) &&
-		    (v[i].prefix || have->s.len == len))
+	switch (t->place) {
+	case NEED_WHOLE:
+		return have.len == len && !memcmp(have.p, t->text, len);
+	case NEED_SUFFIX:
+		return fits && !memcmp(have.p + have.len - len, t->text, len);
+	case NEED_PART:
+		return fits && memmem(have.p, have.len, t->text, len);
+	default:
+		return fits && !memcmp(have.p, t->text, len);
+	}
+}
+
+/* Directory and last component are independent of the name here: such texts may hold. */
+static bool group_holds(const struct guess *g, const struct rules_need_group *group)
+{
+	static const enum ev_field_id fields[] = { [NEED_PATH] = EV_FD_NAME,
+						   [NEED_RAW_PATH] = EV_FD_NAMERAW,
+						   [NEED_COMM] = EV_PROC_NAME };
+
+	if (value_of(g, EV_FD_DIRECTORY) || value_of(g, EV_FD_FILENAME))
+		return true;
+	for (size_t i = 0; i < group->n; i++) {
+		const struct ev_value *v = value_of(g, fields[group->v[i].subject]);
+
+		if (v && text_holds(&group->v[i], v->s))
 			return true;
 	}
-	return !n;
+	return false;
 }
 
 /*
- * An event that fires meets what the kernel is told. Paths are looked at when fd.directory has no
- * part in them: here it is independent of fd.name.
+ * An event that fires meets what the kernel is told.
  */
 static void check_need(const struct rules *r, const struct guess *g, size_t rule)
 {
@@ -146,9 +168,13 @@ static void check_need(const struct rules *r, const struct guess *g, size_t rule
 	assert_true(need.wanted);
 	assert_true(need.where & (host || !container ? NEED_HOST : NEED_CONTAINER) ||
 		    (!container && need.where == NEED_ANYWHERE));
-	assert_true(one_of(need.comms, need.comms_n, value_of(g, EV_PROC_NAME)));
-	if (!value_of(g, EV_FD_DIRECTORY))
-		assert_true(one_of(need.paths, need.paths_n, value_of(g, EV_FD_NAME)));
+	for (size_t i = 0; i < need.groups_n; i++)
+		if (!group_holds(g, &need.groups[i])) {
+			cleanup_buf struct buf text = { 0 };
+
+			rules_need_print(&need, &text);
+			fail_msg("%s: %s", r->rules[rule].info.name, buf_str(&text));
+		}
 }
 
 static struct rules *load(const char *path, const char *text)
