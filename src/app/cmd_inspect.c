@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "inspect/report.h"
 
-static void inspect_free(struct inspect *in)
+void inspect_free(struct inspect *in)
 {
 	for (size_t i = 0; i < in->o.models_n; i++)
 		wl_free(&in->o.models[i].w);
@@ -67,6 +67,8 @@ static int read_options(struct inspect *in, const struct args *a, struct err *e)
 
 	in->report.now = now();
 	in->o.node_root = args_value(a, "node-root");
+	if (args_has(a, "node") && !in->o.node_root)
+		in->o.node_root = "/";
 	in->o.kubelet_dir = args_value(a, "kubelet-dir") ? args_value(a, "kubelet-dir")
 							 : "var/lib/kubelet";
 	in->o.seccomp_default = args_has(a, "seccomp-default");
@@ -75,8 +77,10 @@ static int read_options(struct inspect *in, const struct args *a, struct err *e)
 	in->fix = args_has(a, "fix");
 	in->report.aws_account = args_value(a, "aws-account");
 	in->report.aws_region = args_value(a, "aws-region");
-	if (!args_count(a) && !args_has(a, "list"))
-		return usage_error(a, e, "expected files or folders (- is standard input)");
+	if (!args_count(a) && !args_has(a, "list") && !args_has(a, "node") && !inspect_has_live(a))
+		return usage_error(a, e,
+				   "expected files or folders (- is standard input), or what "
+				   "runs: --node, --docker, --podman");
 	if (in->fix && format && strcmp(format, "yaml"))
 		return usage_error(a, e, "--fix writes YAML");
 	if (!in->fix && format && !strcmp(format, "yaml"))
@@ -115,27 +119,49 @@ static void list_checks(void)
 		       ins_category_name(c->category), c->title);
 }
 
-static int inspect(struct inspect *in, struct args *a, struct err *e)
+static const struct source {
+	const char *option;
+	int (*run)(struct inspect *in, struct err *e);
+	bool live;
+} sources[] = {
+	{ "node", inspect_node, false },
+	{ "docker", inspect_docker, true },
+	{ "podman", inspect_podman, true },
+};
+
+bool inspect_has_live(const struct args *a)
 {
-	const char *fail_on = args_value(a, "fail-on");
-	enum ins_severity least = in->o.policy ? INS_INFO : INS_HIGH;
-	bool never = fail_on && !strcmp(fail_on, "none");
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+		if (sources[i].live && args_has(a, sources[i].option))
+			return true;
+	return false;
+}
+
+int inspect_all(struct inspect *in, struct args *a, struct err *e)
+{
+	const char *store = args_value(a, "store");
 
 	if (read_options(in, a, e))
 		return EXIT_ERROR;
-	if (args_has(a, "list")) {
-		list_checks();
-		return EXIT_OK;
-	}
-	if (in->o.policy)
-		least = INS_INFO;
-	if (fail_on && !never)
-		ins_severity_parse(fail_on, &least);
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+		if (args_has(a, sources[i].option) && sources[i].run(in, e) < 0)
+			return EXIT_ERROR;
 	for (size_t i = 0; i < args_count(a); i++)
 		if (inspect_path(in, args_at(a, i), e) < 0)
 			return EXIT_ERROR;
 	ins_finish(&in->report);
-	if (write_report(in, a, e) < 0)
+	return store && inspect_store(in, store, e) < 0 ? EXIT_ERROR : EXIT_OK;
+}
+
+static int inspect(struct inspect *in, struct args *a, struct err *e)
+{
+	const char *fail_on = args_value(a, "fail-on");
+	enum ins_severity least = args_has(a, "level") ? INS_INFO : INS_HIGH;
+	bool never = fail_on && !strcmp(fail_on, "none");
+
+	if (fail_on && !never)
+		ins_severity_parse(fail_on, &least);
+	if (inspect_all(in, a, e) || write_report(in, a, e) < 0)
 		return EXIT_ERROR;
 	if (in->report.problems_n)
 		return EXIT_INCOMPLETE;
@@ -146,7 +172,11 @@ static int run_inspect(struct args *a, struct err *e)
 {
 	cleanup(inspect_free) struct inspect in = { 0 };
 
-	return inspect(&in, a, e);
+	if (args_has(a, "list")) {
+		list_checks();
+		return EXIT_OK;
+	}
+	return args_has(a, "continuous") ? inspect_continuous(a, e) : inspect(&in, a, e);
 }
 
 static const struct option_desc options[] = {
@@ -160,6 +190,13 @@ static const struct option_desc options[] = {
 	{ 'c', "check", "ID", NULL, "Run only this check. May be repeated." },
 	{ 0, "node-root", "DIR", NULL,
 	  "The root folder of a node: profiles that pods name are looked for there." },
+	{ 0, "node", NULL, NULL,
+	  "Inspect the node itself (the one of --node-root, this machine by default): the "
+	  "configuration of the kubelet and of Docker, the kernel's settings and security "
+	  "modules." },
+	{ 0, "docker", NULL, NULL,
+	  "Inspect the containers that run in Docker (DOCKER_HOST, if it names a unix socket)." },
+	{ 0, "podman", NULL, NULL, "Inspect the containers that run in Podman." },
 	{ 0, "kubelet-dir", "DIR", NULL,
 	  "The kubelet's folder below the node's root; var/lib/kubelet is the default." },
 	{ 0, "seccomp-default", NULL, NULL, "The nodes run the kubelet with seccompDefault." },
@@ -175,6 +212,13 @@ static const struct option_desc options[] = {
 	{ 'o', "format", "FORMAT", "text|json|sarif|junit|markdown|html|policy-report|asff|yaml",
 	  "Format of the report; text is the default. yaml goes with --fix." },
 	{ 0, "output", "FILE", NULL, "Write there instead of standard output." },
+	{ 0, "store", "FILE", NULL,
+	  "Put the findings into this findings database, too (boltseal findings)." },
+	{ 0, "continuous", NULL, NULL,
+	  "Inspect again whenever a file changes, and every --interval seconds; after the first "
+	  "report only what is new or resolved is printed. Ends with SIGINT or SIGTERM." },
+	{ 0, "interval", "SECONDS", NULL,
+	  "With --continuous: 30 is the default where something runs, otherwise none." },
 	{ 0, "aws-account", "NUMBER", NULL, "For asff: the account that the findings are for." },
 	{ 0, "aws-region", "REGION", NULL, "For asff: its region." },
 	{ 0 },
@@ -182,7 +226,7 @@ static const struct option_desc options[] = {
 
 const struct command command_inspect = {
 	.name = "inspect",
-	.synopsis = "[OPTION]... FILE|DIR...",
+	.synopsis = "[OPTION]... [FILE|DIR]...",
 	.summary = "Checks manifests, task definitions, containers and nodes.",
 	.description =
 		"Reads Kubernetes manifests (YAML or JSON, files, folders, lists, every kind that "
@@ -216,7 +260,9 @@ const struct command command_inspect = {
 		    "# The corrected manifest\n"
 		    "boltseal inspect --fix -o yaml deployment.yaml --output=fixed.yaml\n"
 		    "# For a code host\n"
-		    "boltseal inspect -o sarif manifests/ --output=inspect.sarif\n",
+		    "boltseal inspect -o sarif manifests/ --output=inspect.sarif\n"
+		    "# This machine and what runs on it\n"
+		    "boltseal inspect --node --docker\n",
 	.exit_status =
 		"0 when nothing from the --fail-on severity on was found, 2 when something was, 3 "
 		"when some documents could not be read (the others were inspected), 1 on errors.",

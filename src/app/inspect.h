@@ -17,6 +17,27 @@ struct inspect {
 	struct map seen_notes;
 };
 
+/* cmd_inspect.c: reads the options and inspects all that was named; an exit code. */
+int inspect_all(struct inspect *in, struct args *a, struct err *e);
+void inspect_free(struct inspect *in);
+/* Whether something is inspected that tells nobody when it changes. */
+bool inspect_has_live(const struct args *a);
+
+/*
+ * inspect_live.c. A document that an API gave; then what runs in the engines (-ENOENT: there is
+ * none), and the node below o.node_root: the kubelet's and Docker's configuration and its state.
+ */
+void inspect_text(struct inspect *in, const char *name, const char *text, size_t len);
+int inspect_docker(struct inspect *in, struct err *e);
+int inspect_podman(struct inspect *in, struct err *e);
+int inspect_node(struct inspect *in, struct err *e);
+
+/* inspect_store.c: what counts goes to the findings database. */
+int inspect_store(const struct inspect *in, const char *path, struct err *e);
+
+/* inspect_continuous.c: until SIGINT or SIGTERM; an exit code. */
+int inspect_continuous(struct args *a, struct err *e);
+
 /*
  * inspect_files.c: every file of a path: the file, "-", or what a folder has below it (*.yaml,
  * *.yml, *.json; in the order of names; hidden ones and links to folders are left out).

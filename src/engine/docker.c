@@ -52,19 +52,13 @@ static int get(const char *path, struct buf *out, long *status, struct err *e)
 	return 0;
 }
 
-int docker_inspect(const char *name, struct json_doc *out, struct err *e)
+/* The answer to GET `path`, which has to be 200. */
+static int ask(const char *path, struct json_doc *out, struct err *e)
 {
-	cleanup_free char *path = NULL;
 	cleanup_buf struct buf body = { .max = DOCKER_MAX };
-	char *escaped = curl_easy_escape(NULL, name, 0);
 	long status = 0;
-	int r;
+	int r = get(path, &body, &status, e);
 
-	if (!escaped)
-		mem_exhausted();
-	path = xasprintf("/containers/%s/json", escaped);
-	curl_free(escaped);
-	r = get(path, &body, &status, e);
 	if (r < 0)
 		return r;
 	if (status == 404)
@@ -72,4 +66,21 @@ int docker_inspect(const char *name, struct json_doc *out, struct err *e)
 	if (status != 200)
 		return err_set(e, EPROTO, "the daemon answered %ld to GET %s", status, path);
 	return json_parse(out, "docker inspect", buf_str(&body), body.len, e);
+}
+
+int docker_inspect(const char *name, struct json_doc *out, struct err *e)
+{
+	cleanup_free char *path = NULL;
+	char *escaped = curl_easy_escape(NULL, name, 0);
+
+	if (!escaped)
+		mem_exhausted();
+	path = xasprintf("/containers/%s/json", escaped);
+	curl_free(escaped);
+	return ask(path, out, e);
+}
+
+int docker_list(struct json_doc *out, struct err *e)
+{
+	return ask("/containers/json", out, e);
 }

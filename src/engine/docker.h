@@ -11,4 +11,7 @@
  */
 int docker_inspect(const char *name, struct json_doc *out, struct err *e);
 
+/* GET /containers/json: the containers that run, each with "Id" and "Names". */
+int docker_list(struct json_doc *out, struct err *e);
+
 #endif

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/proc.h"
 #include "engine/docker.h"
 
@@ -127,6 +128,38 @@ static int find_podman(const char *name, struct container *c, struct err *e)
 	set_empty(c, "podman");
 	from_inspect(c, o);
 	return 0;
+}
+
+int podman_inspect_running(struct buf *out, struct err *e)
+{
+	enum { MAX_CONTAINERS = 4000 };
+	const char *list[] = { "podman", "ps", "--quiet", "--no-trunc", NULL };
+	cleanup_free const char **argv = xcalloc(MAX_CONTAINERS + 5, sizeof(*argv));
+	cleanup_buf struct buf ids = { 0 };
+	char *save = NULL;
+	size_t n = 0;
+	int r;
+
+	if (!proc_exists("podman"))
+		return err_set(e, ENOENT, "podman is not installed");
+	r = proc_capture(list, PODMAN_MAX, PODMAN_TIMEOUT, &ids, e);
+	if (r > 0)
+		return err_set(e, EPROTO, "podman ps ended with status %d", r);
+	if (r < 0)
+		return r;
+	argv[n++] = "podman";
+	argv[n++] = "container";
+	argv[n++] = "inspect";
+	argv[n++] = "--";
+	for (char *id = ids.len ? strtok_r(ids.p, "\n", &save) : NULL; id && n < MAX_CONTAINERS + 4;
+	     id = strtok_r(NULL, "\n", &save))
+		argv[n++] = id;
+	if (n == 4) {
+		buf_puts(out, "[]");
+		return 0;
+	}
+	r = proc_capture(argv, PODMAN_MAX, PODMAN_TIMEOUT, out, e);
+	return r > 0 ? err_set(e, EPROTO, "podman container inspect ended with status %d", r) : r;
 }
 
 /* ---- state directories of OCI runtimes */

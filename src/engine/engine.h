@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 struct container {
@@ -41,6 +42,12 @@ int container_find_state(const char *root, const char *id, struct container *c, 
 /* Whether the container is the one that the user means: by id, id prefix, name or image reference.
  */
 bool container_matches(const struct container *c, const char *wanted);
+
+/*
+ * Appends what `podman container inspect` prints of all containers that run, a JSON list. -ENOENT:
+ * Podman is not installed.
+ */
+int podman_inspect_running(struct buf *out, struct err *e);
 
 /*
  * What a runtime's command line does. `argv` are NUL-separated words. `verb` is "create", "run",

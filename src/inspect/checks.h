@@ -85,4 +85,11 @@ void check_daemon_icc(struct ins_run *r);
 void check_daemon_tcp(struct ins_run *r);
 void check_ignored_settings(struct ins_run *r);
 
+/* checks_kernel.c: the node itself */
+void check_node_modules(struct ins_run *r);
+void check_node_settings(struct ins_run *r);
+void check_node_sockets(struct ins_run *r);
+void check_node_files(struct ins_run *r);
+void check_node_core_pattern(struct ins_run *r);
+
 #endif

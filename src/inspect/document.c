@@ -127,7 +127,8 @@ void ins_configuration(struct ins_doc *d, enum ins_target target, const char *ki
 }
 
 static bool (*const readers[])(struct ins_doc *d) = {
-	ins_read_kube, ins_read_ecs, ins_read_docker, ins_read_compose, ins_read_oci, ins_read_node,
+	ins_read_state,	  ins_read_kube, ins_read_ecs,	ins_read_docker,
+	ins_read_compose, ins_read_oci,	 ins_read_node,
 };
 
 static void inspect_root(struct ins_doc *d)

@@ -33,6 +33,7 @@ bool ins_read_docker(struct ins_doc *d);
 bool ins_read_compose(struct ins_doc *d);
 bool ins_read_oci(struct ins_doc *d);
 bool ins_read_node(struct ins_doc *d);
+bool ins_read_state(struct ins_doc *d); /* node_state.c */
 
 /* read_docker.c, for engines: what security options say, and "CAP_CHOWN" or "chown" as CHOWN. */
 void ins_docker_options(struct ps_container *c);

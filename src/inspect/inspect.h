@@ -39,9 +39,10 @@ enum ins_target {
 	INS_DOCKER,
 	INS_COMPOSE,
 	INS_OCI,
-	INS_NAMESPACE, /* a Kubernetes Namespace */
-	INS_KUBELET,   /* KubeletConfiguration */
-	INS_DAEMON,    /* daemon.json of Docker */
+	INS_NAMESPACE,	/* a Kubernetes Namespace */
+	INS_KUBELET,	/* KubeletConfiguration */
+	INS_DAEMON,	/* daemon.json of Docker */
+	INS_NODE_STATE, /* what node_state.h gathers */
 	INS_TARGET_COUNT
 };
 
@@ -176,6 +177,7 @@ struct ins_options {
 	const char *kubelet_dir;	 /* within it: "var/lib/kubelet" */
 	bool seccomp_default;		 /* nodes run the kubelet with SeccompDefault */
 	bool skip_unknown;		 /* unknown kinds are no problems */
+	bool no_lines;			 /* the documents come from an API: places have no lines */
 	const char *const *only;	 /* ids of checks, NULL: all */
 	size_t only_n;
 	struct ins_model *models;

@@ -38,6 +38,9 @@ void rep_xml(struct buf *out, const char *text);
 /* The rules that the report is about; ends with a NULL id. */
 const struct ins_check *rep_rules(const struct ins_report *r);
 
+/* One finding as the JSON report has it. */
+void rep_finding_json(const struct ins_report *r, const struct ins_finding *f, struct buf *out);
+
 void rep_write_text(const struct ins_report *r, struct buf *out);
 void rep_write_json(const struct ins_report *r, struct buf *out);
 void rep_write_sarif(const struct ins_report *r, struct buf *out);

@@ -85,7 +85,7 @@ static void put_notes(const struct ins_finding *f, struct buf *out)
 	buf_putc(out, ']');
 }
 
-static void put_finding(const struct ins_report *r, const struct ins_finding *f, struct buf *out)
+void rep_finding_json(const struct ins_report *r, const struct ins_finding *f, struct buf *out)
 {
 	char print[24];
 
@@ -209,7 +209,7 @@ void rep_write_json(const struct ins_report *r, struct buf *out)
 	key(out, "findings");
 	buf_putc(out, '[');
 	for (; at < r->findings_n; at++)
-		put_finding(r, &r->findings[at], out);
+		rep_finding_json(r, &r->findings[at], out);
 	buf_putc(out, ']');
 	key(out, "problems");
 	buf_putc(out, '[');

@@ -17,8 +17,8 @@ enum { MAX_VALUE = 200 };
 static const char *const severities[] = { "info", "low", "medium", "high", "critical" };
 static const char *const categories[] = { "privileges", "host access", "confinement", "identity",
 					  "files",	"network",     "node",	      "platform" };
-static const char *const targets[] = { "kubernetes", "ecs",	  "docker",  "compose",
-				       "oci",	     "namespace", "kubelet", "docker daemon" };
+static const char *const targets[] = { "kubernetes", "ecs",	"docker",	 "compose", "oci",
+				       "namespace",  "kubelet", "docker daemon", "node" };
 
 const char *ins_severity_name(enum ins_severity s)
 {
@@ -142,8 +142,8 @@ struct ins_place ins_place_of(const struct ins_run *r, const struct yaml_node *n
 
 	return (struct ins_place){ .file = r->report->subjects[r->subject].place.file,
 				   .pointer = pointer_of(r, n, path),
-				   .line = at->start.line,
-				   .col = at->start.col };
+				   .line = r->o->no_lines ? 0 : at->start.line,
+				   .col = r->o->no_lines ? 0 : at->start.col };
 }
 
 /* The deepest node on the way to a value that is not set. */
@@ -186,7 +186,7 @@ struct ins_finding *ins_find(struct ins_run *r, const struct ps_container *c,
 	f->container = c ? arena_strdup(r->arena, c->name) : NULL;
 	f->class = c ? c->class : PS_NORMAL;
 	f->place = ins_place_of(r, at ? at : base, at ? NULL : path);
-	if (!at && !is_inner(r, base)) {
+	if (!at && !is_inner(r, base) && !r->o->no_lines) {
 		f->place.line = place->start.line;
 		f->place.col = place->start.col;
 	}
