@@ -198,6 +198,24 @@ static const struct {
 	    { "N11", "/icc" },
 	    { "N12", "/hosts/0" } },
 	  "R01" },
+	{ "{\"boltsealNodeState\": 1, \"name\": \"n\", \"security\": {\"modules\": [\"yama\"]}, "
+	  "\"sysctl\": {\"kernel.kptr_restrict\": \"0\", \"kernel.core_pattern\": "
+	  "\"|/proc/1/root/x\"}, \"sockets\": {\"/s\": \"0666\"}, \"files\": {\"/f\": \"0664\"}}",
+	  { { "N13", "/security/modules" },
+	    { "N14", "/sysctl/kernel.kptr_restrict" },
+	    { "N15", "/sockets/~1s" },
+	    { "N16", "/files/~1f" },
+	    { "N17", "/sysctl/kernel.core_pattern" } },
+	  "N08" },
+	{ "{\"boltsealNodeState\": 1, \"security\": {\"modules\": [\"apparmor\"]}, "
+	  "\"sysctl\": {\"kernel.kptr_restrict\": \"1\", \"kernel.core_pattern\": \"core\"}, "
+	  "\"sockets\": {\"/s\": \"0660\"}, \"files\": {\"/f\": \"0644\"}}",
+	  { { 0 } },
+	  "N13" },
+	{ "{\"boltsealNodeState\": 1, \"security\": {\"modules\": [\"selinux\"], "
+	  "\"selinuxEnforcing\": false}}",
+	  { { "N13", "/security/selinuxEnforcing" } },
+	  "N14" },
 };
 
 static void inspect(struct ins_report *r, const struct ins_options *o, const char *text)
