@@ -35,6 +35,13 @@ bool ins_read_oci(struct ins_doc *d);
 bool ins_read_node(struct ins_doc *d);
 bool ins_read_state(struct ins_doc *d); /* node_state.c */
 
+/*
+ * read_kube.c: the pod that an object of this kind is or makes. 0; 1, with a message, when it has
+ * no template; a negative errno for kinds that run no pods and for wrong types.
+ */
+int ins_kube_pod(struct ps_reader *rd, const struct yaml_node *o, const char *kind,
+		 struct ps_pod *pod);
+
 /* read_docker.c, for engines: what security options say, and "CAP_CHOWN" or "chown" as CHOWN. */
 void ins_docker_options(struct ps_container *c);
 void ins_plain_caps(struct ps_reader *rd, struct ps_list *list);

@@ -50,8 +50,7 @@ static void put_setters(struct buf *out, const struct setters *s)
 			   plural(s->annotations.n, "annotation", "annotations"));
 }
 
-/* A string as Go's %q writes it. */
-static void put_go_quoted(struct buf *out, const char *s)
+void pss_put_quoted(struct buf *out, const char *s)
 {
 	static const char letters[] = "abtnvfr"; /* 7 … 13 */
 
@@ -77,7 +76,7 @@ static const char *key_value(struct arena *a, const char *key, const char *value
 
 	buf_puts(&b, key);
 	buf_putc(&b, '=');
-	put_go_quoted(&b, value);
+	pss_put_quoted(&b, value);
 	return words_keep(&b, a);
 }
 

@@ -46,6 +46,9 @@ size_t pss_evaluate(const struct ps_pod *pod, const struct pss_policy *policy, s
 /* "reason (detail), reason (detail)" */
 void pss_message(const struct pss_violation *v, size_t n, struct buf *out);
 
+/* A string as Go's %q writes it, which is how the plugin quotes names. */
+void pss_put_quoted(struct buf *out, const char *s);
+
 /* Whether the policy has this check. */
 bool pss_check_runs(const char *id, const struct pss_policy *policy);
 /* Whether baseline of this version allows the sysctl; whether restricted forbids the volume type.

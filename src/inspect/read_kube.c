@@ -126,37 +126,73 @@ static void unknown_kind(struct ins_doc *d, const struct yaml_node *o, const cha
 			 api_version);
 }
 
+/* What has `metadata` and `spec` of the pod; NULL, with an error, when a member is missing. */
+static const struct yaml_node *template_of(struct ps_reader *rd, const struct yaml_node *o,
+					   const struct workload_kind *w)
+{
+	const struct yaml_node *at = o;
+
+	for (size_t i = 0; i < ARRAY_SIZE(w->path) && w->path[i]; i++) {
+		const struct yaml_node *next = ps_map(rd, at, w->path[i]);
+
+		if (!next && rd->r == 0)
+			yaml_err(rd->s, at, rd->e, ENOENT,
+				 "the member \"%s\" is missing (expected a map)", w->path[i]);
+		if (!next)
+			return NULL;
+		at = next;
+	}
+	return at;
+}
+
+static int read_pod(struct ps_reader *rd, const struct yaml_node *o, const struct yaml_node *at,
+		    const struct yaml_node *spec, struct ps_pod *pod)
+{
+	const struct yaml_node *meta = ps_map(rd, o, "metadata");
+
+	pod->root = o;
+	pod->name = ps_text(rd, meta, "name");
+	if (!*pod->name)
+		pod->name = ps_text(rd, meta, "generateName");
+	pod->ns = ps_text(rd, meta, "namespace");
+	if (meta)
+		ps_read_entries(rd, meta, "annotations", &pod->own_annotations);
+	if (rd->r < 0)
+		return rd->r;
+	return ps_read_kube(rd, at == o ? meta : ps_map(rd, at, "metadata"), spec, at == o, pod);
+}
+
+int ins_kube_pod(struct ps_reader *rd, const struct yaml_node *o, const char *kind,
+		 struct ps_pod *pod)
+{
+	const struct workload_kind *w = find_workload(kind);
+	const struct yaml_node *at, *spec;
+
+	if (!w)
+		return yaml_err(rd->s, o, rd->e, EINVAL, "unexpected kind \"%.100s\"", kind);
+	*pod = (struct ps_pod){ .kind = w->kind };
+	at = template_of(rd, o, w);
+	if (!at)
+		return rd->r < 0 ? rd->r : 1;
+	spec = ps_map(rd, at, "spec");
+	if (rd->r < 0)
+		return rd->r;
+	if (!spec)
+		return yaml_err(rd->s, at, rd->e, ENOENT,
+				"the member \"spec\" is missing (expected a map)");
+	return read_pod(rd, o, at, spec, pod);
+}
+
 static void inspect_pod(struct ins_doc *d, const struct yaml_node *o, const char *api_version,
 			const struct workload_kind *w)
 {
 	struct ps_reader rd = { .s = d->s, .arena = d->arena, .e = &d->err };
-	struct ps_pod pod = { .root = o, .kind = w->kind, .api_version = api_version };
-	const struct yaml_node *at = o, *meta = ps_map(&rd, o, "metadata"), *spec;
+	struct ps_pod pod;
 
-	for (size_t i = 0; i < ARRAY_SIZE(w->path) && w->path[i] && at && rd.r == 0; i++) {
-		const struct yaml_node *next = ps_map(&rd, at, w->path[i]);
-
-		if (!next && rd.r == 0)
-			rd.r = yaml_err(d->s, at, &d->err, ENOENT,
-					"the member \"%s\" is missing (expected a map)",
-					w->path[i]);
-		at = next;
-	}
-	spec = rd.r == 0 ? ps_map(&rd, at, "spec") : NULL;
-	if (rd.r == 0 && !spec)
-		rd.r = yaml_err(d->s, at, &d->err, ENOENT,
-				"the member \"spec\" is missing (expected a map)");
-	if (rd.r < 0)
+	if (ins_kube_pod(&rd, o, w->kind, &pod) != 0)
 		return;
-	pod.name = ps_text(&rd, meta, "name");
-	if (!*pod.name)
-		pod.name = ps_text(&rd, meta, "generateName");
-	pod.ns = ps_text(&rd, meta, "namespace");
-	if (meta)
-		ps_read_entries(&rd, meta, "annotations", &pod.own_annotations);
-	if (rd.r == 0 && ps_read_kube(&rd, at == o ? meta : ps_map(&rd, at, "metadata"), spec,
-				      at == o, &pod) == 0)
-		ins_workload(d, &pod, o);
+	pod.api_version = api_version;
+	ins_workload(d, &pod, o);
 }
 
 static void inspect_object(struct ins_doc *d, const struct yaml_node *o);

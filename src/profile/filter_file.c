@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "profile/disassemble.h"
@@ -91,20 +92,7 @@ int sp_filter_read(struct sp_filter *f, const char *name, const void *data, size
 
 void sp_filter_base64(const struct sp_filter *f, struct buf *out)
 {
-	const uint8_t *p = (const uint8_t *)f->insn;
-	size_t len = f->n * sizeof(*f->insn);
-
-	for (size_t i = 0; i < len; i += 3) {
-		uint32_t v = (uint32_t)p[i] << 16;
-		size_t n = len - i < 3 ? len - i : 3;
-
-		if (n > 1)
-			v |= (uint32_t)p[i + 1] << 8;
-		if (n > 2)
-			v |= p[i + 2];
-		for (size_t k = 0; k < 4; k++)
-			buf_putc(out, k <= n ? digits[v >> (18 - 6 * k) & 63] : '=');
-	}
+	base64_put(out, f->insn, f->n * sizeof(*f->insn));
 	buf_putc(out, '\n');
 }
 
