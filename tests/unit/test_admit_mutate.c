@@ -74,22 +74,23 @@ static const struct {
 	{ "a namespace that opted out", NULL, "boltseal.dev/opt-out=all", ONE(WEB("")), "" },
 	{ "of some", NULL, "boltseal.dev/opt-out=seccomp.apparmor.affinity", ONE(WEB("")),
 	  "[{\"op\":\"add\",\"path\":\"/spec/containers/0/securityContext\",\"value\":{"
-	  "\"capabilities\":{\"drop\":[\"ALL\"],\"add\":[\"NET_BIND_SERVICE\"]}}}," EXPLAIN("contai"
-											    "ner "
-											    "\\\"w"
-											    "\\\": "
-											    "capabi"
-											    "lities"
-											    " drop "
-											    "ALL "
-											    "add "
-											    "NET_"
-											    "BIND_"
-											    "SERVIC"
-											    "E "
-											    "(confi"
-											    "gured"
-											    ")") "]" },
+	  "\"capabilities\":{\"drop\":[\"ALL\"],\"add\":[\"NET_BIND_SERVICE\"]}}}," EXPLAIN(
+		  "contai"
+		  "ner "
+		  "\\\"w"
+		  "\\\": "
+		  "capabi"
+		  "lities"
+		  " drop "
+		  "ALL "
+		  "add "
+		  "NET_"
+		  "BIND_"
+		  "SERVIC"
+		  "E "
+		  "(confi"
+		  "gured"
+		  ")") "]" },
 	{ "a pod that may opt out", "dev-1", NULL,
 	  POD("\"containers\":[" WEB("") "]", "\"annotations\":{\"boltseal.dev/opt-out\":\"all\"}"),
 	  "" },
@@ -100,36 +101,35 @@ static const struct {
 	  "\"matchExpressions\":[" EXPR("seccomp", "1") "," EXPR(
 		  "apparmor", "2") "]}]}}}}," EXPLAIN(WEB_NOTES) "]" },
 	{ "terms that are there are alternatives; an empty one selects nothing", NULL, NULL,
-	  POD(
-		  "\"securityContext\":{},\"containers\":[" WEB(",\"securityContext\":{"
-								"\"seccompProfile\":{\"type\":"
-								"\"Localhost\","
-								"\"localhostProfile\":\"b/"
-								"web-1.json\"},\"appArmorProfile\":"
-								"{\"type\":"
-								"\"RuntimeDefault\"},"
-								"\"capabilities\":{\"drop\":[\"NET_"
-								"RAW\"]}}") "],\"affinity\":{"
-									    "\"nodeAffinity\":{"
-									    "\"requiredDuringSchedu"
-									    "lingIgnoredDuringExecu"
-									    "tion\":{"
-									    "\"nodeSelectorTerms\":"
-									    "[{"
-									    "\"matchExpressions\":["
-									    "{\"key\":\"z\","
-									    "\"operator\":"
-									    "\"Exists\"}]}"
-									    ",{},{\"matchFields\":["
-									    "{\"key\":\"metadata."
-									    "name\",\"operator\":"
-									    "\"In\",\"values\":["
-									    "\"n\"]}"
-									    "]},{"
-									    "\"matchExpressions\":"
-									    "[" EXPR("seccomp",
-										     "1") "]}]}}}",
-		  ""),
+	  POD("\"securityContext\":{},\"containers\":[" WEB(",\"securityContext\":{"
+							    "\"seccompProfile\":{\"type\":"
+							    "\"Localhost\","
+							    "\"localhostProfile\":\"b/"
+							    "web-1.json\"},\"appArmorProfile\":"
+							    "{\"type\":"
+							    "\"RuntimeDefault\"},"
+							    "\"capabilities\":{\"drop\":[\"NET_"
+							    "RAW\"]}}") "],\"affinity\":{"
+									"\"nodeAffinity\":{"
+									"\"requiredDuringSchedu"
+									"lingIgnoredDuringExecu"
+									"tion\":{"
+									"\"nodeSelectorTerms\":"
+									"[{"
+									"\"matchExpressions\":["
+									"{\"key\":\"z\","
+									"\"operator\":"
+									"\"Exists\"}]}"
+									",{},{\"matchFields\":["
+									"{\"key\":\"metadata."
+									"name\",\"operator\":"
+									"\"In\",\"values\":["
+									"\"n\"]}"
+									"]},{"
+									"\"matchExpressions\":"
+									"[" EXPR("seccomp",
+										 "1") "]}]}}}",
+	      ""),
 	  "[{\"op\":\"add\",\"path\":\"/spec/affinity/nodeAffinity/"
 	  "requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms/0/matchExpressions/-\","
 	  "\"value\":" EXPR("seccomp",
