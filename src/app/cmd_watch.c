@@ -165,6 +165,8 @@ static int start(struct watching *w, const struct args *a, struct err *e)
 	err = watch_new(&w->session.sensor, &o, e);
 	if (err == 0)
 		err = watch_session_want(w->session.sensor, w->rules, e);
+	if (err == 0 && w->session.respond)
+		watch_respond_prepare(w->session.respond, w->rules, watch_kills(w->session.sensor));
 	if (err == 0)
 		err = watch_start(w->session.sensor, e);
 	if (err < 0)

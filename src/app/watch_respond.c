@@ -1,4 +1,4 @@
-#include "app/watch_respond.h"
+#include "app/watch_respond_private.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,17 +13,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "model/finding.h"
-#include "respond/act.h"
-#include "respond/decide.h"
-#include "respond/protect.h"
-
-struct watch_respond {
-	struct respond_policy policy;
-	struct respond_decider *decider;
-	struct respond_protect *protect;
-	struct respond *acts; /* NULL: a dry run */
-};
-
 /* ---- begin and end */
 
 static bool some_rule_responds(const struct rules *rules)
@@ -79,6 +68,7 @@ void watch_respond_free(struct watch_respond *r)
 	if (!r)
 		return;
 	respond_free(r->acts);
+	respond_kernel_free(&r->kernel);
 	respond_protect_free(r->protect);
 	respond_decider_free(r->decider);
 	respond_policy_free(&r->policy);
@@ -204,16 +194,14 @@ static unsigned actions_of_rule(const struct rule_info *rule)
 	return actions;
 }
 
-static struct respond_subject subject_of(const struct finding *f, const struct rule_info *rule)
+struct respond_subject respond_subject_of(const struct container *c, const struct rule_info *rule)
 {
 	return (struct respond_subject){
-		.container_id = f->container.id,
-		.container_name = f->container.name,
-		.image = f->container.image,
-		.namespace = f->container.namespace,
-		.pod = f->container.pod,
-		.program = f->process.exe,
-		.user = f->user,
+		.container_id = c ? c->id : NULL,
+		.container_name = c ? c->name : NULL,
+		.image = c ? c->image : NULL,
+		.namespace = c ? c->pod_namespace : NULL,
+		.pod = c ? c->pod_name : NULL,
 		.rule = rule->name,
 		.tags = rule->tags,
 		.tags_n = rule->tags_n,
@@ -236,7 +224,7 @@ static void fill(struct respond_request *q, const struct process *p, const struc
 	set_text(q->rule, sizeof(q->rule), rule->name);
 }
 
-static uint64_t now_ns(void)
+uint64_t respond_now(void)
 {
 	struct timespec t;
 
@@ -249,14 +237,43 @@ static void respond_one(struct watch_respond *r, struct respond_request *q,
 {
 	q->flags = (r->policy.keep[q->action] ? RESPOND_KEEP : 0) |
 		   (r->policy.host ? RESPOND_HOST : 0);
-	respond_decide(r->decider, q, who, respond_protected(r->protect, (pid_t)q->pid), now_ns(),
-		       result);
+	respond_decide(r->decider, q, who, respond_protected(r->protect, (pid_t)q->pid),
+		       respond_now(), result);
 	if (result->outcome != RESPOND_DONE)
 		return;
 	respond_act(r->acts, q, result);
 	if (result->outcome == RESPOND_DONE || result->outcome == RESPOND_ALREADY)
 		respond_decider_set(r->decider, q->container, q->action,
 				    respond_action_is_container(q->action));
+}
+
+/* Does what is asked for and tells it. */
+static void carry_out(struct watch_respond *r, struct watch_session *s, const struct event *ev,
+		      size_t rule, unsigned actions, const struct respond_subject *who,
+		      struct respond_request *q)
+{
+	for (enum respond_action a = 0; a < RESPOND_ACTION_COUNT; a++) {
+		struct respond_result result;
+		struct finding *f;
+
+		if (!(actions >> a & 1))
+			continue;
+		q->action = a;
+		if (a == RESPOND_KILL && r->kernel.killed >= 0 && r->kernel.killed != (int)rule)
+			continue; /* told for the rule for which the kernel did it */
+		if (a == RESPOND_KILL && r->kernel.killed == (int)rule)
+			respond_say(&result, RESPOND_DONE,
+				    "killed process %u by the kernel, in the event itself", q->pid);
+		else
+			respond_one(r, q, who, &result);
+		if (result.outcome == RESPOND_ALREADY)
+			continue;
+		f = watch_finding(s, ev, rule);
+		describe(f, q, &result);
+		tell(s, f);
+	}
+	if (r->kernel.killed == (int)rule)
+		r->kernel.killed = -1;
 }
 
 void watch_respond_fired(struct watch_respond *r, struct watch_session *s, const struct event *ev,
@@ -272,21 +289,25 @@ void watch_respond_fired(struct watch_respond *r, struct watch_session *s, const
 	if (!p || !p->program || (!actions && !r->policy.reactions_n))
 		return;
 	of_rule = watch_finding(s, ev, rule);
-	who = subject_of(of_rule, info);
+	who = respond_subject_of(p->container, info);
+	who.program = of_rule->process.exe;
+	who.user = of_rule->user;
 	actions |= respond_policy_actions(&r->policy, &who);
 	fill(&q, p, info);
-	for (enum respond_action a = 0; a < RESPOND_ACTION_COUNT; a++) {
-		struct respond_result result;
-		struct finding *f;
+	carry_out(r, s, ev, rule, actions, &who, &q);
+}
 
-		if (!(actions >> a & 1))
-			continue;
-		q.action = a;
-		respond_one(r, &q, &who, &result);
-		if (result.outcome == RESPOND_ALREADY)
-			continue;
-		f = watch_finding(s, ev, rule);
-		describe(f, &q, &result);
-		tell(s, f);
-	}
+void watch_respond_begin(struct watch_respond *r, struct watch_session *s,
+			 const struct watch_rec *rec)
+{
+	respond_kernel_refresh(r);
+	respond_kernel_record(r, s, rec);
+}
+
+/* The kernel acted for a rule that another one hid: first come, first told. */
+void watch_respond_end(struct watch_respond *r, struct watch_session *s, const struct event *ev)
+{
+	if (ev && r->kernel.killed >= 0)
+		watch_respond_fired(r, s, ev, (size_t)r->kernel.killed);
+	r->kernel.killed = -1;
 }

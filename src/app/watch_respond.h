@@ -8,6 +8,7 @@
 #include "app/command.h"
 #include "app/watch_session.h"
 
+struct watch_kills;
 struct watch_respond;
 
 /*
@@ -18,6 +19,14 @@ int watch_respond_new(struct watch_respond **out, const struct args *a, const st
 		      struct err *e);
 /* Takes back what shall not stay. */
 void watch_respond_free(struct watch_respond *r);
+
+/* Hands over the rules that the kernel itself can act on. Before watch_start(). */
+void watch_respond_prepare(struct watch_respond *r, const struct rules *rules,
+			   struct watch_kills *kills);
+/* A record came that the session's enrichment has taken in; before it is judged, and after. */
+void watch_respond_begin(struct watch_respond *r, struct watch_session *s,
+			 const struct watch_rec *rec);
+void watch_respond_end(struct watch_respond *r, struct watch_session *s, const struct event *ev);
 
 /* The rule fired for the event, which the session's engine evaluated last. */
 void watch_respond_fired(struct watch_respond *r, struct watch_session *s, const struct event *ev,

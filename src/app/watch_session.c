@@ -53,14 +53,18 @@ static size_t judge(struct watch_session *s, const struct event *ev)
 void watch_session_record(const struct watch_rec *rec, void *session)
 {
 	struct watch_session *s = session;
-	const struct event *ev = enrich_record(s->enrich, rec, s->boot);
+	const struct event *ev = enrich_record(s->enrich, rec, s->boot), *named = ev;
 
+	if (s->respond)
+		watch_respond_begin(s->respond, s, rec);
 	if (ev && !judge(s, ev)) {
 		/* Nothing by the name that was given: by the file that it led to. */
 		ev = enrich_resolved(s->enrich);
 		if (ev)
 			judge(s, ev);
 	}
+	if (s->respond)
+		watch_respond_end(s->respond, s, named);
 	/* Behind what was learned for it. */
 	watch_capture_record(s, rec);
 }

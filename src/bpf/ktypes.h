@@ -91,10 +91,13 @@ struct vfsmount {
 	struct dentry *mnt_root;
 } KTYPE;
 
+struct mnt_namespace;
+
 struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
 } KTYPE;
 
 struct path {

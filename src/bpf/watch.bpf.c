@@ -9,6 +9,7 @@
  */
 #include "syscall_args.h"
 #include "watch_filter.h"
+#include "watch_kill.h"
 
 /* Set before load. */
 const volatile __u8 spec_of[WATCH_NRS];
@@ -214,6 +215,8 @@ static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s
 	if (want_cwd)
 		add_file(WATCH_P_CWD, (__u64)BPF_CORE_READ(task, fs, pwd.mnt),
 			 (__u64)BPF_CORE_READ(task, fs, pwd.dentry));
+	if (want_kill)
+		kill_if_asked();
 	return submit(b);
 }
 
@@ -395,6 +398,8 @@ int on_exec(__u64 *ctx)
 	add_cgroup();
 	for (int fd = 0; want_stdio && fd < 3; fd++)
 		add_fd(fd, fd);
+	if (want_kill)
+		kill_if_asked();
 	return submit(b);
 }
 

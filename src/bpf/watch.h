@@ -108,6 +108,36 @@ struct watch_texts {
 	__u32 used;  /* 0: there are no texts */
 };
 
+/*
+ * Rules that the kernel decides and acts on by itself: when everything holds, the process is killed
+ * before it returns to its own code.
+ */
+enum { WATCH_KILLS = 16, WATCH_KILL_COMMS = 8, WATCH_KILL_PATH = 248 };
+enum watch_wish { WATCH_EITHER, WATCH_YES, WATCH_NO };
+
+struct watch_kill {
+	__u8 kind;	   /* WATCH_CALL, WATCH_EXEC; 0: an empty row */
+	__u8 result;	   /* enum watch_result */
+	__u8 flags;	   /* number of the argument with the flags of an open, plus one; 0: none */
+	__u8 access;	   /* of it: 1 reads, 2 writes, 3 both */
+	__u8 upper, memfd; /* enum watch_wish: about the executable that was started */
+	__u8 comms, pad;   /* names in `comm`; 0: any */
+	__u32 paths, exes; /* bits in the values of kill_paths; 0: any */
+	char comm[WATCH_KILL_COMMS][16];
+};
+
+/* Key of kill_paths: a whole path with its NUL, or the beginning of paths. */
+struct watch_kill_path {
+	__u32 bits; /* length of the text in bits (bpf_lpm_trie_key) */
+	char text[WATCH_KILL_PATH];
+};
+
+/* By the id of a control group: those of containers in which the kernel may act. */
+struct watch_killable {
+	__u32 rules; /* 1u << row */
+	__s32 left;  /* kills that the limits leave */
+};
+
 struct watch_rec {
 	__u32 size;	/* with all parts */
 	__u16 kind;	/* enum watch_kind */
@@ -140,6 +170,7 @@ enum watch_part_kind {
 	WATCH_P_CWD,
 	WATCH_P_CGROUP, /* path below the root of its hierarchy */
 	WATCH_P_PROC,	/* struct watch_proc */
+	WATCH_P_KILLED, /* one letter: the row of struct watch_kill, from 'A' on, that killed it */
 };
 
 #define WATCH_RET 0xff /* watch_part.arg: about the result */

@@ -104,7 +104,10 @@ struct respond_protect *respond_protect_new(void)
 	struct respond_protect *p = xcalloc(1, sizeof(*p));
 
 	p->self = getpid();
+	/* Of the first process, where that may be looked at: this process's is the host's, then. */
 	p->mnt = mount_namespace(1);
+	if (!p->mnt)
+		p->mnt = mount_namespace(p->self);
 	if (stat("/proc/self/exe", &p->own) < 0)
 		memset(&p->own, 0, sizeof(p->own));
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "rules/kernel.h"
 #include "rules/ruleset.h"
 
 enum { LISTED_TYPES = 24 };
@@ -80,14 +81,42 @@ static void explain_window(const struct rule *rule, struct buf *out)
 		buf_printf(out, "  step %zu: %s\n", i + 1, w->steps[i].node->text);
 }
 
-static void explain_actions(unsigned respond, struct buf *out)
+/* Where a process is killed: in the event itself, or when the event arrived. */
+static void explain_kill(const struct rules *r, size_t i, struct buf *out)
 {
+	const struct rule_info *info = &r->rules[i].info;
+	unsigned n = ev_set_size(&info->types);
+
+	for (unsigned t = 0; n <= LISTED_TYPES && t < ev_type_count(); t++) {
+		cleanup_buf struct buf why = { 0 };
+		struct rules_kernel k;
+
+		if (!ev_set_has(&info->types, t))
+			continue;
+		buf_printf(out, "    %-12s ", ev_type_name(t));
+		if (rules_kernel_of(r, i, t, &k, &why))
+			buf_puts(out, "in containers by the kernel, in the event itself\n");
+		else
+			buf_printf(out, "from user space (%s)\n", buf_str(&why));
+	}
+	if (n > LISTED_TYPES)
+		buf_puts(out, "    from user space (many event types)\n");
+}
+
+static void explain_actions(const struct rules *r, size_t i, struct buf *out)
+{
+	unsigned respond = r->rules[i].info.respond;
+
 	if (!respond)
 		return;
 	heading(out, "Response");
-	for (enum rules_action a = 0; a < RA_COUNT; a++)
-		if (respond >> a & 1)
-			buf_printf(out, "  %s\n", rules_action_name(a));
+	for (enum rules_action a = 0; a < RA_COUNT; a++) {
+		if (!(respond >> a & 1))
+			continue;
+		buf_printf(out, "  %s\n", rules_action_name(a));
+		if (a == RA_KILL)
+			explain_kill(r, i, out);
+	}
 }
 
 static void explain_output(const struct rules *r, const struct rule *rule, struct buf *out)
@@ -117,7 +146,7 @@ void rules_explain(const struct rules *r, size_t i, struct buf *out)
 	explain_types(r, i, out);
 	explain_condition(r, i, out);
 	explain_window(rule, out);
-	explain_actions(info->respond, out);
+	explain_actions(r, i, out);
 	if (info->false_positives) {
 		heading(out, "False positives");
 		buf_printf(out, "  %s\n", info->false_positives);

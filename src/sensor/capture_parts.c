@@ -28,7 +28,7 @@ static const struct kind {
 	{ "exe", WATCH_P_EXE, false, BYTES },	  { "filename", WATCH_P_FILENAME, false, BYTES },
 	{ "argv", WATCH_P_ARGV, false, STRINGS }, { "env", WATCH_P_ENVP, false, STRINGS },
 	{ "cwd", WATCH_P_CWD, false, BYTES },	  { "cgroup", WATCH_P_CGROUP, false, BYTES },
-	{ "proc", WATCH_P_PROC, false, FACTS },
+	{ "proc", WATCH_P_PROC, false, FACTS },	  { "killed", WATCH_P_KILLED, false, BYTES },
 };
 
 static const char flags_suffix[] = "_flags";

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "model/syscalls.h"
 #include "sensor/watch_calls.h"
+#include "sensor/watch_kill.h"
 #include "sensor/watch_ring.h"
 
 #include "watch.skel.h"
@@ -56,6 +57,7 @@ struct watch {
 	struct watch_texts_builder *texts;
 	struct group groups[WATCH_GROUPS];
 	size_t groups_n;
+	struct watch_kills *kills;
 	struct bpf_link **links;
 	size_t links_n, links_cap;
 	struct watch_ring *rings;
@@ -128,6 +130,7 @@ int watch_new(struct watch **out, const struct watch_options *o, struct err *e)
 		watch_free(w);
 		return err_errno(e, errno, "cannot open the BPF programs");
 	}
+	w->kills = watch_kills_new(w->skel);
 	w->per_call = has_call_events();
 	w->texts = watch_texts_new();
 	add_odd_paths(w->texts);
@@ -142,6 +145,7 @@ void watch_free(struct watch *w)
 	for (size_t i = 0; i < w->links_n; i++)
 		bpf_link__destroy(w->links[i]);
 	free(w->links);
+	watch_kills_free(w->kills);
 	if (w->skel)
 		watch_bpf_prog__destroy(w->skel);
 	for (unsigned i = 0; w->rings && i < w->cpus; i++)
@@ -155,6 +159,11 @@ void watch_free(struct watch *w)
 		buf_free(&w->groups[i].key);
 	watch_texts_free(w->texts);
 	free(w);
+}
+
+struct watch_kills *watch_kills(struct watch *w)
+{
+	return w->kills;
 }
 
 static struct want *want_of(struct watch *w, int nr)
@@ -284,6 +293,7 @@ static void configure(struct watch *w)
 	*(uint8_t *)&ro->want_env = w->o.env;
 	*(uint8_t *)&ro->want_cwd = w->o.cwd;
 	*(uint8_t *)&ro->want_stdio = w->o.stdio;
+	watch_kills_configure(w->kills);
 	for (size_t i = 0; i < w->wants_n; i++) {
 		((struct watch_spec *)ro->specs)[i + 1] = w->wants[i].spec;
 		((uint8_t *)ro->spec_of)[w->wants[i].nr] = (uint8_t)(i + 1);
@@ -311,7 +321,7 @@ static int load(struct watch *w, struct err *e)
 		memcpy(w->skel->bss->clauses[i + 1], w->wants[i].clauses,
 		       sizeof(w->wants[i].clauses));
 	watch_texts_build(w->texts, &w->skel->bss->texts);
-	return 0;
+	return watch_kills_load(w->kills, e);
 }
 
 static size_t bytes_of_a_ring(const struct watch *w)

@@ -56,6 +56,9 @@ struct watch_text {
  */
 int watch_group(struct watch *w, const struct watch_text *v, size_t n);
 
+/* What the kernel itself kills (watch_kill.h); nothing until rows are added. */
+struct watch_kills *watch_kills(struct watch *w);
+
 int watch_start(struct watch *w, struct err *e);
 
 /* A record with its parts; valid until the function returns. */

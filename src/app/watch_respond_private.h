@@ -1,0 +1,42 @@
+/* What the files about responding while watching share. */
+#ifndef APP_WATCH_RESPOND_PRIVATE_H
+#define APP_WATCH_RESPOND_PRIVATE_H
+
+#include "app/watch_respond.h"
+#include "base/map.h"
+#include "respond/act.h"
+#include "respond/decide.h"
+#include "respond/protect.h"
+#include "sensor/watch_kill.h"
+
+/* Rules that the kernel decides and acts on (watch_respond_kernel.c). */
+struct respond_kernel {
+	struct watch_kills *kills; /* NULL: none of the rules */
+	unsigned rule[WATCH_KILLS];
+	unsigned n;
+	struct map armed; /* ids of containers → struct armed */
+	struct armed **all;
+	size_t all_n, all_cap;
+	uint64_t refreshed; /* ns of a clock that only goes forward */
+	int killed;	    /* the rule for which the kernel killed the process of the record; -1 */
+};
+
+struct watch_respond {
+	struct respond_policy policy;
+	struct respond_decider *decider;
+	struct respond_protect *protect;
+	struct respond *acts; /* NULL: a dry run */
+	struct respond_kernel kernel;
+};
+
+struct respond_subject respond_subject_of(const struct container *c, const struct rule_info *rule);
+uint64_t respond_now(void);
+
+void respond_kernel_free(struct respond_kernel *k);
+/* A record came: a container that is new is armed; what the kernel did is noted. */
+void respond_kernel_record(struct watch_respond *r, struct watch_session *s,
+			   const struct watch_rec *rec);
+/* The limits of the last minute in the kernel's words. */
+void respond_kernel_refresh(struct watch_respond *r);
+
+#endif

@@ -1,0 +1,289 @@
+#!/bin/bash
+# Responses of `boltseal watch` to real containers.   tests/live/respond.sh
+#
+# Every container and process that is acted on was started here. Rules fire for files that only these
+# containers have.
+# Time limit: 240 s
+set -euo pipefail
+
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/live/lib.sh
+. "$here/lib.sh"
+# shellcheck source=tools/dockerd-up.sh
+. "$repo/tools/dockerd-up.sh"
+
+[ "$(id -u)" = 0 ] || skip_all "needs root"
+[ -x "$boltseal" ] || skip_all "$boltseal is not built"
+command -v busybox >/dev/null || skip_all "busybox is not installed"
+log=$scratch/log
+found=$scratch/found.json
+state=$scratch/state
+image=boltseal-respond:1
+started=()
+
+dockerd_up 2>"$log" || skip_all "no Docker daemon: $(tail -n 1 "$log")"
+respond_cleanup() {
+	local c
+	for c in ${started[@]+"${started[@]}"}; do
+		docker rm -f "$c" >/dev/null 2>&1 || true
+	done
+	docker image rm "$image" >/dev/null 2>&1 || true
+	dockerd_down
+	live_cleanup
+}
+trap respond_cleanup EXIT
+
+mkdir -p "$scratch/root"/{bin,etc,tmp}
+cp "$(command -v busybox)" "$scratch/root/bin/busybox"
+for applet in sh sleep cat wget httpd cp true; do
+	ln -s busybox "$scratch/root/bin/$applet"
+done
+for file in freeze kill slow cut keep end plain ban; do
+	echo "$file" >"$scratch/root/etc/boltseal-$file"
+done
+tar -C "$scratch/root" -c . | docker import - "$image" >/dev/null
+
+rule() { # rule NAME ACTION FILE
+	cat <<END
+- rule: $1
+  desc: A file that only the test has.
+  condition: evt.type in (open, openat, openat2) and container.id != host and fd.name = /etc/boltseal-$3
+  output: $1 (file=%fd.name)
+  priority: WARNING
+  respond: [$2]
+END
+}
+rules=$scratch/rules.yaml
+{
+	rule Freeze freeze freeze
+	rule Kill kill kill
+	rule Cut block-network cut
+	rule Keep quarantine keep
+	rule End kill-container end
+	cat <<'END'
+- rule: Slow
+  desc: A condition that the kernel cannot decide.
+  condition: evt.type in (open, openat, openat2) and container.id != host and fd.name endswith boltseal-slow
+  output: slow (file=%fd.name)
+  priority: WARNING
+  respond: [kill]
+- rule: New program
+  desc: A program that is not of the image.
+  condition: evt.type in (execve, execveat) and container.id != host and proc.is_exe_upper_layer = true
+  output: new (exe=%proc.exepath)
+  priority: WARNING
+  respond: [kill]
+END
+} >"$rules"
+
+# box NAME: a container with a web server of its own and a counter that shows whether it runs.
+box() {
+	started+=("boltseal-r-$1")
+	docker rm -f "boltseal-r-$1" >/dev/null 2>&1 || true
+	docker run -d --name "boltseal-r-$1" --network none "$image" /bin/sh -c \
+		'httpd -p 127.0.0.1:80 -h /etc; n=0; while :; do n=$((n + 1)); echo $n >/tmp/n; sleep 0.05; done' \
+		>/dev/null
+}
+id_of() { docker inspect -f '{{.Id}}' "boltseal-r-$1"; }
+pid_of() { docker inspect -f '{{.State.Pid}}' "boltseal-r-$1"; }
+in_box() { # in_box NAME COMMAND...
+	local name=$1
+	shift
+	timeout 10 docker exec "boltseal-r-$name" "$@" 2>/dev/null
+}
+count_in() { cat "/proc/$1/root/tmp/n" 2>/dev/null || echo gone; }
+
+# watch_begin ARGUMENT...: in the background, until it watches.
+watch_begin() {
+	local tries=0
+	: >"$log"
+	: >"$found"
+	timeout -s KILL 100 "$boltseal" watch -o json --output "$found" --rules "$rules" \
+		--respond-state "$state" "$@" 2>"$log" &
+	watcher=$!
+	background+=("$watcher")
+	until grep -q 'watching with' "$log"; do
+		tries=$((tries + 1))
+		[ $tries -lt 200 ] && kill -0 "$watcher" 2>/dev/null || return 1
+		sleep 0.05
+	done
+	agent=$(pgrep -P "$watcher" -x boltseal)
+}
+watch_end() {
+	sleep 0.2
+	kill -TERM "$agent" 2>/dev/null || true
+	wait "$watcher" || true
+}
+
+# told ACTION OUTCOME [TEXT]: a finding says so.
+told() {
+	local tries=0
+	until python3 - "$found" "$@" <<'PY'
+import json, sys
+for line in open(sys.argv[1]):
+    f = json.loads(line)["output_fields"]
+    if f.get("response.action") == sys.argv[2] and f["response.outcome"] == sys.argv[3] and \
+            (len(sys.argv) < 5 or sys.argv[4] in f["response.text"]):
+        sys.exit(0)
+sys.exit(1)
+PY
+	do
+		tries=$((tries + 1))
+		[ $tries -lt 20 ] || return 1
+		sleep 0.1
+	done
+}
+check() { # check DESCRIPTION COMMAND...
+	local what=$1
+	shift
+	if "$@"; then ok "$what"; else not_ok "$what" "$found"; fi
+}
+runs() { # whether the counter of this process's container goes on
+	local a b
+	a=$(count_in "$1")
+	sleep 0.4
+	b=$(count_in "$1")
+	[ "$a" != "$b" ]
+}
+stands() { ! runs "$1"; }
+serves() { in_box "$1" wget -q -O - http://127.0.0.1/boltseal-plain | grep -q plain; }
+no_service() { ! timeout 6 docker exec "boltseal-r-$1" wget -q -T 2 -O - http://127.0.0.1/boltseal-plain >/dev/null 2>&1; }
+is_up() { [ "$(docker inspect -f '{{.State.Running}}' "boltseal-r-$1")" = true ]; }
+is_down() { ! is_up "$1"; }
+lists() { "$boltseal" respond list --state "$state" | grep -q "$1"; }
+lists_nothing() { [ "$("$boltseal" respond list --state "$state")" = "nothing is switched on" ]; }
+
+# ---- a dry run, which is the default
+box a
+pid=$(pid_of a)
+if ! watch_begin; then
+	grep -q 'no right\|refuses\|no BTF' "$log" && skip_all "$(cat "$log")"
+	not_ok "it watches" "$log"
+	tap_end
+	exit
+fi
+check "a rule with an action makes a dry run" grep -q 'dry run' "$log"
+in_box a cat /etc/boltseal-freeze >/dev/null
+in_box a sh -c 'read x </etc/boltseal-kill; echo lives' >"$scratch/said" || true
+check "dry run: freezing is told" told freeze dry-run
+check "dry run: killing is told" told kill dry-run
+check "dry run: nothing is killed" grep -q lives "$scratch/said"
+check "dry run: nothing is frozen" runs "$pid"
+watch_end
+
+# ---- carried out
+cat >"$scratch/policy.yaml" <<END
+mode: enforce
+evidence: $scratch/evidence
+allow:
+  - container: boltseal-r-spared
+limits:
+  container: {actions: 20, within: 1m}
+END
+for name in kill cut keep end spared; do
+	box "$name"
+done
+watch_begin --response "$scratch/policy.yaml"
+in_box a cat /etc/boltseal-freeze >/dev/null || true
+check "freeze: told" told freeze done frozen
+check "freeze: the container stands still" stands "$pid"
+check "freeze: is listed" lists freeze
+
+# The first program that is executed in a container after the agent began makes it known.
+in_box kill true
+sleep 0.2
+in_box kill sh -c 'read x </etc/boltseal-kill; echo lives' >"$scratch/said" || true
+check "kill: by the kernel, in the event itself" told kill done 'by the kernel, in the event itself'
+check "kill: not one more instruction" test ! -s "$scratch/said"
+in_box kill sh -c 'cp /bin/busybox /tmp/new; exec /tmp/new echo lives' >"$scratch/said" || true
+check "kill: a program that is not of the image does not begin" test ! -s "$scratch/said"
+in_box kill sh -c 'read x </etc/boltseal-slow; sleep 2; echo lives' >"$scratch/said" || true
+check "kill: from user space, where the kernel cannot decide" told kill done 'from user space (pidfd)'
+check "kill: that process is gone" test ! -s "$scratch/said"
+check "kill: the rest of the container runs" is_up kill
+
+check "block-network: the service answers before" serves cut
+in_box cut cat /etc/boltseal-cut >/dev/null
+if told block-network failed 'control group of version 2'; then
+	skip "block-network: told" "containers have no control group of version 2 here"
+else
+	check "block-network: told" told block-network done 'network blocked'
+	check "block-network: the service is cut off" no_service cut
+	check "block-network: others are not" serves kill
+fi
+
+in_box keep cat /etc/boltseal-keep >/dev/null || true
+check "quarantine: told" told quarantine done evidence
+check "quarantine: the container stands still" stands "$(pid_of keep)"
+evidence=$(find "$scratch/evidence" -name listing.json | head -n 1)
+check "quarantine: the listing has the container's processes" \
+	python3 -c 'import json, sys
+e = json.load(open(sys.argv[1]))
+sys.exit(not any(p["cmdline"].startswith("httpd") and p["sha256"] for p in e["processes"]))' "$evidence"
+
+in_box end cat /etc/boltseal-end >/dev/null || true
+check "kill-container: told" told kill-container done
+sleep 0.5
+check "kill-container: it is down" is_down end
+
+in_box spared cat /etc/boltseal-freeze >/dev/null
+in_box spared sh -c 'read x </etc/boltseal-kill; echo lives' >"$scratch/said" || true
+check "allow-list: told" told freeze refused 'allow-list'
+check "allow-list: wins over freezing" runs "$(pid_of spared)"
+check "allow-list: wins over the kernel's killing" grep -q lives "$scratch/said"
+
+check "the runtime is as before" dockerd_answers
+watch_end
+check "at the end, what shall not stay is taken back: frozen" runs "$pid"
+check "and the quarantined one" runs "$(pid_of keep)"
+check "and nothing is listed" lists_nothing
+
+# ---- limits
+cat >"$scratch/limits.yaml" <<'END'
+limits:
+  container: {actions: 2, within: 1m}
+END
+watch_begin --respond=enforce --response "$scratch/limits.yaml"
+in_box kill true
+sleep 0.7
+for _ in 1 2 3 4; do
+	in_box kill sh -c 'read x </etc/boltseal-kill; echo lives' || true
+done >"$scratch/said"
+check "limits: the third is refused" told kill refused 'more than 2 actions'
+check "limits: and lives" test "$(grep -c lives "$scratch/said")" = 2
+watch_end
+
+# ---- killed with -9: what shall go goes, what shall stay stays
+cat >"$scratch/ends.yaml" <<'END'
+mode: enforce
+when_agent_ends: {freeze: lift, block-network: keep}
+END
+watch_begin --response "$scratch/ends.yaml"
+in_box a cat /etc/boltseal-freeze >/dev/null || true
+in_box cut cat /etc/boltseal-cut >/dev/null
+check "it is frozen" told freeze done
+kill -KILL "$agent"
+wait "$watcher" 2>/dev/null || true
+sleep 0.5
+check "agent killed: what is to be lifted is lifted" runs "$pid"
+if told block-network done; then
+	check "agent killed: what is to be kept stays" no_service cut
+	check "it is listed" lists block-network
+	"$boltseal" respond undo "$(id_of cut)" --state "$state" >"$scratch/undo" 2>&1 || true
+	check "undo: the network is back" serves cut
+else
+	skip "agent killed: what is to be kept stays" "no control group of version 2"
+fi
+check "undo: nothing is listed any more" lists_nothing
+
+# ---- by hand
+"$boltseal" respond freeze boltseal-r-a --state "$state" >"$scratch/hand" 2>&1 || true
+check "by hand: frozen" stands "$pid"
+"$boltseal" respond undo all --state "$state" >"$scratch/hand" 2>&1 || true
+check "by hand: undone" runs "$pid"
+if "$boltseal" respond freeze no-such-container --state "$state" >"$scratch/hand" 2>&1; then
+	not_ok "by hand: a container that is not there is an error" "$scratch/hand"
+else
+	ok "by hand: a container that is not there is an error"
+fi
+tap_end
