@@ -1,0 +1,244 @@
+#!/bin/bash
+# Time limit: 200 s
+# boltseal admit as the webhook of a real API server, with the manifests and permissions of
+# deploy/admit.yaml: what is refused, warned about and patched; a pod that waits for a node with its
+# profile; the webhook killed and restarted under load.
+set -u
+# shellcheck source=tests/cluster/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+python3 -c 'import yaml' 2>/dev/null || skip_all "PyYAML is not installed"
+cluster_begin
+cluster_scheduler
+here=$repo/tests/cluster
+port_hook=$(python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])')
+
+# ---- what deploy/admit.yaml says, with the webhook on this machine ----
+certs=$scratch/certs
+"$boltseal" admit --make-certs "$certs" --dns 127.0.0.1 --manifest "$repo/deploy/admit.yaml" \
+	--output="$scratch/admit.yaml" 2>"$scratch/log" || not_ok "certificates are made" "$scratch/log"
+python3 "$here/admit_manifest.py" "$scratch/admit.yaml" "$port_hook" "$scratch" ||
+	skip_all "deploy/admit.yaml cannot be read"
+k apply -f "$scratch/objects.yaml" >"$scratch/log" 2>&1 &&
+	ok "the API server takes the manifests" || not_ok "the API server takes the manifests" "$scratch/log"
+cluster_account boltseal boltseal-admit || skip_all "no token for the service account"
+cat >"$scratch/hook.kubeconfig" <<YAML
+apiVersion: v1
+kind: Config
+current-context: hook
+contexts:
+- {name: hook, context: {cluster: hook, user: hook}}
+clusters:
+- {name: hook, cluster: {server: "$cluster_url", certificate-authority: $cluster/ca.crt}}
+users:
+- {name: hook, user: {tokenFile: $account/token}}
+YAML
+cat >"$scratch/config.yaml" <<YAML
+apiVersion: boltseal.dev/v1
+kind: AdmitConfiguration
+server:
+  listen: "127.0.0.1:$port_hook"
+  certificate: $certs/tls.crt
+  key: $certs/tls.key
+  drainSeconds: 0
+kubernetesVersion: v1.20
+podSecurity:
+  exemptions: {namespaces: [exempt]}
+checks:
+- {id: R04, action: enforce, namespaces: [checked]}
+- {id: R11, action: warn, namespaces: [checked]}
+mutate:
+  optOut: {namespaces: true}
+  profiles:
+  - image: shop/web
+    seccomp: boltseal/web-0123456789ab.json
+    seccompLabel: boltseal.dev/seccomp.web=0123456789ab
+    apparmor: web
+    capabilities: [NET_BIND_SERVICE]
+YAML
+
+hook_start() {
+	local tries=0
+	"$boltseal" admit --config "$scratch/config.yaml" --kubeconfig "$scratch/hook.kubeconfig" \
+		>>"$scratch/hook.log" 2>&1 &
+	hook=$!
+	background+=("$hook")
+	until [ "$(curl -s --cacert "$certs/ca.crt" "https://127.0.0.1:$port_hook/readyz")" = ok ]; do
+		tries=$((tries + 1))
+		if [ $tries -gt 100 ] || ! kill -0 "$hook" 2>/dev/null; then
+			return 1
+		fi
+		sleep 0.1
+	done
+}
+hook_start && ok "the webhook knows the namespaces with the permissions of deploy/" ||
+	not_ok "the webhook knows the namespaces with the permissions of deploy/" "$scratch/hook.log"
+
+# namespace NAME [LABEL=VALUE...]
+namespace() {
+	local name=$1
+	shift
+	k create namespace "$name" >/dev/null 2>&1
+	[ $# = 0 ] || k label namespace "$name" "$@" >/dev/null 2>&1
+}
+P=pod-security.kubernetes.io
+namespace baseline $P/enforce=baseline
+namespace strict $P/enforce=restricted $P/enforce-version=v1.24
+namespace warned $P/warn=baseline
+namespace exempt $P/enforce=restricted
+namespace plain
+namespace checked
+namespace out boltseal.dev/opt-out=all
+
+pod() { # NAME IMAGE [SECURITY-CONTEXT [SPEC-MEMBERS]]
+	cat <<JSON
+{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "$1"}, "spec": {
+ "containers": [{"name": "c", "image": "$2", "securityContext": ${3:-null}}]${4:-}}}
+JSON
+}
+deployment() { # NAME SECURITY-CONTEXT
+	cat <<JSON
+{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "$1"}, "spec": {
+ "selector": {"matchLabels": {"a": "$1"}}, "template": {"metadata": {"labels": {"a": "$1"}},
+ "spec": {"containers": [{"name": "c", "image": "x", "securityContext": $2}]}}}}
+JSON
+}
+privileged='{"privileged": true}'
+hard='{"allowPrivilegeEscalation": false, "runAsNonRoot": true, "capabilities": {"drop": ["ALL"]}}'
+
+# refused NAME TEXT NAMESPACE: what is read is refused with this text.
+refused() {
+	if k create -n "$3" -f - >"$scratch/log" 2>&1; then
+		not_ok "$1: it was made" "$scratch/log"
+	elif grep -qF -- "$2" "$scratch/log"; then
+		ok "$1"
+	else
+		not_ok "$1" "$scratch/log"
+	fi
+}
+# made NAME NAMESPACE [WARNING]: it is made, with this warning or none.
+made() {
+	if ! k create -n "$2" -f - >"$scratch/log" 2>&1; then
+		not_ok "$1: refused" "$scratch/log"
+	elif [ $# -gt 2 ] && ! grep -qF -- "Warning: $3" "$scratch/log"; then
+		not_ok "$1: no warning" "$scratch/log"
+	elif [ $# = 2 ] && grep -q ^Warning "$scratch/log"; then
+		not_ok "$1: a warning" "$scratch/log"
+	else
+		ok "$1"
+	fi
+}
+# has NAME TEXT NAMESPACE POD JSONPATH
+has() {
+	k get pod -n "$3" "$4" -o jsonpath="$5" >"$scratch/log" 2>&1
+	if [ "$(cat "$scratch/log")" = "$2" ]; then
+		ok "$1"
+	else
+		not_ok "$1" "$scratch/log"
+	fi
+}
+
+# ---- refused, warned ----
+refused "kubectl shows why a pod is refused" \
+	'admission webhook "enforce.admit.boltseal.dev" denied the request: pods "a" is forbidden: violates PodSecurity "baseline:latest": privileged (container "c" must not set securityContext.privileged=true)' \
+	baseline < <(pod a x "$privileged")
+refused "in the version of the namespace" 'violates PodSecurity "restricted:v1.24": allowPrivilegeEscalation != false' \
+	strict < <(pod a x)
+made "what conforms gets in" strict < <(pod a x "$hard")
+made "kubectl shows the warning" warned \
+	'would violate PodSecurity "baseline:latest": privileged (container "c" must not set securityContext.privileged=true)' \
+	< <(pod a x "$privileged")
+made "a Deployment in an enforcing namespace is warned about" baseline \
+	'would violate PodSecurity "baseline:latest": privileged' < <(deployment d "$privileged")
+made "an exempt namespace" exempt < <(pod a x "$privileged")
+k create namespace fresh --dry-run=client -o json |
+	python3 -c 'import json, sys; o = json.load(sys.stdin)
+o["metadata"]["labels"] = {"pod-security.kubernetes.io/enforce": "baseline"}
+print(json.dumps(o))' | k create -f - >/dev/null 2>&1
+refused "a namespace counts from its first moment on" 'violates PodSecurity "baseline:latest"' \
+	fresh < <(pod a x "$privileged")
+refused "a check of inspect refuses" 'violates R04 (' checked < <(pod a x null \
+	', "volumes": [{"name": "v", "hostPath": {"path": "/var/run/docker.sock"}}]')
+made "a check of inspect warns" checked 'violates R11 (' < <(pod b x)
+k apply -n baseline --dry-run=server -f - >"$scratch/log" 2>&1 < <(pod dry x "$privileged") &&
+	not_ok "a dry run is refused too" "$scratch/log" || ok "a dry run is refused too"
+
+# ---- namespaces ----
+if k label namespace plain $P/enforce=strict >"$scratch/log" 2>&1; then
+	not_ok "a wrong label is refused" "$scratch/log"
+elif grep -q 'must be one of privileged, baseline, restricted' "$scratch/log"; then
+	ok "a wrong label is refused"
+else
+	not_ok "a wrong label is refused" "$scratch/log"
+fi
+k label --overwrite namespace warned $P/enforce=baseline >"$scratch/log" 2>&1
+if grep -qF 'Warning: existing pods in namespace "warned" violate the new PodSecurity enforce level "baseline:latest"' \
+	"$scratch/log" && grep -qF 'Warning: a: privileged' "$scratch/log"; then
+	ok "a stricter level warns about pods that are there"
+else
+	not_ok "a stricter level warns about pods that are there" "$scratch/log"
+fi
+k label --overwrite namespace baseline $P/enforce=privileged >/dev/null 2>&1
+sleep 1
+made "a milder level counts soon" baseline < <(pod b x "$privileged")
+
+# ---- patched ----
+made "a pod without a profile" plain < <(pod a x)
+has "gets RuntimeDefault" RuntimeDefault plain a '{.spec.securityContext.seccompProfile.type}'
+has "and an explanation" "pod: seccomp RuntimeDefault" plain a '{.metadata.annotations.boltseal\.dev/admit}'
+made "one that opted out" out < <(pod a x)
+has "gets nothing" "" out a '{.spec.securityContext.seccompProfile.type}'
+made "a pod of an image with profiles" plain < <(pod web docker.io/shop/web:1.2)
+has "gets its Localhost profile" boltseal/web-0123456789ab.json plain web \
+	'{.spec.containers[0].securityContext.seccompProfile.localhostProfile}'
+has "its capabilities" '["ALL"] ["NET_BIND_SERVICE"]' plain web \
+	'{.spec.containers[0].securityContext.capabilities.drop} {.spec.containers[0].securityContext.capabilities.add}'
+has "AppArmor as an annotation, before 1.30" localhost/web plain web \
+	'{.metadata.annotations.container\.apparmor\.security\.beta\.kubernetes\.io/c}'
+has "and an affinity" "boltseal.dev/seccomp.web" plain web \
+	'{.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].key}'
+
+# ---- scheduled only where the profile is ----
+cluster_node one
+cluster_wait 30 one k get pod -n plain a -o 'jsonpath={.spec.nodeName}' &&
+	ok "a pod without a profile of its own is bound" || not_ok "a pod without a profile of its own is bound"
+has "one with waits for its profile" "" plain web '{.spec.nodeName}'
+k label node one boltseal.dev/seccomp.web=0123456789ab >/dev/null
+cluster_wait 30 one k get pod -n plain web -o 'jsonpath={.spec.nodeName}' &&
+	ok "and is bound when the node has it" || not_ok "and is bound when the node has it"
+
+# ---- killed and restarted under load ----
+k label --overwrite namespace baseline $P/enforce=baseline >/dev/null 2>&1
+sleep 1
+pod load x "$privileged" >"$scratch/bad.json"
+pod load x >"$scratch/good.json"
+timeout 100 python3 "$here/admit_load.py" "$cluster" "$port_api" "$scratch" >"$scratch/load" 2>&1 &
+load=$!
+background+=("$load")
+sleep 2
+kill -TERM "$hook"
+wait "$hook"
+code=$?
+hook_start
+sleep 2
+kill -KILL "$hook"
+wait "$hook" 2>/dev/null
+sleep 1
+hook_start
+sleep 2
+touch "$scratch/enough"
+wait "$load"
+# "good made, good failed, bad made, bad refused, bad failed, good at the end, refused at the end"
+read -r good_made good_failed bad_made bad_refused bad_failed last_good last_bad <"$scratch/load"
+echo "# good: $good_made made, $good_failed failed; bad: $bad_made made, $bad_refused refused, $bad_failed failed"
+[ "$code" = 0 ] && ok "it ends with 0 when it is told to" ||
+	not_ok "it ends with $code when it is told to" "$scratch/hook.log"
+[ "${bad_made:-1}" = 0 ] && ok "nothing gets in unjudged while it is away" ||
+	not_ok "nothing gets in unjudged while it is away" "$scratch/load"
+[ "${good_made:-0}" -gt 50 ] && [ "${bad_refused:-0}" -gt 50 ] && ok "there was load" ||
+	not_ok "there was load" "$scratch/load"
+[ "${last_good:-0}" = 1 ] && [ "${last_bad:-0}" = 1 ] && ok "it answers as before when it is back" ||
+	not_ok "it answers as before when it is back" "$scratch/load"
+tap_end
