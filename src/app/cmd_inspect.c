@@ -74,13 +74,19 @@ static int read_options(struct inspect *in, const struct args *a, struct err *e)
 	in->o.seccomp_default = args_has(a, "seccomp-default");
 	in->o.skip_unknown = args_has(a, "skip-unknown");
 	in->o.excess = inspect_excess;
+	in->kubeconfig = args_value(a, "kubeconfig");
+	in->context = args_value(a, "context");
+	in->ns = args_value(a, "namespace");
+	if ((in->kubeconfig || in->context || in->ns) && !args_has(a, "cluster"))
+		return usage_error(a, e,
+				   "--kubeconfig, --context and --namespace go with --cluster");
 	in->fix = args_has(a, "fix");
 	in->report.aws_account = args_value(a, "aws-account");
 	in->report.aws_region = args_value(a, "aws-region");
 	if (!args_count(a) && !args_has(a, "list") && !args_has(a, "node") && !inspect_has_live(a))
 		return usage_error(a, e,
 				   "expected files or folders (- is standard input), or what "
-				   "runs: --node, --docker, --podman");
+				   "runs: --node, --docker, --podman, --cluster");
 	if (in->fix && format && strcmp(format, "yaml"))
 		return usage_error(a, e, "--fix writes YAML");
 	if (!in->fix && format && !strcmp(format, "yaml"))
@@ -127,6 +133,7 @@ static const struct source {
 	{ "node", inspect_node, false },
 	{ "docker", inspect_docker, true },
 	{ "podman", inspect_podman, true },
+	{ "cluster", inspect_cluster, true },
 };
 
 bool inspect_has_live(const struct args *a)
@@ -197,6 +204,15 @@ static const struct option_desc options[] = {
 	{ 0, "docker", NULL, NULL,
 	  "Inspect the containers that run in Docker (DOCKER_HOST, if it names a unix socket)." },
 	{ 0, "podman", NULL, NULL, "Inspect the containers that run in Podman." },
+	{ 0, "cluster", NULL, NULL,
+	  "Inspect the workloads and namespaces of a Kubernetes cluster; of what a controller made "
+	  "its template." },
+	{ 0, "kubeconfig", "FILE", NULL,
+	  "The cluster's configuration: KUBECONFIG or ~/.kube/config by default, in a pod its "
+	  "service "
+	  "account." },
+	{ 0, "context", "NAME", NULL, "A context of it; the current one is the default." },
+	{ 'n', "namespace", "NAME", NULL, "Only this namespace of the cluster." },
 	{ 0, "kubelet-dir", "DIR", NULL,
 	  "The kubelet's folder below the node's root; var/lib/kubelet is the default." },
 	{ 0, "seccomp-default", NULL, NULL, "The nodes run the kubelet with seccompDefault." },
@@ -262,7 +278,9 @@ const struct command command_inspect = {
 		    "# For a code host\n"
 		    "boltseal inspect -o sarif manifests/ --output=inspect.sarif\n"
 		    "# This machine and what runs on it\n"
-		    "boltseal inspect --node --docker\n",
+		    "boltseal inspect --node --docker\n"
+		    "# A cluster, and from then on what changes in it\n"
+		    "boltseal inspect --cluster --continuous\n",
 	.exit_status =
 		"0 when nothing from the --fail-on severity on was found, 2 when something was, 3 "
 		"when some documents could not be read (the others were inspected), 1 on errors.",

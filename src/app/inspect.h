@@ -15,6 +15,7 @@ struct inspect {
 	size_t files; /* that were read */
 	const char **only;
 	struct map seen_notes;
+	const char *kubeconfig, *context, *ns; /* of --cluster; NULL: as usual, all namespaces */
 };
 
 /* cmd_inspect.c: reads the options and inspects all that was named; an exit code. */
@@ -31,6 +32,9 @@ void inspect_text(struct inspect *in, const char *name, const char *text, size_t
 int inspect_docker(struct inspect *in, struct err *e);
 int inspect_podman(struct inspect *in, struct err *e);
 int inspect_node(struct inspect *in, struct err *e);
+
+/* inspect_cluster.c: the cluster of in->kubeconfig. */
+int inspect_cluster(struct inspect *in, struct err *e);
 
 /* inspect_store.c: what counts goes to the findings database. */
 int inspect_store(const struct inspect *in, const char *path, struct err *e);

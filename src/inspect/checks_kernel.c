@@ -5,6 +5,13 @@
 
 #include "inspect/checks.h"
 
+static bool is_true(const struct ins_run *r, const struct yaml_node *n)
+{
+	bool v = false;
+
+	return n && yaml_bool(r->s, n, &v, NULL) == 0 && v;
+}
+
 static const struct yaml_node *part(const struct ins_run *r, const char *key)
 {
 	const struct yaml_node *n = yaml_get(r->object, key);
@@ -18,12 +25,12 @@ void check_node_modules(struct ins_run *r)
 	const struct yaml_node *modules = yaml_get(security, "modules");
 	const struct yaml_node *apparmor = yaml_get(security, "apparmor");
 	const struct yaml_node *enforcing = yaml_get(security, "selinuxEnforcing");
-	bool mandatory = yaml_eq(apparmor, "true");
+	bool mandatory = is_true(r, apparmor);
 
 	for (uint32_t i = 0; modules && modules->kind == YAML_SEQ && i < modules->n; i++)
 		mandatory |= yaml_eq(modules->item[i], "apparmor") ||
 			     yaml_eq(modules->item[i], "selinux");
-	if (enforcing && !yaml_eq(enforcing, "true"))
+	if (enforcing && !is_true(r, enforcing))
 		ins_find(r, NULL, enforcing, r->object, NULL,
 			 "SELinux only reports what it should refuse (permissive)");
 	else if (security && !mandatory && !enforcing)

@@ -26,10 +26,10 @@ static void new_subject(struct ins_run *run, enum ins_target target, const char 
 
 	run->subject = r->subjects_n - 1;
 	s->target = target;
-	s->kind = arena_strdup(&r->arena, kind);
-	s->ns = arena_strdup(&r->arena, ns);
-	s->name = arena_strdup(&r->arena, name);
-	s->place.file = arena_strdup(&r->arena, run->s->name);
+	s->kind = ins_keep(r, kind);
+	s->ns = ins_keep(r, ns);
+	s->name = ins_keep(r, name);
+	s->place.file = ins_keep(r, run->s->name);
 	s->place = ins_place_of(run, run->object, NULL);
 	s->doc_off = run->root->start.off;
 }
@@ -96,7 +96,7 @@ void ins_workload(struct ins_doc *d, struct ps_pod *pod, const struct yaml_node 
 
 	new_subject(&run, (enum ins_target)pod->platform, pod->kind, pod->ns, pod->name);
 	if (run.model)
-		d->report->subjects[run.subject].model = arena_strdup(run.arena, run.model->path);
+		d->report->subjects[run.subject].model = ins_keep(run.report, run.model->path);
 	ins_waivers_annotations(d->report, &pod->annotations, &d->report->subjects[run.subject],
 				d->s->name);
 	if (pod->own_annotations.at != pod->annotations.at)

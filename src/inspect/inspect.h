@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/map.h"
 #include "base/yaml.h"
 #include "inspect/pss.h"
 #include "model/podspec.h"
@@ -143,6 +144,7 @@ struct ins_problem {
 
 struct ins_report {
 	struct arena arena;
+	struct map kept; /* texts of the arena: thousands of findings have the same ones */
 	struct ins_subject *subjects;
 	size_t subjects_n, subjects_cap;
 	struct ins_finding *findings;
@@ -177,6 +179,7 @@ struct ins_options {
 	const char *kubelet_dir;	 /* within it: "var/lib/kubelet" */
 	bool seccomp_default;		 /* nodes run the kubelet with SeccompDefault */
 	bool skip_unknown;		 /* unknown kinds are no problems */
+	bool skip_owned;		 /* objects that another object made, with its template */
 	bool no_lines;			 /* the documents come from an API: places have no lines */
 	const char *const *only;	 /* ids of checks, NULL: all */
 	size_t only_n;

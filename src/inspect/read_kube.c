@@ -222,6 +222,22 @@ static void inspect_namespace(struct ins_doc *d, const struct yaml_node *o)
 		ins_configuration(d, INS_NAMESPACE, "Namespace", name, o);
 }
 
+/* Whether a controller made it from a template that is inspected itself. */
+static bool owned(const struct yaml_stream *s, const struct yaml_node *o)
+{
+	const struct yaml_node *list = yaml_get(yaml_get(o, "metadata"), "ownerReferences");
+
+	for (uint32_t i = 0; list && list->kind == YAML_SEQ && i < list->n; i++) {
+		const struct yaml_node *kind = yaml_get(list->item[i], "kind");
+		bool controller = false;
+
+		if (yaml_get_bool(s, list->item[i], "controller", false, &controller, NULL) == 0 &&
+		    controller && kind && kind->kind == YAML_SCALAR && find_workload(kind->text))
+			return true;
+	}
+	return false;
+}
+
 static void inspect_object(struct ins_doc *d, const struct yaml_node *o)
 {
 	const struct workload_kind *w;
@@ -233,7 +249,9 @@ static void inspect_object(struct ins_doc *d, const struct yaml_node *o)
 		return;
 	len = strlen(kind);
 	w = own_group(api_version) ? find_workload(kind) : NULL;
-	if (w)
+	if (w && d->o->skip_owned && owned(d->s, o))
+		d->report->skipped++;
+	else if (w)
 		inspect_pod(d, o, api_version, w);
 	else if (len >= 4 && !strcmp(kind + len - 4, "List") && yaml_get(o, "items"))
 		inspect_list(d, o);

@@ -8,7 +8,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "inspect/edit.h"
-#include "inspect/words.h"
 
 enum { MAX_VALUE = 200 };
 
@@ -58,6 +57,23 @@ void ins_subject_name(const struct ins_subject *s, struct buf *out)
 	buf_printf(out, "%s %s%s%s", s->kind, s->ns, *s->ns ? "/" : "", *s->name ? s->name : "-");
 }
 
+const char *ins_keep(struct ins_report *r, const char *text)
+{
+	void **slot = map_at(&r->kept, text, strlen(text));
+
+	if (!*slot)
+		*slot = arena_strdup(&r->arena, text);
+	return *slot;
+}
+
+static const char *keep_buf(struct ins_report *r, struct buf *b)
+{
+	const char *text = ins_keep(r, buf_str(b));
+
+	buf_free(b);
+	return text;
+}
+
 /* ---- findings */
 
 /* FNV-1a over what stays the same from run to run: not lines, not values. */
@@ -95,7 +111,7 @@ static void put_value(const struct yaml_node *n, struct buf *out)
 	buf_putc(out, n->kind == YAML_MAP ? '}' : ']');
 }
 
-static const char *value_text(struct arena *a, const struct yaml_node *n)
+static const char *value_text(struct ins_report *r, const struct yaml_node *n)
 {
 	struct buf b = { 0 };
 
@@ -103,14 +119,14 @@ static const char *value_text(struct arena *a, const struct yaml_node *n)
 		return "not set";
 	put_value(n, &b);
 	if (b.len <= MAX_VALUE)
-		return words_keep(&b, a);
+		return keep_buf(r, &b);
 	b.p[MAX_VALUE] = '\0';
 	b.len = MAX_VALUE;
 	while (b.len && ((unsigned char)b.p[b.len] & 0xc0) == 0x80)
 		b.p[b.len--] = '\0'; /* not within a character */
 	b.p[b.len] = '\0';
 	buf_puts(&b, "…");
-	return words_keep(&b, a);
+	return keep_buf(r, &b);
 }
 
 static bool is_inner(const struct ins_run *r, const struct yaml_node *n)
@@ -133,7 +149,7 @@ static const char *pointer_of(const struct ins_run *r, const struct yaml_node *b
 			if (p[-1] == '/' && *p >= 'a' && *p <= 'z')
 				*p = (char)(*p - 'a' + 'A');
 	}
-	return words_keep(&b, r->arena);
+	return keep_buf(r->report, &b);
 }
 
 struct ins_place ins_place_of(const struct ins_run *r, const struct yaml_node *n, const char *path)
@@ -183,15 +199,15 @@ struct ins_finding *ins_find(struct ins_run *r, const struct ps_container *c,
 	f->check = r->check;
 	f->severity = r->check->severity;
 	f->subject = r->subject;
-	f->container = c ? arena_strdup(r->arena, c->name) : NULL;
+	f->container = c ? ins_keep(rep, c->name) : NULL;
 	f->class = c ? c->class : PS_NORMAL;
 	f->place = ins_place_of(r, at ? at : base, at ? NULL : path);
 	if (!at && !is_inner(r, base) && !r->o->no_lines) {
 		f->place.line = place->start.line;
 		f->place.col = place->start.col;
 	}
-	f->value = value_text(r->arena, at);
-	f->message = arena_strdup(r->arena, text);
+	f->value = value_text(rep, at);
+	f->message = ins_keep(rep, text);
 	f->fingerprint = fingerprint(f, &rep->subjects[r->subject]);
 	return f;
 }
@@ -220,7 +236,7 @@ void ins_evidence(struct ins_run *r, struct ins_finding *f, const char *fmt, ...
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	f->evidence = arena_strdup(r->arena, text);
+	f->evidence = ins_keep(r->report, text);
 }
 
 /* ---- running */
@@ -245,7 +261,7 @@ void ins_patches(struct ins_run *r, size_t from)
 
 		edit_patch(&scratch, r->root, f->edits, f->edits_n, &b);
 		if (b.len)
-			f->patch = words_keep(&b, r->arena);
+			f->patch = keep_buf(r->report, &b);
 		else
 			buf_free(&b);
 	}
@@ -365,6 +381,7 @@ size_t ins_failures(const struct ins_report *r, enum ins_severity at_least)
 void ins_report_free(struct ins_report *r)
 {
 	arena_free(&r->arena);
+	map_free(&r->kept);
 	free(r->subjects);
 	free(r->findings);
 	free(r->problems);

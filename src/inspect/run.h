@@ -35,6 +35,8 @@ __attribute__((format(printf, 3, 4))) void ins_evidence(struct ins_run *r, struc
 							const char *fmt, ...);
 /* Pointer and place of a node of this document or of the one around it. */
 struct ins_place ins_place_of(const struct ins_run *r, const struct yaml_node *n, const char *path);
+/* The text in the report's arena, once however often it is kept. */
+const char *ins_keep(struct ins_report *r, const char *text);
 /* Runs the checks that apply to the subject and counts. */
 void ins_run_checks(struct ins_run *r);
 

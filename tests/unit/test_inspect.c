@@ -216,6 +216,10 @@ static const struct {
 	  "\"selinuxEnforcing\": false}}",
 	  { { "N13", "/security/selinuxEnforcing" } },
 	  "N14" },
+	{ "{\"boltsealNodeState\": 1, \"security\": {\"apparmor\": true}}", { { 0 } }, "N13" },
+	{ "{\"boltsealNodeState\": 1, \"security\": {\"selinuxEnforcing\": true}}",
+	  { { 0 } },
+	  "N13" },
 };
 
 static void inspect(struct ins_report *r, const struct ins_options *o, const char *text)

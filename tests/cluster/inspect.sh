@@ -1,0 +1,180 @@
+#!/bin/bash
+# inspect --cluster against a real API server: what is found, what is somebody's template, rights,
+# changes, and 5,000 pods.
+set -u
+# shellcheck source=tests/cluster/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+cluster_begin
+export KUBECONFIG=$kubeconfig
+out=$scratch/out
+err=$scratch/err
+
+# exits DESCRIPTION CODE ARGUMENT...: with its output in $out.
+exits() {
+	local what=$1 code=$2 got=0
+	shift 2
+	timeout 120 "$boltseal" inspect "$@" >"$out" 2>"$err" || got=$?
+	if [ "$got" = "$code" ]; then
+		ok "$what"
+	else
+		cat "$err" >>"$out"
+		not_ok "$what: exit code $got, expected $code" "$out"
+	fi
+}
+
+has() {
+	if grep -qF -- "$2" "$out"; then
+		ok "$1"
+	else
+		not_ok "$1: no '$2'" "$out"
+	fi
+}
+
+lacks() {
+	if grep -qF -- "$2" "$out"; then
+		not_ok "$1: there is '$2'" "$out"
+	else
+		ok "$1"
+	fi
+}
+
+k create namespace shop >/dev/null
+k create -f - >/dev/null 2>"$err" <<'YAML'
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      hostNetwork: true
+      containers: [{name: nginx, image: "nginx:1.25"}]
+---
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata:
+  name: web-1
+  namespace: shop
+  ownerReferences:
+  - {apiVersion: apps/v1, kind: Deployment, name: web, uid: 00000000-0000-0000-0000-000000000001, controller: true}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      hostNetwork: true
+      containers: [{name: nginx, image: "nginx:1.25"}]
+---
+apiVersion: batch/v1beta1
+kind: CronJob
+metadata: {name: nightly, namespace: shop}
+spec:
+  schedule: "0 0 * * *"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          restartPolicy: Never
+          containers:
+          - {name: job, image: busybox, securityContext: {privileged: true}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: alone, namespace: default}
+spec:
+  automountServiceAccountToken: false
+  containers: [{name: a, image: busybox}]
+YAML
+exits "a cluster is inspected" 2 --cluster
+has "a Deployment" "Deployment shop/web"
+has "a CronJob of an older version" "CronJob shop/nightly"
+has "a Pod that nobody owns" "Pod default/alone"
+has "a namespace" "Namespace shop"
+has "the pointer of a finding" "cluster  /spec/template/spec/hostNetwork = true"
+lacks "what a controller made is its template's" "ReplicaSet shop/web-1"
+exits "one namespace" 0 --cluster --namespace default
+lacks "is all that is read" "shop"
+exits "the standard" 2 --cluster --level baseline
+has "in its words" "Deployment shop/web: violates PodSecurity"
+exits "no such context" 1 --cluster --context nowhere
+
+# ---- rights ----
+cluster_account default reader
+k create clusterrole reader --verb=list --resource=pods,namespaces >/dev/null
+k create clusterrolebinding reader --clusterrole=reader --serviceaccount=default:reader >/dev/null
+cat >"$scratch/reader.kubeconfig" <<YAML
+apiVersion: v1
+kind: Config
+current-context: r
+contexts: [{name: r, context: {cluster: c, user: r}}]
+clusters: [{name: c, cluster: {server: "$cluster_url", certificate-authority: "$cluster/ca.crt"}}]
+users: [{name: r, user: {tokenFile: "$account/token"}}]
+YAML
+unset KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT
+exits "what may not be listed makes it incomplete" 3 --cluster --kubeconfig "$scratch/reader.kubeconfig"
+has "and is named" 'cannot list resource "deployments"'
+has "the rest is inspected" "Pod default/alone"
+
+# ---- changes ----
+"$boltseal" inspect --cluster --continuous --interval 1 >"$scratch/stream" 2>"$err" &
+pid=$!
+background+=("$pid")
+for _ in $(seq 100); do
+	grep -q 'subjects in' "$scratch/stream" && break
+	sleep 0.1
+done
+k delete -n shop cronjob nightly >/dev/null
+k run -n shop later --image=busybox --restart=Never >/dev/null
+for _ in $(seq 100); do
+	grep -q 'new .*Pod shop/later' "$scratch/stream" && break
+	sleep 0.1
+done
+cp "$scratch/stream" "$out"
+has "what is gone is resolved" "resolved  critical R01  CronJob shop/nightly"
+has "what came is new" "Pod shop/later"
+kill "$pid"
+wait "$pid" 2>/dev/null
+
+# ---- 5,000 pods ----
+python3 -c 'import json
+print(json.dumps({"apiVersion": "v1", "kind": "List", "items": [
+    {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"many-{i:04}", "namespace": "default"},
+     "spec": {"containers": [{"name": c, "image": f"registry.example/{c}:1", "ports": [{"containerPort": 80}],
+                              "env": [{"name": f"V{n}", "value": "x" * 40} for n in range(10)]}
+                             for c in ("app", "proxy")]}} for i in range(5000)]}))' >"$scratch/many.json"
+if command -v kubectl >/dev/null &&
+	timeout 300 python3 - "$kubeconfig" "$scratch/many.json" "$cluster" "$cluster_url" >"$err" 2>&1 <<'PY'
+# kubectl takes minutes for 5,000 objects: it waits for each answer. Eight at a time.
+import concurrent.futures, http.client, json, ssl, sys, threading, urllib.parse
+_, _, many, cluster, url = sys.argv
+u = urllib.parse.urlsplit(url)
+context = ssl.create_default_context(cafile=cluster + "/ca.crt")
+context.load_cert_chain(cluster + "/admin.crt", cluster + "/admin.key")
+local = threading.local()
+def post(item):
+	if not hasattr(local, "c"):
+		local.c = http.client.HTTPSConnection(u.hostname, u.port, context=context, timeout=60)
+	local.c.request("POST", "/api/v1/namespaces/default/pods", json.dumps(item),
+			{"Content-Type": "application/json"})
+	r = local.c.getresponse()
+	r.read()
+	assert r.status == 201, r.status
+with concurrent.futures.ThreadPoolExecutor(8) as pool:
+	list(pool.map(post, json.load(open(many))["items"]))
+PY
+then
+	/usr/bin/time -f '%e %M' -o "$scratch/time" "$boltseal" inspect --cluster --fail-on none \
+		-o json --output="$scratch/report.json" 2>"$err"
+	read -r seconds kib <"$scratch/time"
+	n=$(python3 -c 'import json, sys
+print(len(json.load(open(sys.argv[1]))["subjects"]))' "$scratch/report.json" 2>>"$err")
+	if [ "${n:-0}" -ge 5000 ] && [ "$kib" -lt 102400 ]; then
+		ok "5,000 pods within 100 MB ($n subjects, $seconds s, $kib KiB)"
+	else
+		not_ok "5,000 pods within 100 MB ($n subjects, $seconds s, $kib KiB)" "$err"
+	fi
+else
+	not_ok "5,000 pods are made" "$err"
+fi
+tap_end
