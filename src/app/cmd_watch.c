@@ -214,6 +214,8 @@ static int loop(struct watching *w, uint64_t seconds, struct err *e)
 		    (w->session.limit && w->session.findings >= w->session.limit))
 			return 0;
 		watch_session_clock(&w->session);
+		if (w->session.respond)
+			watch_respond_tick(w->session.respond, &w->session);
 		if (now.tv_sec != told) {
 			tell_delivery(w);
 			watch_capture_flush(&w->session);

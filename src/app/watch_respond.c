@@ -37,6 +37,7 @@ static int start(struct watch_respond *r, const struct args *a, struct err *e)
 	r->protect = respond_protect_new();
 	o.policy = &r->policy;
 	o.evidence = r->policy.evidence;
+	r->from_start = r->policy.enforce && (r->policy.exec.always || r->policy.denials_n);
 	err = r->policy.enforce ? respond_new(&r->acts, &o, e) : 0;
 	if (err == 0)
 		log_note(r->policy.enforce
@@ -69,6 +70,7 @@ void watch_respond_free(struct watch_respond *r)
 		return;
 	respond_free(r->acts);
 	respond_kernel_free(&r->kernel);
+	map_free(&r->seen);
 	respond_protect_free(r->protect);
 	respond_decider_free(r->decider);
 	respond_policy_free(&r->policy);
@@ -145,8 +147,10 @@ static void describe(struct finding *f, const struct respond_request *q,
 	f->severity = weights[result->outcome].severity;
 	f->rule = f->title = arena_printf(&f->arena, "Response: %s", action);
 	f->type = type_of(f, action);
-	f->description = arena_printf(&f->arena, "What boltseal did because of the rule '%s'.",
-				      q->rule);
+	f->description = q->rule[0] ? arena_printf(&f->arena,
+						   "What boltseal did because of the rule '%s'.",
+						   q->rule)
+				    : "What boltseal did because of the response policy.";
 	f->remedy = "Look at the finding of the rule itself. 'boltseal respond list' shows what is "
 		    "switched on, 'boltseal respond undo' takes it back.";
 	f->tags_n = 0;
@@ -179,6 +183,13 @@ static void tell(struct watch_session *s, struct finding *f)
 		delivery_add(s->delivery, f);
 	else
 		finding_free(f);
+}
+
+void respond_tell(struct watch_session *s, struct finding *f, const struct respond_request *q,
+		  const struct respond_result *result)
+{
+	describe(f, q, result);
+	tell(s, f);
 }
 
 /* ---- a rule fired */
@@ -214,14 +225,16 @@ static void set_text(char *out, size_t size, const char *text)
 	snprintf(out, size, "%s", text ? text : "");
 }
 
-static void fill(struct respond_request *q, const struct process *p, const struct rule_info *rule)
+void respond_fill(struct respond_request *q, const struct process *p, const char *rule)
 {
 	*q = (struct respond_request){ .pid = p->pid, .start = p->start };
-	if (p->container)
+	if (p->container) {
 		set_text(q->container, sizeof(q->container), p->container->id);
+		set_text(q->image, sizeof(q->image), p->container->image);
+	}
 	set_text(q->cgroup, sizeof(q->cgroup), p->program->cgroup);
 	set_text(q->exe, sizeof(q->exe), p->program->exepath);
-	set_text(q->rule, sizeof(q->rule), rule->name);
+	set_text(q->rule, sizeof(q->rule), rule);
 }
 
 uint64_t respond_now(void)
@@ -243,8 +256,10 @@ static void respond_one(struct watch_respond *r, struct respond_request *q,
 		return;
 	respond_act(r->acts, q, result);
 	if (result->outcome == RESPOND_DONE || result->outcome == RESPOND_ALREADY)
+		/* Of block-exec each one adds a program. */
 		respond_decider_set(r->decider, q->container, q->action,
-				    respond_action_is_container(q->action));
+				    respond_action_is_container(q->action) &&
+					    q->action != RESPOND_BLOCK_EXEC);
 }
 
 /* Does what is asked for and tells it. */
@@ -254,7 +269,6 @@ static void carry_out(struct watch_respond *r, struct watch_session *s, const st
 {
 	for (enum respond_action a = 0; a < RESPOND_ACTION_COUNT; a++) {
 		struct respond_result result;
-		struct finding *f;
 
 		if (!(actions >> a & 1))
 			continue;
@@ -268,9 +282,7 @@ static void carry_out(struct watch_respond *r, struct watch_session *s, const st
 			respond_one(r, q, who, &result);
 		if (result.outcome == RESPOND_ALREADY)
 			continue;
-		f = watch_finding(s, ev, rule);
-		describe(f, q, &result);
-		tell(s, f);
+		respond_tell(s, watch_finding(s, ev, rule), q, &result);
 	}
 	if (r->kernel.killed == (int)rule)
 		r->kernel.killed = -1;
@@ -293,15 +305,25 @@ void watch_respond_fired(struct watch_respond *r, struct watch_session *s, const
 	who.program = of_rule->process.exe;
 	who.user = of_rule->user;
 	actions |= respond_policy_actions(&r->policy, &who);
-	fill(&q, p, info);
+	respond_fill(&q, p, info->name);
 	carry_out(r, s, ev, rule, actions, &who, &q);
 }
 
 void watch_respond_begin(struct watch_respond *r, struct watch_session *s,
 			 const struct watch_rec *rec)
 {
-	respond_kernel_refresh(r);
+	const struct process *p = enrich_process(s->enrich);
+
+	if (r->from_start && rec->kind == WATCH_EXEC && p && p->program && p->container)
+		respond_container_seen(r, s, p);
 	respond_kernel_record(r, s, rec);
+}
+
+void watch_respond_tick(struct watch_respond *r, struct watch_session *s)
+{
+	respond_kernel_refresh(r);
+	if (r->acts)
+		respond_tell_refusals(r, s);
 }
 
 /* The kernel acted for a rule that another one hid: first come, first told. */

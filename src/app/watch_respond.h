@@ -28,6 +28,9 @@ void watch_respond_begin(struct watch_respond *r, struct watch_session *s,
 			 const struct watch_rec *rec);
 void watch_respond_end(struct watch_respond *r, struct watch_session *s, const struct event *ev);
 
+/* From time to time: limits, and what was refused meanwhile. */
+void watch_respond_tick(struct watch_respond *r, struct watch_session *s);
+
 /* The rule fired for the event, which the session's engine evaluated last. */
 void watch_respond_fired(struct watch_respond *r, struct watch_session *s, const struct event *ev,
 			 size_t rule);

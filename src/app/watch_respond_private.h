@@ -4,6 +4,7 @@
 
 #include "app/watch_respond.h"
 #include "base/map.h"
+#include "model/finding.h"
 #include "respond/act.h"
 #include "respond/decide.h"
 #include "respond/protect.h"
@@ -27,10 +28,24 @@ struct watch_respond {
 	struct respond_protect *protect;
 	struct respond *acts; /* NULL: a dry run */
 	struct respond_kernel kernel;
+	struct map seen; /* ids of containers */
+	uint64_t told;	 /* when refusals were asked for */
+	bool from_start; /* something is done to containers when they are seen first */
 };
 
 struct respond_subject respond_subject_of(const struct container *c, const struct rule_info *rule);
 uint64_t respond_now(void);
+
+void respond_fill(struct respond_request *q, const struct process *p, const char *rule);
+/* What became of a request, as a finding: `f` has what is known of process and container. */
+void respond_tell(struct watch_session *s, struct finding *f, const struct respond_request *q,
+		  const struct respond_result *result);
+
+/* watch_respond_first.c: what the policy wants of every container from its start. */
+void respond_container_seen(struct watch_respond *r, struct watch_session *s,
+			    const struct process *p);
+/* Executions that were refused meanwhile, as findings. */
+void respond_tell_refusals(struct watch_respond *r, struct watch_session *s);
 
 void respond_kernel_free(struct respond_kernel *k);
 /* A record came: a container that is new is armed; what the kernel did is noted. */

@@ -98,6 +98,25 @@ static void act_allow_network(struct respond *r, const struct respond_request *q
 	}
 }
 
+static void act_block_exec(struct respond *r, const struct respond_request *q,
+			   const struct cgroup_place *p, struct respond_result *out)
+{
+	if (q->flags & RESPOND_KEEP)
+		respond_say(out, RESPOND_REFUSED,
+			    "executions are refused as long as boltseal runs (fanotify); the "
+			    "policy says keep");
+	else
+		exec_guard_add(r->execs, q, p, out);
+}
+
+static void act_allow_exec(struct respond *r, const struct respond_request *q,
+			   const struct cgroup_place *p, struct respond_result *out)
+{
+	(void)p;
+	exec_guard_remove(r->execs, q->container);
+	respond_say(out, RESPOND_DONE, "executions are permitted again");
+}
+
 /* Stopped first, so that nothing changes what is then kept. */
 static void act_quarantine(struct respond *r, const struct respond_request *q,
 			   const struct cgroup_place *p, struct respond_result *out)
@@ -137,9 +156,11 @@ static const struct permitted {
 	{ RESPOND_KILL_CONTAINER, true, true, false, act_kill_container },
 	{ RESPOND_FREEZE, true, true, true, act_freeze },
 	{ RESPOND_BLOCK_NETWORK, true, true, true, act_block_network },
+	{ RESPOND_BLOCK_EXEC, true, true, true, act_block_exec },
 	{ RESPOND_QUARANTINE, true, true, true, act_quarantine },
 	{ RESPOND_THAW, true, false, false, act_thaw },
 	{ RESPOND_ALLOW_NETWORK, true, false, false, act_allow_network },
+	{ RESPOND_ALLOW_EXEC, true, false, false, act_allow_exec },
 	{ RESPOND_RELEASE, true, false, false, act_release },
 };
 
@@ -234,6 +255,11 @@ const char *respond_who(struct respond *r, pid_t pid)
 	return respond_protected(r->protect, pid);
 }
 
+bool respond_refused(struct respond *r, struct exec_refusal *out)
+{
+	return exec_guard_take(r->execs, out);
+}
+
 const char *respond_state_folder(const struct respond *r)
 {
 	return r->state;
@@ -242,14 +268,15 @@ const char *respond_state_folder(const struct respond *r)
 int respond_new(struct respond **out, const struct respond_options *o, struct err *e)
 {
 	struct respond *r = xcalloc(1, sizeof(*r));
-	int err = 0;
+	int err;
 
 	r->guard_pipe = -1;
 	r->state = xstrdup(o->state ? o->state : RESPOND_STATE_DEFAULT);
 	r->evidence = xstrdup(o->evidence ? o->evidence : RESPOND_EVIDENCE);
 	r->policy = o->policy;
 	r->protect = respond_protect_new();
-	if (o->guard) {
+	err = exec_guard_new(&r->execs, o->policy, e);
+	if (err == 0 && o->guard) {
 		guard_lift(r, 0);
 		err = guard_start(r, e);
 	}
@@ -272,6 +299,7 @@ void respond_free(struct respond *r)
 	for (size_t i = 0; i < r->held_n; i++)
 		network_block_free(r->held[i].network);
 	free(r->held);
+	exec_guard_free(r->execs);
 	respond_protect_free(r->protect);
 	free(r->state);
 	free(r->evidence);

@@ -36,6 +36,10 @@ void respond_act(struct respond *r, const struct respond_request *q, struct resp
 /* Whether nobody may act on this process, and what it is; NULL: one may. */
 const char *respond_who(struct respond *r, pid_t pid);
 
+/* Takes the oldest execution that was refused and not taken yet; false: there is none. */
+struct exec_refusal;
+bool respond_refused(struct respond *r, struct exec_refusal *out);
+
 const char *respond_state_folder(const struct respond *r);
 
 #endif

@@ -74,6 +74,7 @@ enum {
 	RESPOND_CGROUP_MAX = 512,
 	RESPOND_PATH_MAX = 4096,
 	RESPOND_RULE_MAX = 256,
+	RESPOND_IMAGE_MAX = 256,
 	RESPOND_SHA256 = 65,
 };
 
@@ -87,6 +88,7 @@ struct respond_request {
 	char container[RESPOND_ID_MAX];	 /* id; "": a process of the host */
 	char cgroup[RESPOND_CGROUP_MAX]; /* path below the hierarchies' roots */
 	char exe[RESPOND_PATH_MAX];	 /* the program, as the process sees it */
+	char image[RESPOND_IMAGE_MAX];	 /* reference of the container's image; "": not known */
 	char rule[RESPOND_RULE_MAX];	 /* why; "": somebody asked */
 };
 

@@ -18,7 +18,7 @@ command -v busybox >/dev/null || skip_all "busybox is not installed"
 log=$scratch/log
 found=$scratch/found.json
 state=$scratch/state
-image=boltseal-respond:1
+image="boltseal-respond:1"
 started=()
 
 dockerd_up 2>"$log" || skip_all "no Docker daemon: $(tail -n 1 "$log")"
@@ -185,7 +185,7 @@ for name in kill cut keep end spared; do
 done
 watch_begin --response "$scratch/policy.yaml"
 in_box a cat /etc/boltseal-freeze >/dev/null || true
-check "freeze: told" told freeze done frozen
+check "freeze: told" told freeze "done" frozen
 check "freeze: the container stands still" stands "$pid"
 check "freeze: is listed" lists freeze
 
@@ -193,12 +193,12 @@ check "freeze: is listed" lists freeze
 in_box kill true
 sleep 0.2
 in_box kill sh -c 'read x </etc/boltseal-kill; echo lives' >"$scratch/said" || true
-check "kill: by the kernel, in the event itself" told kill done 'by the kernel, in the event itself'
+check "kill: by the kernel, in the event itself" told kill "done" 'by the kernel, in the event itself'
 check "kill: not one more instruction" test ! -s "$scratch/said"
 in_box kill sh -c 'cp /bin/busybox /tmp/new; exec /tmp/new echo lives' >"$scratch/said" || true
 check "kill: a program that is not of the image does not begin" test ! -s "$scratch/said"
 in_box kill sh -c 'read x </etc/boltseal-slow; sleep 2; echo lives' >"$scratch/said" || true
-check "kill: from user space, where the kernel cannot decide" told kill done 'from user space (pidfd)'
+check "kill: from user space, where the kernel cannot decide" told kill "done" 'from user space (pidfd)'
 check "kill: that process is gone" test ! -s "$scratch/said"
 check "kill: the rest of the container runs" is_up kill
 
@@ -207,13 +207,13 @@ in_box cut cat /etc/boltseal-cut >/dev/null
 if told block-network failed 'control group of version 2'; then
 	skip "block-network: told" "containers have no control group of version 2 here"
 else
-	check "block-network: told" told block-network done 'network blocked'
+	check "block-network: told" told block-network "done" 'network blocked'
 	check "block-network: the service is cut off" no_service cut
 	check "block-network: others are not" serves kill
 fi
 
 in_box keep cat /etc/boltseal-keep >/dev/null || true
-check "quarantine: told" told quarantine done evidence
+check "quarantine: told" told quarantine "done" evidence
 check "quarantine: the container stands still" stands "$(pid_of keep)"
 evidence=$(find "$scratch/evidence" -name listing.json | head -n 1)
 check "quarantine: the listing has the container's processes" \
@@ -222,7 +222,7 @@ e = json.load(open(sys.argv[1]))
 sys.exit(not any(p["cmdline"].startswith("httpd") and p["sha256"] for p in e["processes"]))' "$evidence"
 
 in_box end cat /etc/boltseal-end >/dev/null || true
-check "kill-container: told" told kill-container done
+check "kill-container: told" told kill-container "done"
 sleep 0.5
 check "kill-container: it is down" is_down end
 
@@ -261,12 +261,12 @@ END
 watch_begin --response "$scratch/ends.yaml"
 in_box a cat /etc/boltseal-freeze >/dev/null || true
 in_box cut cat /etc/boltseal-cut >/dev/null
-check "it is frozen" told freeze done
+check "it is frozen" told freeze "done"
 kill -KILL "$agent"
 wait "$watcher" 2>/dev/null || true
 sleep 0.5
 check "agent killed: what is to be lifted is lifted" runs "$pid"
-if told block-network done; then
+if told block-network "done"; then
 	check "agent killed: what is to be kept stays" no_service cut
 	check "it is listed" lists block-network
 	"$boltseal" respond undo "$(id_of cut)" --state "$state" >"$scratch/undo" 2>&1 || true
@@ -275,6 +275,73 @@ else
 	skip "agent killed: what is to be kept stays" "no control group of version 2"
 fi
 check "undo: nothing is listed any more" lists_nothing
+
+# ---- executions
+cat >"$scratch/exec.yaml" <<'END'
+- rule: Ban
+  desc: The program that reads this file is not to be executed again.
+  condition: evt.type in (open, openat, openat2) and container.id != host and fd.name = /etc/boltseal-ban
+  output: ban (exe=%proc.exepath)
+  priority: WARNING
+  respond: [block-exec]
+END
+: >"$scratch/guard.yaml"
+guard() { # guard LINE...: the policy
+	printf '%s\n' "mode: enforce" "limits: {container: {actions: 20, within: 1m}}" "$@" \
+		>"$scratch/guard.yaml"
+	rules=$scratch/exec.yaml watch_begin --response "$scratch/guard.yaml"
+}
+says() { # says NAME COMMAND...: what a command in the container prints
+	in_box "$@" || true
+}
+box exec
+# shellcheck disable=SC2016 # for the inner shell
+in_box exec sh -c 'for n in banned other marked; do cp /bin/busybox /tmp/busybox-$n; echo $n-BOLTSEAL >>/tmp/busybox-$n; done'
+guard
+in_box exec true
+check "block-exec: a program runs before" test "$(says exec /tmp/busybox-banned echo lives)" = lives
+in_box exec /tmp/busybox-banned cat /etc/boltseal-ban >/dev/null || true
+if told block-exec failed; then
+	skip "block-exec" "$(grep -o 'cannot be asked[^\"]*' "$found" | head -n 1)"
+	watch_end
+else
+	check "block-exec: told" told block-exec "done" forbidden
+	check "block-exec: it is refused now" test -z "$(says exec /tmp/busybox-banned echo lives)"
+	check "block-exec: also under another name" test -z \
+		"$(says exec sh -c 'cp /tmp/busybox-banned /tmp/busybox-renamed; /tmp/busybox-renamed echo lives')"
+	check "block-exec: the refusal is told" told block-exec "done" 'refused to execute /tmp/busybox-banned'
+	check "block-exec: others run" test "$(says exec /tmp/busybox-other echo lives)" = lives
+	check "block-exec: other containers are not asked" test "$(says a busybox echo lives)" = lives
+	watch_end
+	check "block-exec: ends with the agent" test "$(says exec /tmp/busybox-banned echo lives)" = lives
+
+	"$boltseal" record --method ptrace --output "$scratch/model.json" -- "$scratch/root/bin/busybox" true \
+		2>"$log.record"
+	sed -i "s|$scratch/root/bin/busybox|/bin/busybox|g" "$scratch/model.json"
+	guard "exec: {always: true, models: [{image: 'boltseal-respond:*', model: $scratch/model.json}]}"
+	in_box exec true
+	sleep 0.3
+	check "model: what it has runs" test "$(says exec busybox echo lives)" = lives
+	check "model: what it does not have is refused" test -z "$(says exec /tmp/busybox-other echo lives)"
+	check "model: told" told block-exec "done" 'not in the model of boltseal-respond'
+	watch_end
+
+	cat >"$scratch/mark.yar" <<'END'
+rule Marked { strings: $a = "marked-BOLTSEAL" condition: $a }
+END
+	if guard "exec: {always: true, yara: [$scratch/mark.yar]}"; then
+		in_box exec true
+		sleep 0.3
+		check "YARA: what matches is refused" test -z "$(says exec /tmp/busybox-marked echo lives)"
+		check "YARA: told" told block-exec "done" 'matches the YARA rule Marked'
+		check "YARA: what does not match runs" test "$(says exec /tmp/busybox-other echo lives)" = lives
+		watch_end
+	elif grep -q 'without libyara' "$log"; then
+		skip "YARA: what matches is refused" "built without libyara"
+	else
+		not_ok "YARA: the agent begins" "$log"
+	fi
+fi
 
 # ---- by hand
 "$boltseal" respond freeze boltseal-r-a --state "$state" >"$scratch/hand" 2>&1 || true
