@@ -273,13 +273,13 @@ static void put_sarif_rule(const struct ins_check *c, struct buf *out)
 	buf_puts(out, "}}");
 }
 
-/* A file name as a relative reference (RFC 3986). */
+/* A file name as a relative reference, or as a file URI (RFC 3986, RFC 8089). */
 static void put_uri(const char *file, struct buf *out)
 {
 	static const char plain[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
 
-	buf_putc(out, '"');
+	buf_puts(out, *file == '/' ? "\"file://" : "\"");
 	for (const char *p = file; *p; p++) {
 		if (strchr(plain, *p))
 			buf_putc(out, *p);
