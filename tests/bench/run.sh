@@ -26,6 +26,12 @@ rules=${BOLTSEAL_SHARED:-../shared}/testdata/falco/falco_rules.yaml
 if [ -r "$rules" ] && [ -x build/tests/rules_rate ]; then
 	printf '\n## Rules\n'
 	build/tests/rules_rate "$rules"
+	if [ "$(id -u)" = 0 ]; then
+		capture=$(mktemp --suffix=.gz)
+		tests/bench/capture_mix.sh "$boltseal" "$rules" "$capture"
+		build/tests/replay_rate "$capture" "$rules"
+		rm -f "$capture"
+	fi
 	printf '\n## Watching\n'
 	tests/bench/watch_cost.py "$boltseal" "$rules"
 fi
