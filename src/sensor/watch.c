@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,9 +18,7 @@
 #include "model/syscalls.h"
 #include "sensor/watch_calls.h"
 #include "sensor/watch_kill.h"
-#include "sensor/watch_ring.h"
-
-#include "watch.skel.h"
+#include "sensor/watch_private.h"
 
 enum {
 	DEFAULT_BYTES = 8 * 1024 * 1024,
@@ -29,43 +28,6 @@ enum {
 	 * them are not interrupted by other tasks.
 	 */
 	SETTLE_NS = 1000000,
-};
-
-struct want {
-	int nr;
-	char name[32];
-	struct watch_spec spec;
-	struct watch_clause clauses[WATCH_CLAUSES];
-};
-
-/* A group of texts: its members as subject, place and text, and the subjects that they have. */
-struct group {
-	struct buf key;
-	uint32_t subjects; /* 1u << enum watch_subject */
-};
-
-struct head {
-	const struct watch_rec *rec; /* NULL: none that is complete and old enough */
-	uint64_t time;
-};
-
-struct watch {
-	struct watch_options o;
-	struct watch_bpf_prog *skel;
-	struct want *wants;
-	size_t wants_n, wants_cap;
-	struct watch_texts_builder *texts;
-	struct group groups[WATCH_GROUPS];
-	size_t groups_n;
-	struct watch_kills *kills;
-	struct bpf_link **links;
-	size_t links_n, links_cap;
-	struct watch_ring *rings;
-	struct head *heads;
-	unsigned cpus;
-	int epoll;
-	bool per_call;
-	uint64_t records;
 };
 
 static char libbpf_said[256];
@@ -119,6 +81,7 @@ int watch_new(struct watch **out, const struct watch_options *o, struct err *e)
 
 	w->o = *o;
 	w->epoll = -1;
+	w->self = (uint32_t)getpid();
 	if (!w->o.ring_bytes)
 		w->o.ring_bytes = DEFAULT_BYTES;
 	if (!w->o.data_max)
@@ -148,6 +111,8 @@ void watch_free(struct watch *w)
 	watch_kills_free(w->kills);
 	if (w->skel)
 		watch_bpf_prog__destroy(w->skel);
+	if (w->shared)
+		munmap(w->shared, sizeof(*w->bss));
 	for (unsigned i = 0; w->rings && i < w->cpus; i++)
 		watch_ring_free(&w->rings[i]);
 	if (w->epoll >= 0)
@@ -158,6 +123,7 @@ void watch_free(struct watch *w)
 	for (size_t i = 0; i < w->groups_n; i++)
 		buf_free(&w->groups[i].key);
 	watch_texts_free(w->texts);
+	buf_free(&w->plan);
 	free(w);
 }
 
@@ -241,6 +207,7 @@ int watch_want(struct watch *w, const char *call, const struct watch_clause *cla
 			return err_set(e, E2BIG, "more than %d system calls", WATCH_SPECS - 1);
 		want = vec_push(w->wants, w->wants_n, w->wants_cap);
 	}
+	watch_plan_want(w, call, clauses, n);
 	*want = (struct want){ .nr = nr };
 	snprintf(want->name, sizeof(want->name), "%s", c && c->event ? c->event : call);
 	for (unsigned i = 0; c && i < WATCH_ARGS; i++) {
@@ -281,6 +248,7 @@ int watch_group(struct watch *w, const struct watch_text *v, size_t n)
 		buf_free(&g.key);
 		return -1;
 	}
+	watch_plan_group(w, v, n);
 	w->groups[w->groups_n] = g;
 	return (int)w->groups_n++;
 }
@@ -289,7 +257,7 @@ static void configure(struct watch *w)
 {
 	struct watch_bpf_prog__rodata *ro = w->skel->rodata;
 
-	*(uint32_t *)&ro->self = (uint32_t)getpid();
+	*(uint32_t *)&ro->self = w->self;
 	*(uint8_t *)&ro->want_env = w->o.env;
 	*(uint8_t *)&ro->want_cwd = w->o.cwd;
 	*(uint8_t *)&ro->want_stdio = w->o.stdio;
@@ -333,31 +301,42 @@ static size_t bytes_of_a_ring(const struct watch *w)
 	return size;
 }
 
-static int make_rings(struct watch *w, struct err *e)
+int watch_use_rings(struct watch *w, unsigned cpus, struct err *e)
 {
-	int n = get_nprocs_conf();
-
-	w->cpus = n < 1 ? 1 : n > WATCH_CPUS ? WATCH_CPUS : (unsigned)n;
+	w->cpus = cpus;
 	w->rings = xcalloc(w->cpus, sizeof(*w->rings));
 	w->heads = xcalloc(w->cpus, sizeof(*w->heads));
 	for (unsigned i = 0; i < w->cpus; i++)
 		w->rings[i].fd = -1;
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (w->epoll < 0)
-		return err_errno(e, errno, "epoll_create1");
-	for (uint32_t i = 0; i < w->cpus; i++) {
-		/* Edges only: records alone wake nobody, a ring that fills does. */
-		struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
-		int r = watch_ring_new(&w->rings[i], bytes_of_a_ring(w), e);
+	return w->epoll < 0 ? err_errno(e, errno, "epoll_create1") : 0;
+}
 
-		if (r < 0)
-			return r;
-		if (bpf_map_update_elem(bpf_map__fd(w->skel->maps.rings), &i, &w->rings[i].fd,
-					BPF_ANY) < 0 ||
-		    epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->rings[i].fd, &ev) < 0)
-			return err_errno(e, errno, "cannot use the ring buffer of processor %u", i);
+int watch_use_ring(struct watch *w, unsigned i, int fd, struct err *e)
+{
+	/* Edges only: records alone wake nobody, a ring that fills does. */
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
+	int err = watch_ring_map(&w->rings[i], fd, bytes_of_a_ring(w), e);
+
+	if (err == 0 && epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &ev) < 0)
+		err = err_errno(e, errno, "cannot use the ring buffer of processor %u", i);
+	return err;
+}
+
+static int make_rings(struct watch *w, struct err *e)
+{
+	int n = get_nprocs_conf();
+	int err = watch_use_rings(w, n < 1 ? 1 : n > WATCH_CPUS ? WATCH_CPUS : (unsigned)n, e);
+
+	for (uint32_t i = 0; i < w->cpus && err == 0; i++) {
+		int fd = watch_ring_make(bytes_of_a_ring(w), e);
+
+		err = fd < 0 ? fd : watch_use_ring(w, i, fd, e);
+		if (err == 0 &&
+		    bpf_map_update_elem(bpf_map__fd(w->skel->maps.rings), &i, &fd, BPF_ANY) < 0)
+			err = err_errno(e, errno, "cannot use the ring buffer of processor %u", i);
 	}
-	return 0;
+	return err;
 }
 
 static int attach_calls(struct watch *w, struct err *e)
@@ -385,6 +364,7 @@ int watch_start(struct watch *w, struct err *e)
 		err = make_rings(w, e);
 	if (err < 0)
 		return err;
+	w->bss = w->skel->bss;
 	err = watch_bpf_prog__attach(w->skel);
 	if (err < 0)
 		return err_set(e, err == -EPERM ? EPERM : EOPNOTSUPP,
@@ -447,7 +427,7 @@ int watch_poll(struct watch *w, int timeout_ms, watch_fn *fn, void *arg, struct 
 
 void watch_stats(const struct watch *w, struct watch_stats *s)
 {
-	const struct watch_bpf_prog__bss *b = w->skel->bss;
+	const struct watch_bpf_prog__bss *b = w->bss;
 
 	*s = (struct watch_stats){
 		.records = w->records,

@@ -14,15 +14,19 @@ static size_t page_size(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-int watch_ring_new(struct watch_ring *r, size_t size, struct err *e)
+int watch_ring_make(size_t size, struct err *e)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "watch_ring", 0, 0, (unsigned)size, NULL);
+
+	return fd < 0 ? err_errno(e, errno, "cannot make a ring buffer of %zu bytes", size) : fd;
+}
+
+int watch_ring_map(struct watch_ring *r, int fd, size_t size, struct err *e)
 {
 	size_t page = page_size();
 	unsigned char *p;
 
-	*r = (struct watch_ring){ .fd = -1, .size = size };
-	r->fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "watch_ring", 0, 0, (unsigned)size, NULL);
-	if (r->fd < 0)
-		return err_errno(e, errno, "cannot make a ring buffer of %zu bytes", size);
+	*r = (struct watch_ring){ .fd = fd, .size = size };
 	p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
 	if (p == MAP_FAILED)
 		return err_errno(e, errno, "cannot map a ring buffer");

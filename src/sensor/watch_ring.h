@@ -23,8 +23,10 @@ struct watch_ring {
 	size_t copy_cap;
 };
 
-/* A new ring of `size` bytes, a power of two and a multiple of the page size. */
-int watch_ring_new(struct watch_ring *r, size_t size, struct err *e);
+/* The descriptor of a new ring of `size` bytes, a power of two and a multiple of the page size. */
+int watch_ring_make(size_t size, struct err *e);
+/* Takes the descriptor over, also when it fails. */
+int watch_ring_map(struct watch_ring *r, int fd, size_t size, struct err *e);
 void watch_ring_free(struct watch_ring *r);
 /* The next record and its length, NULL when there is none; it stays until watch_ring_next(). */
 const void *watch_ring_peek(struct watch_ring *r, size_t *len);

@@ -1,0 +1,61 @@
+#ifndef SENSOR_WATCH_PRIVATE_H
+#define SENSOR_WATCH_PRIVATE_H
+
+#include "base/buf.h"
+#include "sensor/watch.h"
+#include "sensor/watch_ring.h"
+
+#include "watch.skel.h"
+
+struct want {
+	int nr;
+	char name[32];
+	struct watch_spec spec;
+	struct watch_clause clauses[WATCH_CLAUSES];
+};
+
+/* A group of texts: its members as subject, place and text, and the subjects that they have. */
+struct group {
+	struct buf key;
+	uint32_t subjects; /* 1u << enum watch_subject */
+};
+
+struct head {
+	const struct watch_rec *rec; /* NULL: none that is complete and old enough */
+	uint64_t time;
+};
+
+struct watch {
+	struct watch_options o;
+	struct watch_bpf_prog *skel;
+	const struct watch_bpf_prog__bss *bss; /* once it is started */
+	void *shared;			       /* the same of another process's programs */
+	struct buf plan;		       /* what was asked for, in its order */
+	struct want *wants;
+	size_t wants_n, wants_cap;
+	struct watch_texts_builder *texts;
+	struct group groups[WATCH_GROUPS];
+	size_t groups_n;
+	struct watch_kills *kills;
+	struct bpf_link **links;
+	size_t links_n, links_cap;
+	struct watch_ring *rings;
+	struct head *heads;
+	unsigned cpus;
+	int epoll;
+	bool per_call;
+	uint32_t self; /* whose calls are none of interest */
+	uint64_t records;
+};
+
+/* Room for the rings of so many processors, then each of them; a ring's descriptor is taken over.
+ */
+int watch_use_rings(struct watch *w, unsigned cpus, struct err *e);
+int watch_use_ring(struct watch *w, unsigned i, int fd, struct err *e);
+
+/* watch_share.c: notes what was asked for. */
+void watch_plan_want(struct watch *w, const char *call, const struct watch_clause *clauses,
+		     size_t n);
+void watch_plan_group(struct watch *w, const struct watch_text *v, size_t n);
+
+#endif

@@ -1,0 +1,203 @@
+#include "sensor/watch_share.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "sensor/watch_kill.h"
+#include "sensor/watch_private.h"
+
+/* A plan: this head, then what was asked for, each with its own. */
+struct plan_head {
+	struct watch_options o;
+	uint32_t self;
+};
+
+enum plan_kind { PLAN_WANT = 1, PLAN_GROUP };
+
+struct plan_item {
+	uint32_t kind, n; /* clauses, or texts */
+	char call[32];	  /* PLAN_WANT */
+};
+
+struct plan_text {
+	uint32_t subject, place, len; /* the text follows */
+};
+
+void watch_plan_want(struct watch *w, const char *call, const struct watch_clause *clauses,
+		     size_t n)
+{
+	struct plan_item item;
+
+	memset(&item, 0, sizeof(item));
+	item.kind = PLAN_WANT;
+	item.n = (uint32_t)n;
+	strncpy(item.call, call, sizeof(item.call) - 1);
+	buf_append(&w->plan, &item, sizeof(item));
+	buf_append(&w->plan, clauses, n * sizeof(*clauses));
+}
+
+void watch_plan_group(struct watch *w, const struct watch_text *v, size_t n)
+{
+	struct plan_item item;
+
+	memset(&item, 0, sizeof(item));
+	item.kind = PLAN_GROUP;
+	item.n = (uint32_t)n;
+	buf_append(&w->plan, &item, sizeof(item));
+	for (size_t i = 0; i < n; i++) {
+		struct plan_text text = { v[i].subject, v[i].place, (uint32_t)strlen(v[i].text) };
+
+		buf_append(&w->plan, &text, sizeof(text));
+		buf_append(&w->plan, v[i].text, text.len);
+	}
+}
+
+void watch_plan_put(const struct watch *w, struct buf *out)
+{
+	struct plan_head head;
+
+	memset(&head, 0, sizeof(head));
+	head.o = w->o;
+	head.self = w->self;
+	buf_append(out, &head, sizeof(head));
+	buf_append(out, buf_str(&w->plan), w->plan.len);
+}
+
+/* The bytes that were not looked at yet. */
+struct rest {
+	const char *p;
+	size_t len;
+};
+
+static bool take(struct rest *r, void *out, size_t len)
+{
+	if (r->len < len)
+		return false;
+	if (len)
+		memcpy(out, r->p, len);
+	r->p += len;
+	r->len -= len;
+	return true;
+}
+
+static int take_want(struct watch *w, const struct plan_item *item, struct rest *r, struct err *e)
+{
+	struct watch_clause clauses[WATCH_CLAUSES];
+	char call[sizeof(item->call) + 1] = { 0 };
+
+	if (item->n > WATCH_CLAUSES || !take(r, clauses, item->n * sizeof(*clauses)))
+		return err_set(e, EINVAL, "a plan is cut");
+	memcpy(call, item->call, sizeof(item->call));
+	return watch_want(w, call, clauses, item->n, e);
+}
+
+static int take_group(struct watch *w, const struct plan_item *item, struct rest *r, struct err *e)
+{
+	enum { TEXTS_MAX = 65536, TEXT_MAX = 4096 };
+	struct watch_text *v = item->n <= TEXTS_MAX ? xcalloc(item->n + 1, sizeof(*v)) : NULL;
+	int err = v ? 0 : err_set(e, EINVAL, "a plan is out of its bounds");
+
+	for (uint32_t i = 0; i < item->n && err == 0; i++) {
+		struct plan_text text = { 0 };
+		char *s = NULL;
+
+		if (take(r, &text, sizeof(text)) && text.len <= TEXT_MAX && r->len >= text.len &&
+		    text.subject < 32)
+			s = xasprintf("%.*s", (int)text.len, r->p);
+		if (!s) {
+			err = err_set(e, EINVAL, "a plan is cut");
+			break;
+		}
+		r->p += text.len;
+		r->len -= text.len;
+		v[i] = (struct watch_text){ s, text.subject, text.place };
+	}
+	if (err == 0)
+		watch_group(w, v, item->n);
+	for (uint32_t i = 0; v && i < item->n; i++)
+		free((char *)(uintptr_t)v[i].text);
+	free(v);
+	return err;
+}
+
+static int take_items(struct watch *w, struct rest *r, struct err *e)
+{
+	int err = 0;
+
+	while (r->len && err == 0) {
+		struct plan_item item;
+
+		if (!take(r, &item, sizeof(item)))
+			return err_set(e, EINVAL, "a plan is cut");
+		if (item.kind == PLAN_WANT)
+			err = take_want(w, &item, r, e);
+		else if (item.kind == PLAN_GROUP)
+			err = take_group(w, &item, r, e);
+		else
+			err = err_set(e, EINVAL, "a plan asks for something else");
+	}
+	return err;
+}
+
+int watch_plan_take(struct watch **out, const void *bytes, size_t len, struct err *e)
+{
+	enum { RING_MAX = 1 << 30 };
+	struct rest r = { bytes, len };
+	struct plan_head head;
+	struct watch *w;
+	int err;
+
+	if (!take(&r, &head, sizeof(head)) || head.o.ring_bytes > RING_MAX)
+		return err_set(e, EINVAL, "a plan is out of its bounds");
+	err = watch_new(&w, &head.o, e);
+	if (err < 0)
+		return err;
+	w->self = head.self;
+	err = take_items(w, &r, e);
+	if (err < 0)
+		watch_free(w);
+	else
+		*out = w;
+	return err;
+}
+
+size_t watch_share(const struct watch *w, int fds[WATCH_SHARED_MAX], bool *per_call)
+{
+	size_t n = 0;
+
+	fds[n++] = bpf_map__fd(w->skel->maps.bss);
+	for (unsigned i = 0; i < w->cpus; i++)
+		fds[n++] = w->rings[i].fd;
+	*per_call = w->per_call;
+	return n;
+}
+
+int watch_join(struct watch *w, const int *fds, size_t n, bool per_call, struct err *e)
+{
+	void *p = MAP_FAILED;
+	int err = 0;
+
+	if (n >= 2) {
+		p = mmap(NULL, sizeof(*w->bss), PROT_READ, MAP_SHARED, fds[0], 0);
+		close(fds[0]);
+	}
+	if (p == MAP_FAILED)
+		return err_errno(e, n < 2 ? EINVAL : errno, "cannot map what the programs count");
+	w->shared = p;
+	w->bss = p;
+	w->per_call = per_call;
+	watch_kills_free(w->kills); /* those are of the other process's programs */
+	w->kills = NULL;
+	watch_bpf_prog__destroy(w->skel);
+	w->skel = NULL;
+	err = watch_use_rings(w, (unsigned)(n - 1), e);
+	for (unsigned i = 0; i < w->cpus && err == 0; i++)
+		err = watch_use_ring(w, i, fds[i + 1], e);
+	return err;
+}

@@ -1,0 +1,25 @@
+/*
+ * Watching in two processes: one with the rights to load programs, which it does by a plan, and one
+ * that makes the plan and reads the records, and needs no right but the descriptors it is given.
+ */
+#ifndef SENSOR_WATCH_SHARE_H
+#define SENSOR_WATCH_SHARE_H
+
+#include "base/buf.h"
+#include "sensor/watch.h"
+
+enum { WATCH_PLAN_MAX = 4 * 1024 * 1024, WATCH_SHARED_MAX = WATCH_CPUS + 1 };
+
+/* What watch_new, watch_want and watch_group were told, as bytes for a process of this program. */
+void watch_plan_put(const struct watch *w, struct buf *out);
+/*
+ * The same calls again in another process, each value checked as they do; ready for watch_start().
+ * -EINVAL: the bytes are no plan.
+ */
+int watch_plan_take(struct watch **out, const void *bytes, size_t len, struct err *e);
+/* The descriptors of a started watch, which stay its own; how many they are. */
+size_t watch_share(const struct watch *w, int fds[WATCH_SHARED_MAX], bool *per_call);
+/* In place of watch_start(), with the descriptors of a watch by this one's plan; taken over. */
+int watch_join(struct watch *w, const int *fds, size_t n, bool per_call, struct err *e);
+
+#endif
