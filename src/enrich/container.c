@@ -238,6 +238,7 @@ static struct container *add(struct containers *c, struct container **p, const c
 	strcpy(one->id, id);
 	memcpy(one->short_id, id, 12);
 	one->engine = CONTAINER_UNKNOWN;
+	one->outside = c->outside;
 	know_nothing(one);
 	*p = one;
 	c->n++;

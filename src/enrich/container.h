@@ -41,8 +41,9 @@ struct container_mount {
 
 struct container {
 	struct container *next; /* in the table */
-	unsigned refs;		/* processes */
-	uint64_t used;		/* when it was last asked for, for forgetting */
+	const struct outside *outside;
+	unsigned refs; /* processes */
+	uint64_t used; /* when it was last asked for, for forgetting */
 	char id[CONTAINER_ID_MAX], short_id[13];
 	enum container_engine engine;
 	bool known; /* false: nothing but the id was found, and `missing` says why */

@@ -1,9 +1,11 @@
 #include "enrich/container_files.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -139,12 +141,15 @@ static const char *docker_address(struct container *c, struct json_object *setti
 	return NULL;
 }
 
-static bool load(struct json_doc *d, const char *folder, const char *id, const char *file)
+static bool load(struct json_doc *d, const struct container *c, const char *folder, const char *id,
+		 const char *file)
 {
+	cleanup_buf struct buf text = { 0 };
 	char path[4096];
 
 	return snprintf(path, sizeof(path), "%s/%s/%s", folder, id, file) < (int)sizeof(path) &&
-	       json_load(d, path, MAX_BYTES, NULL) == 0;
+	       outside_read(c->outside, path, MAX_BYTES, &text) == 0 &&
+	       json_parse(d, path, buf_str(&text), text.len, NULL) == 0;
 }
 
 static bool read_docker(struct container *c, const char *root)
@@ -154,7 +159,7 @@ static bool read_docker(struct container *c, const char *root)
 	char folder[4096];
 
 	if (snprintf(folder, sizeof(folder), "%s/containers", root) >= (int)sizeof(folder) ||
-	    !load(&config, folder, c->id, "config.v2.json"))
+	    !load(&config, c, folder, c->id, "config.v2.json"))
 		return false;
 	c->engine = CONTAINER_DOCKER;
 	cfg = member(config.root, "Config");
@@ -169,7 +174,7 @@ static bool read_docker(struct container *c, const char *root)
 	docker_mounts(c, member(config.root, "MountPoints"));
 	c->ip = docker_address(c, member(config.root, "NetworkSettings"));
 	c->started = parse_time(text_at(c, member(config.root, "State"), "StartedAt"));
-	if (load(&host, folder, c->id, "hostconfig.json")) {
+	if (load(&host, c, folder, c->id, "hostconfig.json")) {
 		c->privileged = json_object_get_boolean(member(host.root, "Privileged"));
 		c->host_pid = is_host(c, host.root, "PidMode");
 		c->host_network = is_host(c, host.root, "NetworkMode");
@@ -279,7 +284,7 @@ static bool read_spec(struct container *c, const char *folder, const char *below
 {
 	cleanup_json_doc struct json_doc d = { 0 };
 
-	if (!load(&d, folder, c->id, below))
+	if (!load(&d, c, folder, c->id, below))
 		return false;
 	if (c->engine == CONTAINER_UNKNOWN)
 		c->engine = engine;
@@ -298,10 +303,13 @@ static bool read_containerd(struct container *c, const char *state)
 	char folder[4096], one[4400];
 	cleanup_closedir DIR *d = NULL;
 	struct dirent *e;
-	int n = 0;
+	int n = 0, fd;
 
 	snprintf(folder, sizeof(folder), "%s/io.containerd.runtime.v2.task", state);
-	d = opendir(folder);
+	fd = outside_open(c->outside, folder, O_RDONLY | O_DIRECTORY);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (fd >= 0 && !d)
+		close(fd);
 	while (d && (e = readdir(d)) && n++ < MAX_NAMESPACES) {
 		if (e->d_name[0] == '.')
 			continue;
@@ -317,7 +325,7 @@ static void from_storage_index(struct container *c, const char *folder)
 {
 	cleanup_json_doc struct json_doc d = { 0 }, note = { 0 };
 
-	if (!load(&d, folder, ".", "containers.json") ||
+	if (!load(&d, c, folder, ".", "containers.json") ||
 	    !json_object_is_type(d.root, json_type_array))
 		return;
 	for (size_t i = 0; i < json_object_array_length(d.root); i++) {

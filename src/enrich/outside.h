@@ -1,11 +1,17 @@
 /*
  * What enrichment learns of the host besides the records: processes from /proc, containers from
- * their engines' files, users from /etc/passwd. A capture keeps it, a replay gives it back.
+ * their engines' files, users from /etc/passwd. A capture keeps it, a replay gives it back. A
+ * process without the rights to read that has another one open it.
  */
 #ifndef ENRICH_OUTSIDE_H
 #define ENRICH_OUTSIDE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
 
 struct outside {
 	bool offline; /* the host is not asked: what is known comes from enrich_fact() */
@@ -14,6 +20,22 @@ struct outside {
 	 */
 	void (*tell)(const char *json, void *ctx);
 	void *ctx;
+	/*
+	 * Opens a file or folder for reading, or (O_PATH in `flags`) to look at it only; and reads
+	 * a link. As open(2) and readlink(2), with negative errors; NULL: those.
+	 */
+	int (*open)(const char *path, int flags, void *opener);
+	ssize_t (*link)(const char *path, char *target, size_t size, void *opener);
+	void *opener;
 };
+
+/* A descriptor, or a negative errno. */
+int outside_open(const struct outside *o, const char *path, int flags);
+/* The target with its NUL; false when there is none or no room. */
+bool outside_link(const struct outside *o, const char *path, char *target, size_t size);
+/* Of what the path leads to. */
+int outside_stat(const struct outside *o, const char *path, struct stat *st);
+/* Appends the file to `out`, `max` bytes of it at most: 0 or a negative errno. */
+int outside_read(const struct outside *o, const char *path, size_t max, struct buf *out);
 
 #endif

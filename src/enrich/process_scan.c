@@ -6,47 +6,38 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/io.h"
 #include "base/mem.h"
 #include "enrich/facts_private.h"
 #include "enrich/process_private.h"
 
 enum { MAX_BYTES = WATCH_PART_MAX };
 
-static char *proc_file(uint32_t pid, const char *name, size_t *len)
+static char *proc_file(const struct outside *o, uint32_t pid, const char *name, size_t *len)
 {
+	cleanup_buf struct buf b = { 0 };
 	char path[64];
-	cleanup_fclose FILE *f = NULL;
-	char *text = xcalloc(1, MAX_BYTES + 1);
 
 	snprintf(path, sizeof(path), "/proc/%u/%s", pid, name);
-	f = fopen(path, "re");
-	*len = f ? fread(text, 1, MAX_BYTES, f) : 0;
-	if (!f) {
-		free(text);
+	*len = 0;
+	if (outside_read(o, path, MAX_BYTES, &b) < 0)
 		return NULL;
-	}
-	return text;
+	*len = b.len;
+	return buf_take(&b);
 }
 
-static char *proc_link(uint32_t pid, const char *name)
+static char *proc_link(const struct outside *o, uint32_t pid, const char *name)
 {
 	char path[64], target[4096];
-	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%u/%s", pid, name);
-	n = readlink(path, target, sizeof(target) - 1);
-	if (n <= 0)
-		return NULL;
-	target[n] = '\0';
-	return xstrdup(target);
+	return outside_link(o, path, target, sizeof(target)) ? xstrdup(target) : NULL;
 }
 
 /* Fields of /proc/PID/stat behind the name in parentheses (proc(5)); [3] is the state. */
-static bool read_stat(struct process *p, struct watch_proc *facts)
+static bool read_stat(const struct outside *o, struct process *p, struct watch_proc *facts)
 {
 	size_t len;
-	cleanup_free char *text = proc_file(p->pid, "stat", &len);
+	cleanup_free char *text = proc_file(o, p->pid, "stat", &len);
 	char *end = text ? strrchr(text, ')') : NULL, *name = text ? strchr(text, '(') : NULL;
 	unsigned long long start = 0;
 	int ppid = 0, pgrp = 0, sid = 0, tty = 0;
@@ -99,10 +90,10 @@ static uint64_t hex_after(const char *text, const char *key)
 	return line ? strtoull(line + strlen(key), NULL, 16) : 0;
 }
 
-static void read_status(struct process *p, struct watch_proc *facts)
+static void read_status(const struct outside *o, struct process *p, struct watch_proc *facts)
 {
 	size_t len;
-	cleanup_free char *text = proc_file(p->pid, "status", &len);
+	cleanup_free char *text = proc_file(o, p->pid, "status", &len);
 
 	if (!text)
 		return;
@@ -115,10 +106,10 @@ static void read_status(struct process *p, struct watch_proc *facts)
 }
 
 /* The path that tells the container: the longest one of all hierarchies. */
-static char *read_cgroup(uint32_t pid)
+static char *read_cgroup(const struct outside *o, uint32_t pid)
 {
 	size_t len;
-	cleanup_free char *text = proc_file(pid, "cgroup", &len);
+	cleanup_free char *text = proc_file(o, pid, "cgroup", &len);
 	const char *best = NULL;
 	char *next;
 
@@ -134,14 +125,14 @@ static char *read_cgroup(uint32_t pid)
 	return best ? xstrdup(best) : NULL;
 }
 
-static void read_executable(uint32_t pid, struct program *g)
+static void read_executable(const struct outside *o, uint32_t pid, struct program *g)
 {
 	char path[64];
 	struct stat st;
 
-	g->exepath = proc_link(pid, "exe");
+	g->exepath = proc_link(o, pid, "exe");
 	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
-	if (!g->exepath || stat(path, &st) < 0)
+	if (!g->exepath || outside_stat(o, path, &st) < 0)
 		return;
 	g->facts.exe_ino = st.st_ino;
 	g->facts.exe_mode = st.st_mode;
@@ -154,9 +145,9 @@ static void read_executable(uint32_t pid, struct program *g)
 }
 
 /* "mnt:[4026531841]" */
-static uint32_t mount_namespace(uint32_t pid)
+static uint32_t mount_namespace(const struct outside *o, uint32_t pid)
 {
-	cleanup_free char *name = proc_link(pid, "ns/mnt");
+	cleanup_free char *name = proc_link(o, pid, "ns/mnt");
 	const char *number = name ? strchr(name, '[') : NULL;
 
 	return number ? (uint32_t)strtoul(number + 1, NULL, 10) : 0;
@@ -164,28 +155,27 @@ static uint32_t mount_namespace(uint32_t pid)
 
 static bool read_proc(struct processes *ps, struct process *p)
 {
+	const struct outside *o = processes_outside(ps);
+	cleanup_free char *loginuid = NULL;
 	struct program *g;
-	char text[32];
-	char path[64];
+	size_t len;
 
-	if (processes_outside(ps)->offline)
+	if (o->offline)
 		return false;
 	g = program_new();
-	if (!read_stat(p, &g->facts)) {
+	if (!read_stat(o, p, &g->facts)) {
 		program_put(g);
 		return false;
 	}
-	read_status(p, &g->facts);
-	snprintf(path, sizeof(path), "/proc/%u/loginuid", p->pid);
-	p->loginuid = io_read_small(path, text, sizeof(text)) < 0
-			      ? ~0u
-			      : (uint32_t)strtoul(text, NULL, 10);
-	g->argv = proc_file(p->pid, "cmdline", &g->argv_len);
-	g->env = proc_file(p->pid, "environ", &g->env_len);
-	g->cwd = proc_link(p->pid, "cwd");
-	g->cgroup = read_cgroup(p->pid);
-	read_executable(p->pid, g);
-	g->facts.mnt_ns = mount_namespace(p->pid);
+	read_status(o, p, &g->facts);
+	loginuid = proc_file(o, p->pid, "loginuid", &len);
+	p->loginuid = loginuid && len ? (uint32_t)strtoul(loginuid, NULL, 10) : ~0u;
+	g->argv = proc_file(o, p->pid, "cmdline", &g->argv_len);
+	g->env = proc_file(o, p->pid, "environ", &g->env_len);
+	g->cwd = proc_link(o, p->pid, "cwd");
+	g->cgroup = read_cgroup(o, p->pid);
+	read_executable(o, p->pid, g);
+	g->facts.mnt_ns = mount_namespace(o, p->pid);
 	g->time = p->start;
 	program_join(g);
 	process_run(ps, p, g);

@@ -9,7 +9,6 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/io.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "enrich/facts_private.h"
@@ -188,7 +187,7 @@ static struct root *root_of(struct users *u, uint64_t key)
 	return oldest;
 }
 
-static void refresh(struct list *l, uint32_t pid, const char *file)
+static void refresh(const struct outside *o, struct list *l, uint32_t pid, const char *file)
 {
 	cleanup_buf struct buf b = { 0 };
 	struct timespec now;
@@ -199,12 +198,12 @@ static void refresh(struct list *l, uint32_t pid, const char *file)
 	if (l->looked && now.tv_sec - l->looked < LOOK_AGAIN_S)
 		return;
 	snprintf(path, sizeof(path), "/proc/%u/root/etc/%s", pid, file);
-	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+	if (outside_stat(o, path, &st) < 0 || !S_ISREG(st.st_mode))
 		return; /* the process may be gone; what was known stays */
 	l->looked = now.tv_sec;
 	if (l->text && l->ino == st.st_ino && !memcmp(&st.st_mtim, &l->changed, sizeof(l->changed)))
 		return;
-	if (io_read_file(path, MAX_BYTES, &b, NULL) < 0)
+	if (outside_read(o, path, MAX_BYTES, &b) < 0)
 		return;
 	free(l->text);
 	l->len = b.len;
@@ -241,11 +240,11 @@ static bool find_line(struct users *u, const struct list *l, uint32_t id, char *
 static bool look_up(struct users *u, struct list *l, uint32_t pid, const char *file, uint32_t id,
 		    char *field[8])
 {
-	refresh(l, pid, file);
+	refresh(u->outside, l, pid, file);
 	if (find_line(u, l, id, field))
 		return true;
 	l->looked = 0;
-	refresh(l, pid, file);
+	refresh(u->outside, l, pid, file);
 	return find_line(u, l, id, field);
 }
 

@@ -1,0 +1,60 @@
+#include "enrich/outside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+int outside_open(const struct outside *o, const char *path, int flags)
+{
+	int fd;
+
+	if (o->open)
+		return o->open(path, flags, o->opener);
+	/* A container may have put a pipe there. */
+	fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	return fd < 0 ? -errno : fd;
+}
+
+bool outside_link(const struct outside *o, const char *path, char *target, size_t size)
+{
+	ssize_t n = o->link ? o->link(path, target, size, o->opener) : readlink(path, target, size);
+
+	if (n <= 0 || (size_t)n >= size)
+		return false;
+	target[n] = '\0';
+	return true;
+}
+
+int outside_stat(const struct outside *o, const char *path, struct stat *st)
+{
+	cleanup_close int fd = outside_open(o, path, O_PATH);
+
+	if (fd < 0)
+		return fd;
+	return fstat(fd, st) < 0 ? -errno : 0;
+}
+
+int outside_read(const struct outside *o, const char *path, size_t max, struct buf *out)
+{
+	cleanup_close int fd = outside_open(o, path, O_RDONLY);
+	size_t begin = out->len;
+	char chunk[8192];
+
+	if (fd < 0)
+		return fd;
+	while (out->len - begin < max) {
+		size_t room = max - (out->len - begin);
+		ssize_t n = read(fd, chunk, room < sizeof(chunk) ? room : sizeof(chunk));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			break;
+		buf_append(out, chunk, (size_t)n);
+	}
+	return 0;
+}
