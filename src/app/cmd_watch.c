@@ -1,41 +1,27 @@
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/command.h"
 #include "app/delivery.h"
-#include "app/rules_files.h"
+#include "app/keeper.h"
 #include "app/watch_capture.h"
+#include "app/watch_live.h"
 #include "app/watch_respond.h"
-#include "app/watch_session.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "model/syscalls.h"
+#include "base/mem.h"
 #include "sensor/capture.h"
 
-enum { POLL_MS = 25, MAX_SECONDS = 366 * 24 * 3600, MAX_RING_MIB = 1024 };
+enum { MAX_SECONDS = 366 * 24 * 3600 };
 enum { WINDOW_S = 3600, MAX_STORE_MIB = 1024 * 1024, MAX_STORE_DAYS = 3660 };
-
-struct watching {
-	struct rules *rules;
-	struct watch_session session;
-};
-
-static volatile sig_atomic_t stop;
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	stop = 1;
-}
 
 static void watching_free(struct watching *w)
 {
-	/* Before the rules, whose strings findings borrow. */
+	watching_stop_loading(w);
 	watch_respond_free(w->session.respond);
 	delivery_free(w->session.delivery);
 	rules_engine_free(w->session.engine);
@@ -43,67 +29,10 @@ static void watching_free(struct watching *w)
 	enrich_free(w->session.enrich);
 	capture_writer_free(w->session.capture);
 	watch_free(w->session.sensor);
+	keeper_free(w->keeper);
+	free(w->session.alive_path);
 	if (w->session.out && w->session.out != stdout)
 		fclose(w->session.out);
-}
-
-/* Warnings as notes; the first error is the error. */
-static int report(const struct rules *r, struct err *e)
-{
-	size_t n;
-	const struct rules_diag *d = rules_diags(r, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		if (rules_code_is_error(d[i].code))
-			return err_set(e, EINVAL, "%s:%u:%u: %s%s%s", d[i].file, d[i].line,
-				       d[i].column, d[i].item, *d[i].item ? ": " : "",
-				       d[i].message);
-		log_note("%s:%u:%u: %s%s%s", d[i].file, d[i].line, d[i].column, d[i].item,
-			 *d[i].item ? ": " : "", d[i].message);
-	}
-	return 0;
-}
-
-static bool any_error(const struct rules *r)
-{
-	size_t n;
-	const struct rules_diag *d = rules_diags(r, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (rules_code_is_error(d[i].code))
-			return true;
-	return false;
-}
-
-static int load_rules(struct watching *w, const struct args *a, struct err *e)
-{
-	const char *priority = args_value(a, "priority"), *file;
-	struct rules_options o = { .min_priority = RP_DEBUG, .container_output = true };
-	bool own = !args_has(a, "rules");
-	int err = 0;
-
-	if (priority) {
-		o.min_priority = rules_priority_by_name(priority);
-		if (o.min_priority < 0)
-			return usage_error(a, e, "--priority: '%s' is none", priority);
-	}
-	w->rules = rules_new(&o);
-	if (own)
-		err = rules_load_own(w->rules, e);
-	for (size_t i = 0; err >= 0 && (file = args_value_at(a, "rules", i)); i++)
-		err = rules_load_path(w->rules, file, e);
-	for (size_t i = 0; err >= 0 && (file = args_value_at(a, "add", i)); i++)
-		err = rules_load_path(w->rules, file, e);
-	if (err < 0)
-		return err;
-	if (!any_error(w->rules))
-		err = rules_compile(w->rules);
-	if (report(w->rules, e) < 0)
-		return -EINVAL;
-	if (err < 0)
-		return err_set(e, EINVAL, "the rules cannot be used");
-	w->session.rules = w->rules;
-	return 0;
 }
 
 static int open_output(struct watching *w, const struct args *a, struct err *e)
@@ -142,154 +71,18 @@ static int start_delivery(struct watching *w, const struct args *a, struct err *
 	return err < 0 ? err : delivery_start(w->session.delivery, e);
 }
 
-static void make_engine(struct watching *w, const struct args *a)
-{
-	struct rules_engine_options o = { .match_all = args_has(a, "all") };
-
-	w->session.engine = rules_engine_new(w->rules, &o);
-}
-
-static int start(struct watching *w, const struct args *a, struct err *e)
-{
-	const char *capture = args_value(a, "capture");
-	struct enrich_options no = { .scan = true };
-	struct watch_options o = { .cwd = false };
-	uint64_t mib;
-	int err = args_u64(a, "ring", 8, 1, MAX_RING_MIB, &mib, e);
-
-	if (err < 0)
-		return err;
-	o.ring_bytes = (size_t)mib << 20;
-	o.env = args_has(a, "environment");
-	watch_session_options(&o, w->rules);
-	err = watch_new(&w->session.sensor, &o, e);
-	if (err == 0)
-		err = watch_session_want(w->session.sensor, w->rules, e);
-	if (err == 0 && w->session.respond)
-		watch_respond_prepare(w->session.respond, w->rules, watch_kills(w->session.sensor));
-	if (err == 0)
-		err = watch_start(w->session.sensor, e);
-	if (err < 0)
-		return err;
-	make_engine(w, a);
-	watch_session_clock(&w->session);
-	no.outside.env = o.env;
-	if (capture)
-		err = watch_capture_begin(&w->session, capture, &no, e);
-	/* What happens meanwhile waits in the rings. */
-	if (err == 0)
-		w->session.enrich = enrich_new(&no);
-	return err;
-}
-
-static void tell_delivery(struct watching *w)
-{
-	struct enrich_stats n;
-	struct watch_stats s = { 0 };
-
-	if (!w->session.delivery)
-		return;
-	if (w->session.sensor)
-		watch_stats(w->session.sensor, &s);
-	enrich_stats(w->session.enrich, &n);
-	delivery_set_sensor(w->session.delivery, &(struct delivery_sensor){ .records = s.records,
-									    .events = n.events,
-									    .lost = s.lost });
-}
-
-static int loop(struct watching *w, uint64_t seconds, struct err *e)
-{
-	struct timespec begun, now;
-	time_t told = 0;
-
-	clock_gettime(CLOCK_MONOTONIC, &begun);
-	for (;;) {
-		int n = watch_poll(w->session.sensor, POLL_MS, watch_session_record, &w->session,
-				   e);
-
-		if (n < 0)
-			return n;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (stop || (seconds && (uint64_t)(now.tv_sec - begun.tv_sec) >= seconds) ||
-		    (w->session.limit && w->session.findings >= w->session.limit))
-			return 0;
-		watch_session_clock(&w->session);
-		if (w->session.respond)
-			watch_respond_tick(w->session.respond, &w->session);
-		if (now.tv_sec != told) {
-			tell_delivery(w);
-			watch_capture_flush(&w->session);
-		}
-		told = now.tv_sec;
-	}
-}
-
-/* What was lost, so that nobody takes silence for peace. */
-static bool lost(const struct watching *w)
-{
-	struct watch_stats s;
-
-	watch_stats(w->session.sensor, &s);
-	if (!s.lost)
-		return false;
-	log_warn("%" PRIu64 " records found no room in the ring buffers (--ring makes them larger)",
-		 s.lost);
-	for (unsigned nr = 0; nr < WATCH_NRS; nr++) {
-		const struct sc_desc *d = sc_by_nr(sc_abi_native(), nr);
-
-		if (s.lost_nrs[nr] && d)
-			log_warn("  %s: %" PRIu64, d->name, s.lost_nrs[nr]);
-	}
-	return true;
-}
-
-static void statistics(const struct watching *w)
-{
-	struct enrich_stats n;
-	struct watch_stats s;
-
-	watch_stats(w->session.sensor, &s);
-	enrich_stats(w->session.enrich, &n);
-	log_note("%" PRIu64 " records, %" PRIu64 " events, %" PRIu64 " findings, %" PRIu64
-		 " lost; %zu processes, %zu ended ones kept, %zu containers",
-		 s.records, n.events, w->session.findings, s.lost, n.processes, n.kept,
-		 n.containers);
-}
-
-static int watch_live(struct watching *w, const struct args *a, uint64_t seconds, struct err *e)
-{
-	struct sigaction sa = { .sa_handler = on_signal };
-	struct watch_stats s;
-	bool incomplete;
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	if (start(w, a, e) < 0)
-		return EXIT_ERROR;
-	log_note("watching with %zu rules", rules_count(w->rules));
-	if (loop(w, seconds, e) < 0)
-		return EXIT_ERROR;
-	statistics(w);
-	tell_delivery(w);
-	watch_stats(w->session.sensor, &s);
-	incomplete = !watch_capture_end(&w->session, s.lost);
-	incomplete |= w->session.delivery && delivery_end(w->session.delivery);
-	return lost(w) || incomplete ? EXIT_INCOMPLETE : EXIT_OK;
-}
-
 /* Offline: the host is neither watched nor asked. */
-static int replay(struct watching *w, const struct args *a, const char *path, struct err *e)
+static int replay(struct watching *w, const char *path, struct err *e)
 {
 	struct enrich_options o = { .outside.offline = true };
 	uint64_t records = 0, lost = 0;
 	bool incomplete;
 	int err;
 
-	make_engine(w, a);
 	w->session.enrich = enrich_new(&o);
 	err = watch_replay(&w->session, path, &records, &lost, e);
 	log_note("%" PRIu64 " records, %" PRIu64 " findings", records, w->session.findings);
-	tell_delivery(w);
+	watching_tell(w);
 	incomplete = w->session.delivery && delivery_end(w->session.delivery);
 	if (err < 0)
 		return EXIT_ERROR;
@@ -301,8 +94,8 @@ static int replay(struct watching *w, const struct args *a, const char *path, st
 /* Options that make no sense together. */
 static int check_options(const struct args *a, struct err *e)
 {
-	static const char *const live[] = { "capture",	   "for",     "ring",
-					    "environment", "respond", "response" };
+	static const char *const live[] = { "capture", "for",	   "ring", "environment",
+					    "respond", "response", "user" };
 
 	if (args_count(a))
 		return usage_error(a, e, "'%s': expected options only", args_at(a, 0));
@@ -312,19 +105,58 @@ static int check_options(const struct args *a, struct err *e)
 	return 0;
 }
 
+/* The folder that another user is to write to. */
+static char *folder_of(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash && slash != path ? xasprintf("%.*s", (int)(slash - path), path) : NULL;
+}
+
+/* 1: this process did its part, and *status is its exit status. */
+static int split(struct watching *w, const struct args *a, int *status, struct err *e)
+{
+	cleanup_free char *folder = folder_of(args_value(a, "store"));
+	const char *user = args_value(a, "user");
+
+	return user ? keeper_split(&w->keeper, user, folder, status, e) : 0;
+}
+
+static int prepare(struct watching *w, const struct args *a, struct err *e)
+{
+	struct rules *rules = NULL;
+
+	w->session.alive = -1;
+	if (watching_load(&rules, a, e) < 0) {
+		rules_free(rules);
+		return -EINVAL;
+	}
+	watching_use(w, rules);
+	if (open_output(w, a, e) < 0 ||
+	    (!args_has(a, "replay") &&
+	     watch_respond_new(&w->session.respond, a, w->rules, e) < 0) ||
+	    start_delivery(w, a, e) < 0)
+		return -EINVAL;
+	return 0;
+}
+
 static int watch(struct watching *w, struct args *a, struct err *e)
 {
 	const char *capture = args_value(a, "replay");
-	uint64_t seconds, limit;
+	uint64_t seconds;
+	int status = EXIT_ERROR;
 
+	w->args = a;
 	if (check_options(a, e) != 0 || args_u64(a, "for", 0, 1, MAX_SECONDS, &seconds, e) < 0 ||
-	    args_u64(a, "findings", 0, 1, UINT64_MAX, &limit, e) < 0 || load_rules(w, a, e) < 0 ||
-	    open_output(w, a, e) < 0 ||
-	    (!capture && watch_respond_new(&w->session.respond, a, w->rules, e) < 0) ||
-	    start_delivery(w, a, e) < 0)
+	    args_u64(a, "findings", 0, 1, UINT64_MAX, &w->session.limit, e) < 0)
 		return EXIT_ERROR;
-	w->session.limit = limit;
-	return capture ? replay(w, a, capture, e) : watch_live(w, a, seconds, e);
+	if (args_has(a, "once"))
+		w->session.limit = 1;
+	if (split(w, a, &status, e) != 0 || prepare(w, a, e) < 0)
+		return status;
+	status = capture ? replay(w, capture, e) : watching_run(w, seconds, e);
+	return status == EXIT_OK && args_has(a, "once") && w->session.findings ? EXIT_FINDINGS
+									       : status;
 }
 
 static int run_watch(struct args *a, struct err *e)
@@ -350,6 +182,11 @@ static const struct option_desc options[] = {
 	  "Rules less severe than this do not fire; debug, the least severe, is the default." },
 	{ 0, "for", "SECONDS", NULL, "Ends after this time." },
 	{ 'n', "findings", "NUMBER", NULL, "Ends after so many findings." },
+	{ 0, "once", NULL, NULL, "Ends at the first finding, with exit status 2." },
+	{ 0, "user", "NAME", NULL,
+	  "Only loading programs into the kernel and opening files of /proc and of container "
+	  "engines is done as root, by a process of its own; everything else as this user, under "
+	  "a seccomp filter. SIGHUP loads the rules again." },
 	{ 0, "capture", "FILE", NULL,
 	  "Writes all events, and what was learned of the host for them, to this file, for "
 	  "--replay; compressed when its name ends in .gz." },
@@ -422,7 +259,8 @@ const struct command command_watch = {
 		    "# As a service: kept, sent to falcosidekick, counted for Prometheus\n"
 		    "boltseal watch -r falco_rules.yaml --store /var/lib/boltseal/findings.db \\\n"
 		    "    --sink http://127.0.0.1:2801/ --sink metrics:9765\n",
-	.exit_status = "0 when watching ended as asked, 1 on errors, 3 when events were lost, "
+	.exit_status = "0 when watching ended as asked, 2 when --once found something, 1 on "
+		       "errors, 3 when events were lost, "
 		       "now or when the capture was made.",
 	.run = run_watch,
 };

@@ -26,6 +26,9 @@ enum {
 	END_SINK_MS = 3000,
 };
 
+/* The sensor is heard of every second; after this time something hangs. */
+#define QUIET_NS UINT64_C(15000000000)
+
 static uint64_t now_ns(clockid_t clock)
 {
 	struct timespec t;
@@ -61,6 +64,7 @@ static void count_failure(struct delivery *f)
 {
 	pthread_mutex_lock(&f->lock);
 	f->store_failures++;
+	f->store_failing = true;
 	pthread_mutex_unlock(&f->lock);
 }
 
@@ -96,6 +100,7 @@ static void keep(struct delivery *f, const struct delivery_queue *batch)
 	bool stored = store_batch(f, batch->f, batch->n);
 
 	pthread_mutex_lock(&f->lock);
+	f->store_failing = !stored;
 	*(stored ? &f->stored : &f->unstored) += batch->n;
 	pthread_mutex_unlock(&f->lock);
 	if (!stored)
@@ -372,8 +377,11 @@ static int make_folder(const char *path, struct err *e)
 /* A sink that the store does not know begins with what comes now. */
 static int begin_at(struct delivery *f, struct delivery_sink *s, struct err *e)
 {
-	int err = store_get_handed(f->store, sink_name(s->sink), &s->handed, e);
+	struct err unknown;
+	int err = store_get_handed(f->store, sink_name(s->sink), &s->handed, &unknown);
 
+	if (err < 0 && err != -ENOENT)
+		*e = unknown;
 	s->marked = s->handed;
 	if (err != -ENOENT)
 		return err;
@@ -393,7 +401,7 @@ int delivery_add_sink(struct delivery *f, const char *spec, struct err *e)
 	if (metrics_is_spec(spec)) {
 		err = metrics_new(&f->metrics[f->metrics_n], spec, delivery_render, f, e);
 		if (err == 0)
-			f->metrics_n++;
+			metrics_set_health(f->metrics[f->metrics_n++], delivery_health);
 		return err;
 	}
 	err = sink_is_spec(spec) ? make_folder(f->spool, e) : 0;
@@ -426,7 +434,25 @@ void delivery_set_sensor(struct delivery *f, const struct delivery_sensor *s)
 {
 	pthread_mutex_lock(&f->lock);
 	f->sensor = *s;
+	f->sensor_told = now_ns(CLOCK_MONOTONIC);
 	pthread_mutex_unlock(&f->lock);
+}
+
+bool delivery_health(bool ready, struct buf *out, void *delivery)
+{
+	struct delivery *f = delivery;
+	const char *why = NULL;
+
+	pthread_mutex_lock(&f->lock);
+	if (f->sensor_told && now_ns(CLOCK_MONOTONIC) - f->sensor_told > QUIET_NS)
+		why = "watching stands still";
+	else if (ready && !f->sensor_told)
+		why = "watching has not begun";
+	else if (ready && f->store_failing)
+		why = "findings cannot be stored";
+	pthread_mutex_unlock(&f->lock);
+	buf_printf(out, "%s\n", why ? why : "ok");
+	return !why;
 }
 
 static bool end_sink(struct delivery_sink *s)

@@ -49,9 +49,13 @@ struct delivery {
 	struct delivery_queue queue;
 	uint64_t new_findings, repeats, stored, store_failures, deleted, unstored;
 	struct delivery_sensor sensor;
+	uint64_t sensor_told; /* CLOCK_MONOTONIC; 0: not yet */
+	bool store_failing;
 	struct delivery_rule *rules; /* in the order of their first finding */
 	struct map rule_of;
 };
+
+bool delivery_health(bool ready, struct buf *out, void *delivery);
 
 /* delivery_metrics.c */
 void delivery_count(struct delivery *f, const struct finding *finding, bool is_new);

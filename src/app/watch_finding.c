@@ -123,12 +123,13 @@ static void set_container(struct finding *f, const struct container *c)
 
 static void set_rule(struct finding *f, const struct rule_info *rule)
 {
-	f->rule = f->title = rule->name;
-	f->description = rule->desc;
+	/* Copies: the rules may be replaced while the finding waits for the store. */
+	f->rule = f->title = arena_strdup(&f->arena, rule->name);
+	f->description = arena_strdup(&f->arena, rule->desc);
 	f->priority = rules_priority_name(rule->priority);
 	f->source = ev_source_name(rule->source);
 	for (size_t i = 0; i < rule->tags_n && f->tags_n < FINDING_TAGS; i++)
-		f->tags[f->tags_n++] = rule->tags[i];
+		f->tags[f->tags_n++] = arena_strdup(&f->arena, rule->tags[i]);
 	finding_classify(f, rule->priority);
 }
 

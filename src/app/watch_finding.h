@@ -7,7 +7,7 @@
 
 /*
  * Of the event that the session's engine evaluated last: complete but for first_seen and id, which
- * delivery_add() gives. Strings of the rule are borrowed. The caller owns it.
+ * delivery_add() gives. The caller owns it.
  */
 struct finding *watch_finding(struct watch_session *s, const struct event *ev, size_t rule);
 

@@ -23,6 +23,8 @@ void watch_respond_free(struct watch_respond *r);
 /* Hands over the rules that the kernel itself can act on. Before watch_start(). */
 void watch_respond_prepare(struct watch_respond *r, const struct rules *rules,
 			   struct watch_kills *kills);
+/* Those rules are acted on from here on: their programs end, with others for new rules. */
+void watch_respond_leave_kernel(struct watch_respond *r);
 /* A record came that the session's enrichment has taken in; before it is judged, and after. */
 void watch_respond_begin(struct watch_respond *r, struct watch_session *s,
 			 const struct watch_rec *rec);

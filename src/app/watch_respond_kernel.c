@@ -109,6 +109,13 @@ void watch_respond_prepare(struct watch_respond *r, const struct rules *rules,
 	r->kernel.kills = r->kernel.n ? kills : NULL;
 }
 
+void watch_respond_leave_kernel(struct watch_respond *r)
+{
+	r->kernel.kills = NULL;
+	r->kernel.n = 0;
+	r->kernel.killed = -1;
+}
+
 /* ---- where they may act */
 
 /*

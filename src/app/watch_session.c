@@ -20,14 +20,15 @@ static uint64_t now_ns(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-void watch_session_clock(struct watch_session *s)
+int64_t watch_session_clock(struct watch_session *s)
 {
-	uint64_t boot = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME);
+	uint64_t boot = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME), before = s->boot;
 
-	if ((boot > s->boot ? boot - s->boot : s->boot - boot) < SAME_CLOCK_NS)
-		return;
+	if ((boot > before ? boot - before : before - boot) < SAME_CLOCK_NS)
+		return 0;
 	s->boot = boot;
 	watch_capture_clock(s);
+	return before ? (int64_t)(boot - before) : 0;
 }
 
 static size_t judge(struct watch_session *s, const struct event *ev)
@@ -53,8 +54,11 @@ static size_t judge(struct watch_session *s, const struct event *ev)
 void watch_session_record(const struct watch_rec *rec, void *session)
 {
 	struct watch_session *s = session;
-	const struct event *ev = enrich_record(s->enrich, rec, s->boot), *named = ev;
+	const struct event *ev, *named;
 
+	if (rec->time <= s->since)
+		return;
+	ev = named = enrich_record(s->enrich, rec, s->boot);
 	if (s->respond)
 		watch_respond_begin(s->respond, s, rec);
 	if (ev && !judge(s, ev)) {

@@ -26,6 +26,9 @@ struct watch_session {
 	struct capture_writer *capture; /* NULL: none */
 	struct watch_respond *respond;	/* NULL: nothing is done about findings */
 	bool capture_failed;
+	uint64_t since; /* CLOCK_BOOTTIME: records up to it were judged under other rules */
+	int alive;	/* watch_own.h; -1: none */
+	char *alive_path;
 	bool json;
 	FILE *out;
 	char hostname[256];
@@ -39,7 +42,7 @@ void watch_session_options(struct watch_options *o, const struct rules *r);
 void watch_session_record(const struct watch_rec *rec, void *session);
 /* Prints a line for a rule that fired (watch_print.c). */
 void watch_print(struct watch_session *s, const struct event *ev, size_t rule);
-/* Looks at the clocks again. */
-void watch_session_clock(struct watch_session *s);
+/* Looks at the clocks again; how far the time of day jumped, in ns, 0 when it did not. */
+int64_t watch_session_clock(struct watch_session *s);
 
 #endif

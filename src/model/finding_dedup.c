@@ -69,7 +69,9 @@ static bool holds(const struct entry *n, const char *key)
 bool finding_dedup_add(struct finding_dedup *d, struct finding *f)
 {
 	struct entry *n = find(d, f->key);
-	bool repeats = holds(n, f->key) && f->last_seen < n->first + d->window;
+	/* Long before the first one: the clock was set back, and nobody was told for this time. */
+	bool repeats = holds(n, f->key) && f->last_seen < n->first + d->window &&
+		       f->last_seen + d->window > n->first;
 
 	if (!repeats) {
 		memcpy(n->key, f->key, KEY_PART);

@@ -22,6 +22,7 @@ struct metrics {
 	char *path; /* of the file, or NULL */
 	struct MHD_Daemon *daemon;
 	metrics_render render;
+	_Atomic(metrics_health) health;
 	void *ctx;
 };
 
@@ -92,12 +93,19 @@ static enum MHD_Result answer(void *ctx, struct MHD_Connection *c, const char *u
 	static const char plain[] = "text/plain; charset=utf-8", none[] = "GET /metrics\n";
 	cleanup_buf struct buf out = { 0 };
 	struct metrics *m = ctx;
+	metrics_health health = m->health;
+	bool ready = !strcmp(url, "/readyz"), good;
 
 	(void)version, (void)data, (void)state;
 	if (*data_len)
 		return MHD_NO;
 	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
 		return reply(c, MHD_HTTP_METHOD_NOT_ALLOWED, plain, none, strlen(none));
+	if (health && (ready || !strcmp(url, "/healthz"))) {
+		good = health(ready, &out, m->ctx);
+		return reply(c, good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, plain,
+			     buf_str(&out), out.len);
+	}
 	if (strcmp(url, "/metrics") && strcmp(url, "/"))
 		return reply(c, MHD_HTTP_NOT_FOUND, plain, none, strlen(none));
 	m->render(&out, m->ctx);
@@ -130,6 +138,11 @@ static bool parse_address(const char *text, struct sockaddr_storage *out)
 	v4->sin_family = AF_INET;
 	v4->sin_port = htons((uint16_t)number);
 	return inet_pton(AF_INET, host, &v4->sin_addr) == 1;
+}
+
+void metrics_set_health(struct metrics *m, metrics_health health)
+{
+	m->health = health;
 }
 
 static int listen_at(struct metrics *m, const char *spec, struct err *e)

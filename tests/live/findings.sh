@@ -112,19 +112,21 @@ tail -n 1 "$FINDING_FILE" >/dev/null
 cp /bin/true "$scratch/precious-program"
 "$scratch/precious-program" 17 >/dev/null
 "$scratch/precious-program" 18 >/dev/null
-expect "the next run goes on counting" until_true count_is 4
+expect "the next run goes on counting" until_true count_is 5
 received_is() {
 	[ "$(wc -l <"$received")" = "$1" ]
 }
-expect "what waited is delivered" until_true received_is 4
+expect "what waited is delivered" until_true received_is 5
 stop
 code=$?
 expect "exit code 0" test $code = 0
 findings export >"$scratch/all"
 expect "over both runs" grep -q '"count":4.*"exe":"[^"]*/cat"' "$scratch/all"
+expect "the gap is a finding" grep -q \
+	'"type":"Agent:Runtime/Gap".*nothing was seen from 20.* to 20' "$scratch/all"
 expect "numbers in command lines do not matter" grep -q \
 	'"Execution:Runtime/SuspiciousTool","severity":8.0.*"count":2' "$scratch/all"
-expect "each once by id" test "$(cut -d' ' -f2 "$received" | sort -u | wc -l)" = 4
+expect "each once by id" test "$(cut -d' ' -f2 "$received" | sort -u | wc -l)" = 5
 expect "ids of the store" diff \
 	<(cut -d' ' -f2 "$received" | sort) \
 	<(sed 's/.*"id":"\([0-9a-f]\{8\}-[^"]*\)".*/\1/' "$scratch/all" | sort)
@@ -139,10 +141,10 @@ for line in open(sys.argv[1]):
     assert set(f) <= set("uuid output priority rule time output_fields source tags hostname".split())
     assert all(isinstance(t, str) for t in f["tags"])
 ' "$received"
-expect "the file has all" test "$(wc -l <"$scratch/out.ndjson")" = 4
+expect "the file has all" test "$(wc -l <"$scratch/out.ndjson")" = 5
 expect "metrics" grep -q '^boltseal_rule_events_total{rule="Precious program",priority="Critical"} 2$' \
 	"$scratch/metrics.prom"
-expect "of the sinks" grep -q '^boltseal_sink_delivered_total{sink="http://127.0.0.1:[0-9]*/"} 4$' \
+expect "of the sinks" grep -q '^boltseal_sink_delivered_total{sink="http://127.0.0.1:[0-9]*/"} 5$' \
 	"$scratch/metrics.prom"
 
 # ---- boltseal findings
@@ -154,22 +156,22 @@ lines_are() {
 expect "list by severity" lines_are 1 list --severity high
 expect "list by rule" lines_are 3 list --rule 'Precious file*'
 expect "list by container" lines_are 0 list --container nobody
-expect "list by time" lines_are 4 list --since 1h
+expect "list by time" lines_are 5 list --since 1h
 expect "list until" lines_are 0 list --until 1h
 expect "limit" lines_are 2 list --limit 2
 id=$(findings list --severity high | cut -c1-8)
 expect "show by the beginning of an id" grep -q '^what to do' <(findings show "$id")
 expect "show as JSON" python3 -c 'import json,sys; json.loads(sys.argv[1])["evidence"]["proc.cmdline"]' \
 	"$(findings show "$id" -o json)"
-expect "list as JSON" python3 -c 'import json,sys; assert len(json.loads(sys.argv[1])) == 4' \
+expect "list as JSON" python3 -c 'import json,sys; assert len(json.loads(sys.argv[1])) == 5' \
 	"$(findings list -o json)"
 # shellcheck disable=SC2016 # Python
 expect "export as a table" python3 -c '
 import csv, sys
 rows = list(csv.DictReader(open(sys.argv[1], newline="")))
-assert len(rows) == 4 and all(None not in r and None not in r.values() for r in rows), rows
+assert len(rows) == 5 and all(None not in r and None not in r.values() for r in rows), rows
 ' <(findings export -o csv)
-expect "stats" grep -q '^findings *4, of 8 events' <(findings stats)
+expect "stats" grep -q '^findings *5, of 9 events' <(findings stats)
 if findings show nonsense >/dev/null 2>"$scratch/none"; then
 	not_ok "an id that is none"
 else

@@ -1,0 +1,236 @@
+#include "app/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/keeper_root.h"
+#include "app/keeper_wire.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "confine/confine.h"
+#include "profile/seccomp.h"
+#include "sensor/watch_share.h"
+
+#include "watch_profile.inc"
+
+struct keeper {
+	int sock;
+	pthread_mutex_t lock; /* of a request with all of its answer */
+};
+
+/* ---- becoming somebody else */
+
+static int load_filter(struct err *e)
+{
+	cleanup_json_doc struct json_doc d = { 0 };
+	cleanup_sp_profile struct sp_profile p = { 0 };
+	cleanup_sp_filter struct sp_filter f = { 0 };
+	struct sp_host host;
+	int err = json_parse(&d, "profiles/watch.json", watch_profile, strlen(watch_profile), e);
+
+	sp_host_current(&host);
+	sp_init(&p);
+	if (err == 0)
+		err = sp_read(&p, &d, &host, NULL, e);
+	if (err == 0 && !p.abi[sc_abi_native()]) {
+		log_warn("there is no filter for watching on %s yet", sc_abi_name(sc_abi_native()));
+		return 0;
+	}
+	if (err == 0)
+		err = sp_compile(&p, &f, e);
+	if (err < 0)
+		return err;
+	err = seccomp_load(f.insn, f.n, 0);
+	return err < 0 ? err_errno(e, -err, "cannot load the filter of watching") : 0;
+}
+
+static int become(const struct passwd *pw, pid_t parent, struct err *e)
+{
+	if (initgroups(pw->pw_name, pw->pw_gid) < 0 ||
+	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0)
+		return err_errno(e, errno, "cannot become the user %s", pw->pw_name);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) < 0)
+		return err_errno(e, errno, "prctl");
+	if (getppid() != parent)
+		return err_set(e, ESRCH, "the process that loads programs has ended");
+	return load_filter(e);
+}
+
+/* A folder that is made belongs to the user; one that exists stays as it is. */
+static int give_folder(const char *path, const struct passwd *pw, struct err *e)
+{
+	cleanup_free char *up = NULL;
+	char *slash;
+
+	if (!path || access(path, F_OK) == 0)
+		return 0;
+	up = xstrdup(path);
+	for (slash = up + 1; *slash; slash++)
+		if (*slash == '/') {
+			*slash = '\0';
+			mkdir(up, 0755);
+			*slash = '/';
+		}
+	if ((mkdir(path, 0750) < 0 && errno != EEXIST) || chown(path, pw->pw_uid, pw->pw_gid) < 0)
+		return err_errno(e, errno, "cannot make the folder %s", path);
+	return 0;
+}
+
+static int check_user(const char *user, const struct passwd **pw, struct err *e)
+{
+	*pw = getpwnam(user);
+	if (!*pw)
+		return err_set(e, ENOENT, "--user: there is no user '%s'", user);
+	if (!(*pw)->pw_uid)
+		return err_set(e, EINVAL, "--user: '%s' is root", user);
+	if (geteuid() != 0)
+		return err_set(e, EPERM, "--user: only root can become another user");
+	return 0;
+}
+
+int keeper_split(struct keeper **out, const char *user, const char *folder, int *status,
+		 struct err *e)
+{
+	const struct passwd *pw;
+	int sock[2], err = check_user(user, &pw, e);
+	pid_t parent = getpid(), pid;
+
+	if (err == 0)
+		err = give_folder(folder, pw, e);
+	if (err < 0)
+		return err;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock) < 0)
+		return err_errno(e, errno, "socketpair");
+	pid = fork();
+	if (pid < 0)
+		return err_errno(e, errno, "fork");
+	close(sock[pid ? 1 : 0]);
+	if (pid) {
+		*status = keeper_root(sock[0], pid);
+		close(sock[0]);
+		return 1;
+	}
+	*out = xcalloc(1, sizeof(**out));
+	(*out)->sock = sock[1];
+	pthread_mutex_init(&(*out)->lock, NULL);
+	return become(pw, parent, e);
+}
+
+void keeper_free(struct keeper *k)
+{
+	if (!k)
+		return;
+	close(k->sock);
+	pthread_mutex_destroy(&k->lock);
+	free(k);
+}
+
+/* ---- asking */
+
+static int ask(struct keeper *k, enum keeper_op op, int arg, const void *bytes, size_t len,
+	       struct keeper_reply *reply)
+{
+	struct keeper_request q = { .op = op, .len = (uint32_t)len, .arg = arg };
+
+	if (!keeper_send(k->sock, &q, sizeof(q)) || !keeper_send(k->sock, bytes, len) ||
+	    !keeper_receive(k->sock, reply, sizeof(*reply)))
+		return -EPIPE;
+	return reply->result;
+}
+
+/* The answer to a plan; what went wrong in `text`. */
+static int ask_to_watch(struct keeper *k, const struct buf *plan, struct keeper_reply *reply,
+			int fds[WATCH_SHARED_MAX], char *text, size_t size)
+{
+	int err = ask(k, KEEPER_WATCH, 0, plan->p, plan->len, reply);
+
+	if (reply->len >= size || reply->fds > WATCH_SHARED_MAX ||
+	    !keeper_receive(k->sock, text, reply->len))
+		return -EPIPE;
+	for (uint32_t i = 0; i < reply->fds; i++)
+		if (!keeper_receive_fd(k->sock, &fds[i]))
+			return -EPIPE;
+	return err;
+}
+
+int keeper_start(struct keeper *k, struct watch *w, unsigned *slot, struct err *e)
+{
+	cleanup_buf struct buf plan = { .max = WATCH_PLAN_MAX };
+	int fds[WATCH_SHARED_MAX], err;
+	struct keeper_reply reply = { 0 };
+	char text[sizeof(e->msg)] = "";
+
+	watch_plan_put(w, &plan);
+	pthread_mutex_lock(&k->lock);
+	err = ask_to_watch(k, &plan, &reply, fds, text, sizeof(text));
+	pthread_mutex_unlock(&k->lock);
+	if (err < 0)
+		return err_set(e, -err, "%s",
+			       *text ? text : "the process that loads programs is gone");
+	*slot = (unsigned)reply.result;
+	return watch_join(w, fds, reply.fds, reply.per_call, e);
+}
+
+void keeper_stop(struct keeper *k, unsigned slot)
+{
+	struct keeper_reply reply;
+
+	pthread_mutex_lock(&k->lock);
+	ask(k, KEEPER_UNWATCH, (int)slot, NULL, 0, &reply);
+	pthread_mutex_unlock(&k->lock);
+}
+
+static int open_there(const char *path, int flags, void *keeper)
+{
+	struct keeper *k = keeper;
+	struct keeper_reply reply = { 0 };
+	int fd = -1, err;
+
+	pthread_mutex_lock(&k->lock);
+	err = ask(k, KEEPER_OPEN, flags, path, strlen(path), &reply);
+	if (err == 0 && (reply.fds != 1 || !keeper_receive_fd(k->sock, &fd)))
+		err = -EPIPE;
+	pthread_mutex_unlock(&k->lock);
+	return err < 0 ? err : fd;
+}
+
+static ssize_t link_there(const char *path, char *target, size_t size, void *keeper)
+{
+	char text[KEEPER_PATH_MAX];
+	struct keeper *k = keeper;
+	struct keeper_reply reply = { 0 };
+	int err;
+
+	pthread_mutex_lock(&k->lock);
+	err = ask(k, KEEPER_LINK, 0, path, strlen(path), &reply);
+	if (err == 0 && (reply.len > sizeof(text) || !keeper_receive(k->sock, text, reply.len)))
+		err = -EPIPE;
+	pthread_mutex_unlock(&k->lock);
+	if (err < 0)
+		return err;
+	if (reply.len > size)
+		reply.len = (uint32_t)size;
+	memcpy(target, text, reply.len);
+	return (ssize_t)reply.len;
+}
+
+void keeper_serve(struct keeper *k, struct outside *o)
+{
+	o->open = open_there;
+	o->link = link_there;
+	o->opener = k;
+}

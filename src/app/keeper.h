@@ -1,0 +1,36 @@
+/*
+ * `boltseal watch --user`: two processes. The first one stays root and does three things when
+ * asked: it loads and attaches the programs of a plan (sensor/watch_share.h), opens a file of a
+ * table, and detaches programs again. The second one, which does all the rest, is another user
+ * under a seccomp filter that was recorded and generated with boltseal (profiles/watch.json).
+ *
+ * They talk over a socket, one request at a time; each has a fixed head and bounded bytes. When one
+ * of them ends, so does the other.
+ */
+#ifndef APP_KEEPER_H
+#define APP_KEEPER_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "enrich/outside.h"
+#include "sensor/watch.h"
+
+struct keeper;
+
+/*
+ * Becomes two processes. In the second, which is `user` from here on: 0 and its end of the
+ * connection. In the first: 1 when the other has ended, with its exit status. Before threads begin.
+ * `folder`: where that user will write, is made for it when it does not exist; NULL: none.
+ */
+int keeper_split(struct keeper **out, const char *user, const char *folder, int *status,
+		 struct err *e);
+void keeper_free(struct keeper *k);
+
+/* In place of watch_start(); its programs end with keeper_stop(). */
+int keeper_start(struct keeper *k, struct watch *w, unsigned *slot, struct err *e);
+void keeper_stop(struct keeper *k, unsigned slot);
+/* Makes enrichment ask the first process. */
+void keeper_serve(struct keeper *k, struct outside *o);
+
+#endif

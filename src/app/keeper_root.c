@@ -1,0 +1,153 @@
+#include "app/keeper_root.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/command.h"
+#include "app/keeper_table.h"
+#include "app/keeper_wire.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "sensor/watch_share.h"
+
+struct root {
+	int sock;
+	struct watch *watches[KEEPER_WATCHES];
+};
+
+static pid_t to;
+
+static void hand_on(int sig)
+{
+	kill(to, sig);
+}
+
+static bool answer(struct root *r, const struct keeper_reply *reply, const void *bytes,
+		   const int *fds)
+{
+	if (!keeper_send(r->sock, reply, sizeof(*reply)) ||
+	    !keeper_send(r->sock, bytes, reply->len))
+		return false;
+	for (uint32_t i = 0; i < reply->fds; i++)
+		if (!keeper_send_fd(r->sock, fds[i]))
+			return false;
+	return true;
+}
+
+static bool answer_error(struct root *r, int err, const struct err *e)
+{
+	struct keeper_reply reply = { .result = err, .len = (uint32_t)strlen(e->msg) };
+
+	return answer(r, &reply, e->msg, NULL);
+}
+
+static bool do_watch(struct root *r, const char *plan, size_t len)
+{
+	struct keeper_reply reply = { 0 };
+	int fds[WATCH_SHARED_MAX], slot = 0, err;
+	bool per_call;
+	struct err e;
+
+	while (slot < KEEPER_WATCHES && r->watches[slot])
+		slot++;
+	if (slot == KEEPER_WATCHES)
+		return answer_error(r, -EBUSY, &(struct err){ .msg = "too many are watching" });
+	err = watch_plan_take(&r->watches[slot], plan, len, &e);
+	if (err < 0)
+		return answer_error(r, err, &e);
+	err = watch_start(r->watches[slot], &e);
+	if (err < 0) {
+		watch_free(r->watches[slot]);
+		r->watches[slot] = NULL;
+		return answer_error(r, err, &e);
+	}
+	reply.result = slot;
+	reply.fds = (uint32_t)watch_share(r->watches[slot], fds, &per_call);
+	reply.per_call = per_call;
+	return answer(r, &reply, NULL, fds);
+}
+
+static bool do_unwatch(struct root *r, int slot)
+{
+	struct keeper_reply reply = { .result = -EINVAL };
+
+	if (slot >= 0 && slot < KEEPER_WATCHES) {
+		watch_free(r->watches[slot]);
+		r->watches[slot] = NULL;
+		reply.result = 0;
+	}
+	return answer(r, &reply, NULL, NULL);
+}
+
+static bool do_open(struct root *r, const char *path, int flags)
+{
+	cleanup_close int fd = keeper_open(path, flags);
+	struct keeper_reply reply = { .result = fd < 0 ? fd : 0, .fds = fd >= 0 };
+
+	return answer(r, &reply, NULL, &fd);
+}
+
+static bool do_link(struct root *r, const char *path)
+{
+	char target[KEEPER_PATH_MAX];
+	ssize_t n = keeper_link(path, target, sizeof(target));
+	struct keeper_reply reply = { .result = n < 0 ? (int)n : 0,
+				      .len = n < 0 ? 0 : (uint32_t)n };
+
+	return answer(r, &reply, target, NULL);
+}
+
+/* One request; false: the connection is to end. */
+static bool serve(struct root *r)
+{
+	struct keeper_request q;
+	cleanup_free char *bytes = NULL;
+
+	if (!keeper_receive(r->sock, &q, sizeof(q)) ||
+	    q.len > (q.op == KEEPER_WATCH ? (uint32_t)WATCH_PLAN_MAX : KEEPER_PATH_MAX - 1))
+		return false;
+	bytes = xcalloc(1, q.len + 1);
+	if (!keeper_receive(r->sock, bytes, q.len))
+		return false;
+	switch (q.op) {
+	case KEEPER_WATCH:
+		return do_watch(r, bytes, q.len);
+	case KEEPER_UNWATCH:
+		return do_unwatch(r, q.arg);
+	case KEEPER_OPEN:
+		return do_open(r, bytes, q.arg);
+	case KEEPER_LINK:
+		return do_link(r, bytes);
+	}
+	return false;
+}
+
+int keeper_root(int sock, pid_t child)
+{
+	struct sigaction sa = { .sa_handler = hand_on, .sa_flags = SA_RESTART };
+	struct root r = { .sock = sock };
+	int status = 0;
+
+	to = child;
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	while (serve(&r))
+		;
+	/* Whoever asks for something else is no boltseal, and is to end. */
+	shutdown(sock, SHUT_RDWR);
+	for (int i = 0; i < KEEPER_WATCHES; i++)
+		watch_free(r.watches[i]);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	log_warn("the process that judges was ended by signal %d", WTERMSIG(status));
+	return EXIT_ERROR;
+}

@@ -1,0 +1,10 @@
+/* The first process of keeper.h. */
+#ifndef APP_KEEPER_ROOT_H
+#define APP_KEEPER_ROOT_H
+
+#include <sys/types.h>
+
+/* Does what is asked for until the other process `child` has ended; its exit status. */
+int keeper_root(int sock, pid_t child);
+
+#endif

@@ -1,0 +1,30 @@
+/* How the two processes of keeper.h talk. */
+#ifndef APP_KEEPER_WIRE_H
+#define APP_KEEPER_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum keeper_op { KEEPER_WATCH = 1, KEEPER_UNWATCH, KEEPER_OPEN, KEEPER_LINK };
+enum { KEEPER_WATCHES = 2, KEEPER_PATH_MAX = 4096 };
+
+struct keeper_request {
+	uint32_t op, len; /* bytes that follow: a plan, or a path */
+	int32_t arg;	  /* flags of KEEPER_OPEN, slot of KEEPER_UNWATCH */
+};
+
+struct keeper_reply {
+	int32_t result; /* 0, a slot, or a negative errno */
+	uint32_t len;	/* bytes that follow: what went wrong, or a link's target */
+	uint32_t fds;	/* descriptors behind them, each with a byte of its own */
+	uint32_t per_call;
+};
+
+/* All bytes, or false: the other end is gone. */
+bool keeper_send(int sock, const void *p, size_t len);
+bool keeper_receive(int sock, void *p, size_t len);
+bool keeper_send_fd(int sock, int fd);
+bool keeper_receive_fd(int sock, int *fd);
+
+#endif

@@ -1,0 +1,336 @@
+#include "app/watch_live.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "app/delivery.h"
+#include "app/keeper.h"
+#include "app/watch_capture.h"
+#include "app/watch_own.h"
+#include "app/watch_respond.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "model/syscalls.h"
+
+enum { POLL_MS = 25, MAX_RING_MIB = 1024, RING_MIB = 8 };
+/* A time of day that jumps further was set, and not slewed. */
+#define CLOCK_SET_NS INT64_C(1000000000)
+
+static volatile sig_atomic_t stop, reload;
+
+static void on_signal(int sig)
+{
+	*(sig == SIGHUP ? &reload : &stop) = 1;
+}
+
+/* ---- the sensor */
+
+/* A sensor for these rules, which has begun. Only the `first` one acts inside the kernel. */
+static int sense(struct watching *w, const struct rules *rules, bool first, struct watch **out,
+		 unsigned *slot, struct err *e)
+{
+	struct watch_options o = { .env = args_has(w->args, "environment") };
+	uint64_t mib;
+	int err = args_u64(w->args, "ring", RING_MIB, 1, MAX_RING_MIB, &mib, e);
+
+	if (err < 0)
+		return err;
+	o.ring_bytes = (size_t)mib << 20;
+	watch_session_options(&o, rules);
+	err = watch_new(out, &o, e);
+	if (err < 0)
+		return err;
+	err = watch_session_want(*out, rules, e);
+	if (err == 0 && w->session.respond && first && !w->keeper)
+		watch_respond_prepare(w->session.respond, rules, watch_kills(*out));
+	if (err == 0)
+		err = w->keeper ? keeper_start(w->keeper, *out, slot, e) : watch_start(*out, e);
+	if (err < 0) {
+		watch_free(*out);
+		*out = NULL;
+	}
+	return err;
+}
+
+static int start(struct watching *w, struct err *e)
+{
+	const char *capture = args_value(w->args, "capture");
+	struct enrich_options o = { .scan = true };
+	int err = sense(w, w->rules, true, &w->session.sensor, &w->slot, e);
+
+	if (err < 0)
+		return err;
+	watch_session_clock(&w->session);
+	o.outside.env = args_has(w->args, "environment");
+	if (w->keeper)
+		keeper_serve(w->keeper, &o.outside);
+	if (capture)
+		err = watch_capture_begin(&w->session, capture, &o, e);
+	/* What happens meanwhile waits in the rings. */
+	if (err == 0)
+		w->session.enrich = enrich_new(&o);
+	return err;
+}
+
+/* ---- new rules */
+
+static uint64_t boot_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+struct until {
+	struct watch_session *session;
+	uint64_t time;
+};
+
+static void judge_until(const struct watch_rec *rec, void *arg)
+{
+	struct until *u = arg;
+
+	if (rec->time <= u->time)
+		watch_session_record(rec, u->session);
+}
+
+/*
+ * Both sensors see all that happens at this moment: what came before it is the old one's, what
+ * comes behind it the new one's.
+ */
+static int hand_over(struct watching *w, struct watch *sensor, unsigned slot, struct err *e)
+{
+	struct until u = { &w->session, boot_ns() };
+	struct watch_stats s;
+	int err;
+
+	nanosleep(&(struct timespec){ .tv_nsec = 3000000 }, NULL); /* until those are complete */
+	err = watch_poll(w->session.sensor, 0, judge_until, &u, e);
+	watch_stats(w->session.sensor, &s);
+	w->records += s.records;
+	w->lost += s.lost;
+	if (w->session.respond)
+		watch_respond_leave_kernel(w->session.respond);
+	watch_free(w->session.sensor);
+	if (w->keeper)
+		keeper_stop(w->keeper, w->slot);
+	w->session.sensor = sensor;
+	w->session.since = u.time;
+	w->slot = slot;
+	return err < 0 ? err : 0;
+}
+
+/* Rules on their way, which a thread reads and makes a sensor for, while watching goes on. */
+struct watch_loading {
+	pthread_t thread;
+	atomic_bool done;
+	struct watching *w;
+	struct rules *rules;
+	struct watch *sensor;
+	unsigned slot;
+	int err;
+	struct err e;
+};
+
+static void *load_again(void *arg)
+{
+	struct watch_loading *l = arg;
+
+	l->err = watching_load(&l->rules, l->w->args, &l->e);
+	if (l->err >= 0)
+		l->err = sense(l->w, l->rules, false, &l->sensor, &l->slot, &l->e);
+	l->done = true;
+	return NULL;
+}
+
+static void begin_loading(struct watching *w)
+{
+	struct watch_loading *l = xcalloc(1, sizeof(*l));
+	sigset_t all, old;
+
+	reload = 0;
+	l->w = w;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	if (pthread_create(&l->thread, NULL, load_again, l) == 0) {
+		w->loading = l;
+	} else {
+		log_warn("no thread to load the rules; they stay as they are");
+		free(l);
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+void watching_stop_loading(struct watching *w)
+{
+	struct watch_loading *l = w->loading;
+
+	if (!l)
+		return;
+	pthread_join(l->thread, NULL);
+	rules_free(l->rules);
+	watch_free(l->sensor);
+	free(l);
+	w->loading = NULL;
+}
+
+static void end_loading(struct watching *w)
+{
+	struct watch_loading *l = w->loading;
+
+	if (l->err >= 0) {
+		l->err = hand_over(w, l->sensor, l->slot, &l->e);
+		l->sensor = NULL;
+		watching_use(w, l->rules);
+		l->rules = NULL;
+		log_note("watching with %zu rules, loaded again", rules_count(w->rules));
+	} else {
+		log_warn("%s; the rules stay as they are", l->e.msg);
+		watch_own(&w->session, OWN_RELOAD, "%s", l->e.msg);
+	}
+	watching_stop_loading(w);
+}
+
+static void look_for_rules(struct watching *w)
+{
+	if (w->loading && w->loading->done)
+		end_loading(w);
+	else if (reload && !w->loading)
+		begin_loading(w);
+}
+
+/* ---- each second */
+
+/* What sensors saw and lost, those that ended included. */
+static struct watch_stats counts(const struct watching *w)
+{
+	struct watch_stats s = { 0 };
+
+	if (w->session.sensor)
+		watch_stats(w->session.sensor, &s);
+	s.records += w->records;
+	s.lost += w->lost;
+	return s;
+}
+
+void watching_tell(struct watching *w)
+{
+	struct watch_stats s = counts(w);
+	struct enrich_stats n;
+
+	if (!w->session.delivery)
+		return;
+	enrich_stats(w->session.enrich, &n);
+	delivery_set_sensor(w->session.delivery, &(struct delivery_sensor){ .records = s.records,
+									    .events = n.events,
+									    .lost = s.lost });
+}
+
+static void each_second(struct watching *w, uint64_t *lost)
+{
+	uint64_t now = counts(w).lost;
+
+	watching_tell(w);
+	watch_capture_flush(&w->session);
+	watch_alive_tick(&w->session);
+	if (now > *lost)
+		watch_own(&w->session, OWN_LOST, "%" PRIu64 " records found no room", now - *lost);
+	*lost = now;
+}
+
+static bool is_over(const struct watching *w, const struct timespec *begun,
+		    const struct timespec *now, uint64_t seconds)
+{
+	return stop || (seconds && (uint64_t)(now->tv_sec - begun->tv_sec) >= seconds) ||
+	       (w->session.limit && w->session.findings >= w->session.limit);
+}
+
+static int loop(struct watching *w, uint64_t seconds, struct err *e)
+{
+	struct timespec begun, now;
+	uint64_t told_lost = 0;
+	time_t told = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	for (;;) {
+		int n = watch_poll(w->session.sensor, POLL_MS, watch_session_record, &w->session,
+				   e);
+		int64_t jump;
+
+		if (n < 0)
+			return n;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (is_over(w, &begun, &now, seconds))
+			return 0;
+		jump = watch_session_clock(&w->session);
+		if (jump > CLOCK_SET_NS || jump < -CLOCK_SET_NS)
+			watch_own(&w->session, OWN_CLOCK, "by %" PRId64 " s", jump / CLOCK_SET_NS);
+		if (w->session.respond)
+			watch_respond_tick(w->session.respond, &w->session);
+		if (now.tv_sec != told)
+			each_second(w, &told_lost);
+		told = now.tv_sec;
+		look_for_rules(w);
+	}
+}
+
+/* ---- the end */
+
+/* What was lost, so that nobody takes silence for peace. */
+static bool lost(const struct watching *w)
+{
+	struct watch_stats s = counts(w);
+
+	if (!s.lost)
+		return false;
+	log_warn("%" PRIu64 " records found no room in the ring buffers (--ring makes them larger)",
+		 s.lost);
+	for (unsigned nr = 0; nr < WATCH_NRS; nr++) {
+		const struct sc_desc *d = sc_by_nr(sc_abi_native(), nr);
+
+		if (s.lost_nrs[nr] && d)
+			log_warn("  %s: %" PRIu64, d->name, s.lost_nrs[nr]);
+	}
+	return true;
+}
+
+static void statistics(const struct watching *w)
+{
+	struct watch_stats s = counts(w);
+	struct enrich_stats n;
+
+	enrich_stats(w->session.enrich, &n);
+	log_note("%" PRIu64 " records, %" PRIu64 " events, %" PRIu64 " findings, %" PRIu64
+		 " lost; %zu processes, %zu ended ones kept, %zu containers",
+		 s.records, n.events, w->session.findings, s.lost, n.processes, n.kept,
+		 n.containers);
+}
+
+int watching_run(struct watching *w, uint64_t seconds, struct err *e)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	bool incomplete;
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	if (start(w, e) < 0)
+		return EXIT_ERROR;
+	watch_alive_begin(&w->session, args_value(w->args, "store"));
+	log_note("watching with %zu rules", rules_count(w->rules));
+	if (loop(w, seconds, e) < 0)
+		return EXIT_ERROR;
+	statistics(w);
+	watching_tell(w);
+	incomplete = !watch_capture_end(&w->session, counts(w).lost);
+	incomplete |= w->session.delivery && delivery_end(w->session.delivery);
+	watch_alive_end(&w->session);
+	return lost(w) || incomplete ? EXIT_INCOMPLETE : EXIT_OK;
+}

@@ -1,0 +1,156 @@
+#include "app/watch_own.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/delivery.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "model/finding.h"
+
+static const struct {
+	const char *rule, *type, *priority, *description, *remedy;
+	unsigned severity;
+} kinds[] = {
+	[OWN_GAP] = { "Watching was interrupted", "Agent:Runtime/Gap", "Warning",
+		      "The last run of boltseal watch ended without notice. What happened until it "
+		      "watched again was not seen. What it had stored is there.",
+		      "Find out what ended it: the system's log, lack of memory, a person. Look at "
+		      "what was started and changed in that time.",
+		      50 },
+	[OWN_LOST] = { "Events were lost", "Agent:Runtime/EventsLost", "Warning",
+		       "More happened than there was room for: records of the kernel were dropped.",
+		       "Make the ring buffers larger (--ring), or ask for less: boltseal rules "
+		       "explain shows what each rule wants. A flood may also be meant to hide "
+		       "something.",
+		       50 },
+	[OWN_RELOAD] = { "Rules could not be loaded", "Agent:Runtime/RulesNotLoaded", "Error",
+			 "New rules have an error. The old ones are used on.",
+			 "Correct them (boltseal rules check FILE) and send SIGHUP again.", 40 },
+	[OWN_CLOCK] = { "The clock was set", "Agent:Runtime/ClockSet", "Notice",
+			"The system's clock jumped. Times of findings before and after do not "
+			"compare.",
+			"Look at who set it when no time service did.", 20 },
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void tell(struct watch_session *s, struct finding *f)
+{
+	cleanup_buf struct buf b = { 0 };
+
+	if (s->json)
+		finding_write_falco(f, &b);
+	else
+		buf_puts(&b, f->output);
+	fprintf(s->out, "%s\n", buf_str(&b));
+	fflush(s->out);
+	if (s->delivery)
+		delivery_add(s->delivery, f);
+	else
+		finding_free(f);
+}
+
+void watch_own(struct watch_session *s, enum watch_own what, const char *fmt, ...)
+{
+	struct finding *f = finding_new();
+	cleanup_buf struct buf evidence = { 0 };
+	time_t sec;
+	struct tm tm;
+	char text[512], when[16];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	f->rule = f->title = kinds[what].rule;
+	f->type = kinds[what].type;
+	f->priority = kinds[what].priority;
+	f->description = kinds[what].description;
+	f->remedy = kinds[what].remedy;
+	f->severity = kinds[what].severity;
+	f->source = "boltseal";
+	f->hostname = s->hostname;
+	f->uid = f->loginuid = -1;
+	f->last_seen = f->first_seen = now_ns();
+	sec = (time_t)(f->last_seen / 1000000000u);
+	gmtime_r(&sec, &tm);
+	strftime(when, sizeof(when), "%H:%M:%S", &tm);
+	f->output = arena_printf(&f->arena, "%s.%09" PRIu64 ": %s %s: %s", when,
+				 f->last_seen % 1000000000u, f->priority, f->rule, text);
+	buf_puts(&evidence, "{\"boltseal.text\":");
+	json_put_bytes(&evidence, text);
+	buf_putc(&evidence, '}');
+	f->evidence = arena_strdup(&f->arena, buf_str(&evidence));
+	finding_set_key(f, what == OWN_LOST ? NULL : text);
+	finding_set_id(f);
+	tell(s, f);
+}
+
+/* ---- alive */
+
+static void write_alive(struct watch_session *s)
+{
+	char line[64];
+	int len = snprintf(line, sizeof(line), "boltseal-alive/1 %020" PRIu64 "\n", now_ns());
+
+	/* On a full disk the time before stands there. */
+	if (s->alive >= 0 && pwrite(s->alive, line, (size_t)len, 0) < 0)
+		return;
+}
+
+void watch_alive_begin(struct watch_session *s, const char *store)
+{
+	cleanup_buf struct buf from = { 0 }, to = { 0 };
+	uint64_t last = 0;
+	char text[64];
+
+	s->alive = -1;
+	if (!store)
+		return;
+	s->alive_path = xasprintf("%s.alive", store);
+	if (io_read_small(s->alive_path, text, sizeof(text)) >= 0 &&
+	    sscanf(text, "boltseal-alive/1 %" SCNu64, &last) == 1 && last) {
+		finding_put_time(&from, last);
+		finding_put_time(&to, now_ns());
+		watch_own(s, OWN_GAP, "nothing was seen from %s to %s", buf_str(&from),
+			  buf_str(&to));
+	}
+	s->alive = open(s->alive_path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->alive < 0)
+		log_warn("cannot write to %s: %s; an end without notice will not be told",
+			 s->alive_path, strerror(errno));
+	write_alive(s);
+}
+
+void watch_alive_tick(struct watch_session *s)
+{
+	write_alive(s);
+}
+
+void watch_alive_end(struct watch_session *s)
+{
+	if (s->alive >= 0) {
+		close(s->alive);
+		unlink(s->alive_path);
+	}
+	s->alive = -1;
+	free(s->alive_path);
+	s->alive_path = NULL;
+}

@@ -1,0 +1,27 @@
+/* Findings about watching itself: what was not seen, and why. */
+#ifndef APP_WATCH_OWN_H
+#define APP_WATCH_OWN_H
+
+#include "app/watch_session.h"
+
+enum watch_own {
+	OWN_GAP,    /* the last run ended without notice */
+	OWN_LOST,   /* records found no room */
+	OWN_RELOAD, /* rules that cannot be used: the old ones stay */
+	OWN_CLOCK,  /* the clock was set */
+};
+
+/* Prints it as findings of rules are printed, and hands it on. The text is what happened. */
+__attribute__((format(printf, 3, 4))) void watch_own(struct watch_session *s, enum watch_own what,
+						     const char *fmt, ...);
+
+/*
+ * A file beside the store says when watching was last alive. Begin reads what the last run left,
+ * which tells of a gap when it did not end as it should; tick writes the time; end removes it.
+ * `store` NULL: nothing is known, and nothing happens.
+ */
+void watch_alive_begin(struct watch_session *s, const char *store);
+void watch_alive_tick(struct watch_session *s);
+void watch_alive_end(struct watch_session *s);
+
+#endif
