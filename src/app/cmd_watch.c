@@ -102,6 +102,10 @@ static int check_options(const struct args *a, struct err *e)
 	for (size_t i = 0; args_has(a, "replay") && i < ARRAY_SIZE(live); i++)
 		if (args_has(a, live[i]))
 			return usage_error(a, e, "--%s: expected without --replay", live[i]);
+	if (args_has(a, "user") && args_has(a, "respond") &&
+	    !strcmp(args_value(a, "respond"), "enforce"))
+		return usage_error(a, e,
+				   "--respond=enforce: needs root, so expected without --user");
 	return 0;
 }
 
