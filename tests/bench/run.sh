@@ -39,6 +39,10 @@ fi
 printf '\n## Inspecting\n'
 BOLTSEAL=$(realpath "$boltseal") tests/bench/inspect_rate.sh 10000
 
+echo
+echo "== admission"
+BOLTSEAL=$(realpath "$boltseal") tests/bench/admit_rate.sh 1000 10
+
 printf '\n## Recording\n'
 for tool in strace perf /usr/bin/time; do
 	command -v "$tool" >/dev/null || {
