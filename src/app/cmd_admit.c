@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "app/admit.h"
-#include "base/log.h"
+#include "base/io.h"
 #include "base/mem.h"
 
 /* What the command line says counts more than the file. */
@@ -57,6 +57,33 @@ static int serve(const struct args *args, struct err *e)
 	return r < 0 ? r : EXIT_OK;
 }
 
+/* --policy-yaml: the same without a webhook. */
+static int print_policy(const struct args *args, struct err *e)
+{
+	const char *version = args_value(args, "version");
+	struct adm_cel p = { .minor = PSS_LATEST };
+	cleanup_buf struct buf out = { 0 };
+	struct adm_config *c = NULL;
+	int r = admit_configure(args, &c, e);
+
+	if (r == 0 && version && pss_version_parse(version, &p.minor, e) < 0)
+		r = err_prefix(e, "--version");
+	if (r == 0 && p.minor < ADM_CEL_OLDEST)
+		r = err_set(e, EINVAL, "--version: policies need v1.%d or later", ADM_CEL_OLDEST);
+	if (r == 0) {
+		p.config = c;
+		if (!strcmp(args_value(args, "policy-yaml"), "mutating"))
+			adm_cel_mutating(&p, &out);
+		else
+			adm_cel_validating(&p, &out);
+		r = io_write_file(args_value(args, "output"), buf_str(&out), out.len, e);
+	}
+	if (c)
+		adm_config_free(c);
+	free(c);
+	return r < 0 ? EXIT_ERROR : EXIT_OK;
+}
+
 static int run_admit(struct args *a, struct err *e)
 {
 	if (args_count(a))
@@ -65,6 +92,8 @@ static int run_admit(struct args *a, struct err *e)
 		return admit_make_certs(a, e) < 0 ? EXIT_ERROR : EXIT_OK;
 	if (args_has(a, "review"))
 		return admit_review_file(a, e);
+	if (args_has(a, "policy-yaml"))
+		return print_policy(a, e);
 	return serve(a, e);
 }
 
@@ -101,6 +130,12 @@ static const struct option_desc options[] = {
 	{ 0, "days", "NUMBER", NULL, "With --make-certs: how long the certificate is good; 365." },
 	{ 0, "manifest", "FILE", NULL,
 	  "With --make-certs: print this manifest with the bundle in it. May be repeated." },
+	{ 0, "policy-yaml", "KIND", "validating|mutating",
+	  "Print the policy as ValidatingAdmissionPolicy or MutatingAdmissionPolicy objects, which "
+	  "need no webhook, and end." },
+	{ 0, "version", "VERSION", NULL,
+	  "With --policy-yaml: of the Pod Security Standards, v1.25 or later; latest is the "
+	  "default." },
 	{ 0, "output", "FILE", NULL, "Write there instead of standard output." },
 	{ 0 },
 };

@@ -172,4 +172,16 @@ enum { ADM_MAX_FAULTS = 6 };
 struct adm_policy adm_policy_of(const struct ps_entries *labels, const struct adm_policy *defaults,
 				struct adm_fault faults[ADM_MAX_FAULTS], size_t *faults_n);
 
+/* ---- the same as policies that the API server judges by itself (admit_cel.c) */
+
+enum { ADM_CEL_OLDEST = 25 }; /* version of the standards from which on they can be said so */
+
+struct adm_cel {
+	unsigned minor; /* of the standards: 1.N, or PSS_LATEST */
+	const struct adm_config *config;
+};
+/* ValidatingAdmissionPolicy or MutatingAdmissionPolicy objects and their bindings, as YAML. */
+void adm_cel_validating(const struct adm_cel *p, struct buf *out);
+void adm_cel_mutating(const struct adm_cel *p, struct buf *out);
+
 #endif

@@ -39,8 +39,7 @@ fi
 printf '\n## Inspecting\n'
 BOLTSEAL=$(realpath "$boltseal") tests/bench/inspect_rate.sh 10000
 
-echo
-echo "== admission"
+printf '\n## Admission\n'
 BOLTSEAL=$(realpath "$boltseal") tests/bench/admit_rate.sh 1000 10
 
 printf '\n## Recording\n'

@@ -10,6 +10,7 @@
 
 #include "admit_case.h"
 #include "base/io.h"
+#include "golden.h"
 
 #define PS "pod-security.kubernetes.io/"
 
@@ -693,6 +694,29 @@ static void test_config_of_kubernetes(void **state)
 	assert_int_equal(c.exempt_namespaces.n, 2);
 }
 
+/* ---- the same without a webhook */
+
+static void test_policies(void **state)
+{
+	static const char text[] = HEAD
+		"kubernetesVersion: v1.36\n"
+		"podSecurity: {exemptions: {usernames: [\"o'x\"], namespaces: [a], "
+		"runtimeClasses: [kata]}}\n"
+		"checks: [{id: R04}]\n"
+		"mutate: {profiles: [{image: 'h.example/a+b:1*', container: c, seccomp: b/w.json, "
+		"seccompLabel: d/w=1}, {image: x, apparmor: y}]}\n";
+	cleanup_buf struct buf validating = { 0 }, mutating = { 0 };
+	cleanup_adm_config struct adm_config c;
+	struct adm_cel p = { .minor = 34, .config = &c };
+
+	(void)state;
+	load(&c, text);
+	adm_cel_validating(&p, &validating);
+	adm_cel_mutating(&p, &mutating);
+	check_golden("admit.validating.yaml", validating.p);
+	check_golden("admit.mutating.yaml", mutating.p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -703,6 +727,7 @@ int main(void)
 		cmocka_unit_test(test_recorded),
 		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_config_of_kubernetes),
+		cmocka_unit_test(test_policies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
