@@ -200,11 +200,29 @@ static struct finding *sample_of(const struct rule_info *info)
 	return f;
 }
 
-static struct json_object *rule_json(const struct rule_info *info)
+/* By type of event, what the kernel may ask of it before it sends it. */
+static struct json_object *kernel_json(const struct rules *r, size_t i)
 {
+	struct json_object *o = json_object_new_object();
+
+	for (unsigned t = 0; t < ev_type_count(); t++) {
+		cleanup_buf struct buf text = { 0 };
+		struct rules_need need;
+
+		if (!ev_set_has(&rules_at(r, i)->types, t))
+			continue;
+		rules_needs_of(r, i, t, &need);
+		rules_need_print(&need, &text);
+		add(o, ev_type_name(t), buf_str(&text));
+	}
+	return o;
+}
+
+static struct json_object *rule_json(const struct rules *r, size_t n)
+{
+	const struct rule_info *info = rules_at(r, n);
 	struct json_object *o = json_object_new_object(), *tags = json_object_new_array();
 	struct json_object *types = json_object_new_array(), *respond = json_object_new_array();
-
 	cleanup_finding struct finding *f = sample_of(info);
 	char severity[16];
 
@@ -227,6 +245,7 @@ static struct json_object *rule_json(const struct rule_info *info)
 		if (ev_set_has(&info->types, t))
 			json_object_array_add(types, json_object_new_string(ev_type_name(t)));
 	json_object_object_add(o, "types", types);
+	json_object_object_add(o, "kernel", kernel_json(r, n));
 	for (enum rules_action act = 0; act < RA_COUNT; act++)
 		if (info->respond >> act & 1)
 			json_object_array_add(respond,
@@ -278,7 +297,7 @@ static int list(const struct args *a, struct err *e)
 		if (tag && !has_tag(info, tag))
 			continue;
 		if (wants_json(a))
-			json_object_array_add(all, rule_json(info));
+			json_object_array_add(all, rule_json(r, i));
 		else
 			print_rule(info);
 	}
@@ -322,7 +341,7 @@ static int explain(const struct args *a, struct err *e)
 		fwrite(buf_str(&out), 1, out.len, stdout);
 		return EXIT_OK;
 	}
-	o = rule_json(rules_at(r, (size_t)i));
+	o = rule_json(r, (size_t)i);
 	add(o, "format", "boltseal.rules-explain/1");
 	add(o, "condition", rules_at(r, (size_t)i)->condition);
 	add(o, "explanation", buf_str(&out));
@@ -385,7 +404,8 @@ const struct command command_rules = {
 		"warnings as numbers, findings: a list of severity, code, file, line, column, item "
 		"and message. Of list (boltseal.rules-list/1): rules, a list of name, type, "
 		"technique, severity, false_positives, priority, source, enabled, tags, types, "
-		"respond, file, line, desc and output. Of explain "
+		"kernel (by event type, what the kernel may ask of it), respond, file, line, desc "
+		"and output. Of explain "
 		"(boltseal.rules-explain/1): the same members of one rule, its condition with "
 		"lists and exceptions in place, and explanation, the text.",
 	.subcommands = subcommands,
