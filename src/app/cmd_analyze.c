@@ -113,7 +113,8 @@ int analyze_program(struct analyze *a, const struct elf_files *files, const char
 	struct elf_options opt = { .facts = elf_cache_facts,
 				   .facts_ctx = &a->cache,
 				   .libraries = a->libraries,
-				   .no_assumptions = args_has(a->args, "no-assumptions") };
+				   .no_assumptions = args_has(a->args, "no-assumptions"),
+				   .script = args_value(a->args, "script") };
 	struct wl_source *s;
 	int source, r;
 
@@ -245,6 +246,11 @@ static const struct option_desc options[] = {
 	  "A further file that the program loads while it runs, such as a module named in its "
 	  "configuration; a path, or a name that is looked for as dlopen(3) does. All functions it "
 	  "exports count as used. May be given several times." },
+	{ 0, "script", "FILE", NULL,
+	  "The script that PROGRAM, a Python interpreter, runs: its path inside the root. Then of "
+	  "the "
+	  "functions in C that Python code calls by name only those count that the script, what it "
+	  "imports, or the interpreter mentions." },
 	{ 0, "no-assumptions", NULL, NULL,
 	  "Counts code too that is left out because of what can be expected of the system and of "
 	  "libraries: the lines \"left out\" of the text output." },

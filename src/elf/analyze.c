@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "elf/modules.h"
+#include "elf/python.h"
 
 /* Calls that the kernel continues by restart_syscall(2) after a stop: those that return
  * ERESTART_RESTARTBLOCK in Linux (do_nanosleep, do_sys_poll, futex_wait). */
@@ -60,7 +61,12 @@ int elf_analyze(struct elf_analysis *a, const struct elf_files *files, const cha
 		goto failed;
 	reach_init(&a->reach, &a->linker);
 	if (opt->no_assumptions)
-		a->reach.gates_open = UINT32_MAX;
+		a->reach.gates_open = UINT64_MAX;
+	else if (opt->script)
+		r = python_open(&a->python, &a->reach, opt->script, e);
+	if (r)
+		goto failed;
+	a->reach.python = a->python;
 	reach_add_start(&a->reach);
 	r = add_libraries(a, opt, e);
 	if (r)
@@ -80,6 +86,7 @@ failed:
 
 void elf_analysis_free(struct elf_analysis *a)
 {
+	python_free(a->python);
 	reach_free(&a->reach);
 	link_close(&a->linker);
 }

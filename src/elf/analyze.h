@@ -10,12 +10,14 @@ struct elf_options {
 	void *facts_ctx;
 	const char *const *libraries; /* further files that the program loads; NULL-terminated */
 	bool no_assumptions;	      /* also code that only an unusual system runs */
+	const char *script;	      /* that the interpreter runs; NULL: not known */
 };
 
 struct elf_analysis {
 	struct linker linker;
 	struct reach reach;
-	uint64_t restart; /* a call that the kernel may restart by restart_syscall; 0: none */
+	struct python *python; /* NULL: no script */
+	uint64_t restart;      /* a call that the kernel may restart by restart_syscall; 0: none */
 };
 
 /*

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "elf/analyze.h"
 #include "elf/gates.h"
+#include "elf/python.h"
 
 static const char *base_name(const char *path)
 {
@@ -116,8 +117,10 @@ void elf_analysis_gaps(const struct elf_analysis *a, struct buf *out)
 
 void elf_analysis_assumptions(const struct elf_analysis *a, struct buf *out)
 {
-	uint32_t closed = 0;
+	uint64_t closed = 0;
 
+	if (a->python)
+		python_describe(a->python, out);
 	for (size_t i = 0; i < a->reach.held_n; i++)
 		closed |= a->reach.held[i].gates & ~a->reach.gates_open;
 	for (unsigned i = 0; i < gates_count(); i++)

@@ -13,10 +13,12 @@
 #include "elf/reader.h"
 
 enum elf_ref_kind {
-	ELF_REF_CODE,	 /* control may go to function `to` */
-	ELF_REF_TAKEN,	 /* the address of function `to` is formed */
-	ELF_REF_READ,	 /* `size` bytes of memory at `at` are read or written */
-	ELF_REF_ADDRESS, /* the address `at` of data is formed and may go anywhere */
+	ELF_REF_CODE,  /* control may go to function `to` */
+	ELF_REF_TAKEN, /* the address of function `to` is formed */
+	ELF_REF_READ,  /* `size` bytes of memory at `at` are read or written */
+	/* The address `at` of data is formed and may go anywhere. `size` 1: as a text it is nothing
+	 * that is looked up as a file or a function. */
+	ELF_REF_ADDRESS,
 	ELF_REF_FIELD,	 /* `size` bytes at `off` of what the pointer in the slot `at` points to */
 	ELF_REF_WRAPPER, /* calls function `to` with a number of a system call */
 	ELF_REF_WRAP_SLOT, /* the same through the pointer in the slot `at` */

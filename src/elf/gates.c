@@ -1,219 +1,17 @@
 #include "elf/gates.h"
 
-#include <glob.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/mem.h"
+#include "elf/gates_private.h"
 #include "model/syscalls.h"
 
-enum {
-	MAX_NAMES = 16,
-	MAX_REFS = 256, /* the functions meant are small */
-};
-
-/*
- * Names are those of exported functions and of system calls. A function that is not exported and
- * that calls all of `signature` (or makes these system calls itself) is the one meant: "@name" is
- * the exported function of that name, ">name" a function that calls this one. In it, calls of
- * `held` are kept back, all of it when there are none. Without openers the row stays closed.
- */
-struct gate {
-	const char *what;
-	const char *library; /* a symbol that only this library defines */
-	const char *signature[MAX_NAMES];
-	const char *held[MAX_NAMES];
-	const char *openers[MAX_NAMES]; /* "name*": all that begin so */
-	const char *watched[MAX_NAMES]; /* they open it when `opens` says so of an argument */
-	int argument;
-	bool (*opens)(uint32_t value);
-};
-
-static bool opens_schedule(uint32_t flags)
-{
-	return flags & (POSIX_SPAWN_SETSCHEDPARAM | POSIX_SPAWN_SETSCHEDULER);
-}
-
-static bool opens_session(uint32_t flags)
-{
-	return flags & POSIX_SPAWN_SETSID;
-}
-
-static bool opens_group(uint32_t flags)
-{
-	return flags & POSIX_SPAWN_SETPGROUP;
-}
-
-static bool opens_ids(uint32_t flags)
-{
-	return flags & POSIX_SPAWN_RESETIDS;
-}
-
-static bool opens_home(uint32_t flags)
-{
-	return flags & (GLOB_TILDE | GLOB_TILDE_CHECK);
-}
-
-/* The vDSO of Linux answers for these and asks the kernel for all others. */
-static bool opens_clock(uint32_t id)
-{
-	return id != CLOCK_REALTIME && id != CLOCK_MONOTONIC && id != CLOCK_MONOTONIC_RAW &&
-	       id != CLOCK_REALTIME_COARSE && id != CLOCK_MONOTONIC_COARSE &&
-	       id != CLOCK_BOOTTIME && id != CLOCK_TAI;
-}
-
-#define SPAWN_CHILD                                                         \
-	{                                                                   \
-		"sched_setparam", "sched_setscheduler", "setsid", "setpgid" \
-	}
-
-#define GLIBC	     "gnu_get_libc_version"
-#define GLIBC_LOADER "_rtld_global_ro"
-#define OPENSSL	     "OPENSSL_init_crypto"
-#define SPAWN_FLAGS                        \
-	{                                  \
-		"posix_spawnattr_setflags" \
-	}
-
-static const char by_clock[] = "clocks that the vDSO answers (generate adds these calls)";
-static const char by_kernel[] = "what Linux before 5.8 lacks";
-static const char by_dns[] = "names of hosts from DNS";
-static const char by_nscd[] = "answers of nscd";
-static const char by_command[] = "the dynamic loader started as a command, or with LD_PROFILE";
-
-static const struct gate gates[] = {
-	{ "attributes of posix_spawn(3): scheduling",
-	  GLIBC,
-	  SPAWN_CHILD,
-	  { "sched_setparam", "sched_setscheduler" },
-	  .watched = SPAWN_FLAGS,
-	  .argument = 1,
-	  .opens = opens_schedule },
-	{ "attributes of posix_spawn(3): session",
-	  GLIBC,
-	  SPAWN_CHILD,
-	  { "setsid" },
-	  .watched = SPAWN_FLAGS,
-	  .argument = 1,
-	  .opens = opens_session },
-	{ "attributes of posix_spawn(3): process group",
-	  GLIBC,
-	  SPAWN_CHILD,
-	  { "setpgid" },
-	  .watched = SPAWN_FLAGS,
-	  .argument = 1,
-	  .opens = opens_group },
-	{ "attributes of posix_spawn(3): user and group",
-	  GLIBC,
-	  SPAWN_CHILD,
-	  { "setresuid", "setresgid" },
-	  .watched = SPAWN_FLAGS,
-	  .argument = 1,
-	  .opens = opens_ids },
-	{ "posix_spawn(3) in another directory by descriptor",
-	  GLIBC,
-	  SPAWN_CHILD,
-	  { "fchdir" },
-	  { "posix_spawn_file_actions_addfchdir_np" } },
-	{ "posix_spawn(3) in another directory",
-	  GLIBC,
-	  SPAWN_CHILD,
-	  { "chdir" },
-	  { "posix_spawn_file_actions_addchdir_np" } },
-	{ "posix_spawn(3) that closes all descriptors",
-	  GLIBC,
-	  SPAWN_CHILD,
-	  { "close_range" },
-	  { "posix_spawn_file_actions_addclosefrom_np" } },
-	{ "posix_spawn(3) that takes the terminal",
-	  GLIBC,
-	  SPAWN_CHILD,
-	  { "getpgid", "getpgrp", "tcsetpgrp" },
-	  { "posix_spawn_file_actions_addtcsetpgrp_np" } },
-	{ "mutexes with a priority ceiling",
-	  GLIBC,
-	  { "sched_get_priority_max", "sched_get_priority_min" },
-	  { NULL },
-	  { "pthread_mutexattr_setprotocol", "pthread_mutexattr_setprioceiling",
-	    "pthread_mutex_setprioceiling" } },
-	{ "mutexes with a priority ceiling",
-	  GLIBC,
-	  { "sched_getparam", "sched_getscheduler" },
-	  { NULL },
-	  { "pthread_mutexattr_setprotocol", "pthread_mutexattr_setprioceiling",
-	    "pthread_mutex_setprioceiling" } },
-	{ "the end of threads that used Sun RPC",
-	  GLIBC,
-	  { ">svc_unregister" },
-	  { NULL },
-	  { "svc*", "clnt*", "xprt_*", "pmap_*", "callrpc", "registerrpc", "auth*", "key_*",
-	    "__rpc_*", "getrpcport", "xdr_*", "_rpc_*" } },
-	{ "threads with a scheduling policy",
-	  GLIBC,
-	  { "sched_setaffinity", "sched_setscheduler" },
-	  { "sched_setscheduler" },
-	  { "pthread_attr_setsched*", "pthread_attr_setinheritsched", "pthread_setattr_default_np",
-	    "thrd_create" } },
-	{ "threads with a scheduling policy",
-	  GLIBC,
-	  { "@pthread_create" },
-	  { "sched_getparam", "sched_getscheduler" },
-	  { "pthread_attr_setinheritsched", "pthread_setattr_default_np" } },
-	{ "threads that begin on certain processors",
-	  GLIBC,
-	  { "sched_setaffinity", "sched_setscheduler" },
-	  { "sched_setaffinity" },
-	  { "pthread_attr_setaffinity_np", "pthread_setattr_default_np" } },
-	{ by_dns,
-	  GLIBC,
-	  { "_nss_dns_gethostbyname4_r", "_nss_dns_gethostbyaddr2_r" },
-	  { NULL },
-	  { "gethostby*", "getaddrinfo*", "getnet*", "gethostent*", "getnameinfo", "sethostent",
-	    "gethostid", "clnt*", "callrpc", "getrpcport", "rcmd*", "rexec*", "ruserok*",
-	    "iruserok*" } },
-	{ "glob(3) of home directories",
-	  GLIBC,
-	  { "@glob" },
-	  { "getlogin_r" },
-	  .watched = { "glob", "glob64" },
-	  .argument = 1,
-	  .opens = opens_home },
-	{ by_clock,
-	  GLIBC,
-	  { "@clock_gettime" },
-	  { "clock_gettime" },
-	  .watched = { "clock_gettime" },
-	  .opens = opens_clock },
-	{ by_clock,
-	  GLIBC,
-	  { "@clock_getres" },
-	  { "clock_getres" },
-	  .watched = { "clock_getres" },
-	  .opens = opens_clock },
-	{ by_clock, GLIBC, { "gettimeofday" }, { "gettimeofday" } },
-	{ by_clock, GLIBC, { "time" }, { "time" } },
-	{ by_clock, GLIBC, { "@sched_getcpu" }, { "getcpu" } },
-	{ by_nscd, GLIBC, { "socket", "connect", "send" }, { "send", "poll" } },
-	{ by_nscd, GLIBC, { "recvmsg", "mmap" }, { "recvmsg" } },
-	{ by_nscd, GLIBC, { "readv", ">poll" }, { "readv" } },
-	{ by_kernel,
-	  GLIBC,
-	  { "@faccessat" },
-	  { "faccessat", "geteuid", "getuid", "getegid", "getgid", "group_member" } },
-	{ by_kernel, GLIBC, { "getrandom", "ppoll" }, { "ppoll" } },
-	{ by_kernel, OPENSSL, { "shmget", "shmat" } },
-	{ by_command, GLIBC_LOADER, { "execve" }, { "execve" } },
-	{ by_command, GLIBC_LOADER, { "setitimer" }, { "setitimer" } },
-	{ by_command, GLIBC_LOADER, { "uname" }, { "uname" } },
-};
-
-_Static_assert(ARRAY_SIZE(gates) <= 32, "rows are bits of a uint32_t");
+enum { MAX_REFS = 256 }; /* the functions meant are small */
 
 unsigned gates_count(void)
 {
-	return ARRAY_SIZE(gates);
+	return gates_n;
 }
 
 const char *gates_what(unsigned row)
@@ -230,20 +28,20 @@ static bool matches(const char *pattern, const char *name)
 	return !strcmp(pattern, name);
 }
 
-uint32_t gates_opened_by(const char *name)
+uint64_t gates_opened_by(const char *name)
 {
-	uint32_t r = 0;
+	uint64_t r = 0;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(gates); i++)
-		for (unsigned k = 0; k < MAX_NAMES && gates[i].openers[k]; k++)
+	for (unsigned i = 0; i < gates_n; i++)
+		for (unsigned k = 0; k < GATE_NAMES && gates[i].openers[k]; k++)
 			if (matches(gates[i].openers[k], name))
-				r |= 1u << i;
+				r |= 1ull << i;
 	return r;
 }
 
 static bool is_watched(const struct gate *g, const char *name)
 {
-	for (unsigned k = 0; k < MAX_NAMES && g->watched[k]; k++)
+	for (unsigned k = 0; k < GATE_NAMES && g->watched[k]; k++)
 		if (!strcmp(g->watched[k], name))
 			return true;
 	return false;
@@ -251,35 +49,35 @@ static bool is_watched(const struct gate *g, const char *name)
 
 int gates_argument(const char *name)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(gates); i++)
+	for (unsigned i = 0; i < gates_n; i++)
 		if (is_watched(&gates[i], name))
 			return gates[i].argument;
 	return -1;
 }
 
-uint32_t gates_opened_by_call(const char *name, const uint32_t *values, size_t n)
+uint64_t gates_opened_by_call(const char *name, const uint32_t *values, size_t n)
 {
-	uint32_t r = 0;
+	uint64_t r = 0;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(gates); i++) {
+	for (unsigned i = 0; i < gates_n; i++) {
 		bool opens = !n;
 
 		if (!is_watched(&gates[i], name))
 			continue;
 		for (size_t k = 0; k < n; k++)
 			opens |= gates[i].opens(values[k]);
-		r |= opens ? 1u << i : 0;
+		r |= opens ? 1ull << i : 0;
 	}
 	return r;
 }
 
-uint32_t *gates_opened_at(const struct link_object *o)
+uint64_t *gates_opened_at(const struct link_object *o)
 {
-	uint32_t *rows = NULL;
+	uint64_t *rows = NULL;
 
 	for (size_t i = 0; i < o->image.syms_n; i++) {
 		const struct elf_sym *s = &o->image.syms[i];
-		uint32_t opened = s->defined ? gates_opened_by_call(s->name, NULL, 0) : 0;
+		uint64_t opened = s->defined ? gates_opened_by_call(s->name, NULL, 0) : 0;
 		long f = opened ? elf_function_at(&o->facts, s->value) : -1;
 
 		if (f < 0)
@@ -327,7 +125,7 @@ bool gates_hold_number(unsigned row, const struct link_object *o, uint32_t nr)
 {
 	if (!gates[row].held[0])
 		return true;
-	for (unsigned k = 0; k < MAX_NAMES && gates[row].held[k]; k++)
+	for (unsigned k = 0; k < GATE_NAMES && gates[row].held[k]; k++)
 		if (number_of(o, gates[row].held[k]) == (int)nr)
 			return true;
 	return false;
@@ -373,7 +171,7 @@ bool gates_hold_ref(unsigned row, const struct link_object *o, const struct elf_
 
 	if (!gates[row].held[0])
 		return to || symbol;
-	for (unsigned k = 0; k < MAX_NAMES && gates[row].held[k]; k++) {
+	for (unsigned k = 0; k < GATE_NAMES && gates[row].held[k]; k++) {
 		const char *name = gates[row].held[k];
 
 		if (to && is_named(o, to->start, name))
@@ -400,47 +198,47 @@ static bool fits(const struct link_object *o, const struct elf_function *f, cons
 }
 
 /* The rows of the object's library. */
-static uint32_t rows_of(const struct link_object *o)
+static uint64_t rows_of(const struct link_object *o)
 {
-	uint32_t r = 0;
+	uint64_t r = 0;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(gates); i++)
+	for (unsigned i = 0; i < gates_n; i++)
 		if (link_defined(o, gates[i].library))
-			r |= 1u << i;
+			r |= 1ull << i;
 	return r;
 }
 
 static bool is_meant(const struct link_object *o, const struct elf_function *f,
 		     const struct gate *g)
 {
-	for (unsigned k = 0; k < MAX_NAMES && g->signature[k]; k++)
+	for (unsigned k = 0; k < GATE_NAMES && g->signature[k]; k++)
 		if (!fits(o, f, g->signature[k]))
 			return false;
 	return *g->signature[0] == '@' || !is_exported(&o->image, f);
 }
 
-uint32_t *gates_of(const struct link_object *o)
+uint64_t *gates_of(const struct link_object *o)
 {
 	const struct elf_facts *x = &o->facts;
-	uint32_t known = rows_of(o), *rows;
+	uint64_t known = rows_of(o), *rows;
 
 	if (!known)
 		return NULL;
 	rows = xcalloc(x->functions_n + 1, sizeof(*rows));
 	for (size_t f = 0; f < x->functions_n; f++)
-		for (unsigned i = 0; i < ARRAY_SIZE(gates); i++)
+		for (unsigned i = 0; i < gates_n; i++)
 			if (known >> i & 1 && is_meant(o, &x->functions[f], &gates[i]))
-				rows[f] |= 1u << i;
+				rows[f] |= 1ull << i;
 	return rows;
 }
 
-static uint32_t rows_about(const char *what)
+static uint64_t rows_about(const char *what)
 {
-	uint32_t r = 0;
+	uint64_t r = 0;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(gates); i++)
+	for (unsigned i = 0; i < gates_n; i++)
 		if (!strcmp(gates[i].what, what))
-			r |= 1u << i;
+			r |= 1ull << i;
 	return r;
 }
 
@@ -488,8 +286,8 @@ static bool has_more_dns(const struct elf_files *files)
 	return false;
 }
 
-uint32_t gates_open_always(const struct elf_files *files)
+uint64_t gates_open_always(const struct elf_files *files)
 {
-	return (has_nscd(files) ? rows_about(by_nscd) : 0) |
-	       (has_more_dns(files) ? rows_about(by_dns) : 0);
+	return (has_nscd(files) ? rows_about(gates_by_nscd) : 0) |
+	       (has_more_dns(files) ? rows_about(gates_by_dns) : 0);
 }

@@ -11,17 +11,17 @@
 #include "elf/link.h"
 
 /* Rows that apply to each function, as bits; NULL: there are none in this object. */
-uint32_t *gates_of(const struct link_object *o);
+uint64_t *gates_of(const struct link_object *o);
 /* The rows of which this is an interface's function, whatever its arguments are, as bits. */
-uint32_t gates_opened_by(const char *name);
+uint64_t gates_opened_by(const char *name);
 /* Which argument of the function decides about a row: 0, 1; -1: it decides about none. */
 int gates_argument(const char *name);
 /* The rows that a call with one of these values of that argument opens; n 0: any value. */
-uint32_t gates_opened_by_call(const char *name, const uint32_t *values, size_t n);
+uint64_t gates_opened_by_call(const char *name, const uint32_t *values, size_t n);
 /* The same for each function of an object, when it is called in another way; NULL: none. */
-uint32_t *gates_opened_at(const struct link_object *o);
+uint64_t *gates_opened_at(const struct link_object *o);
 /* Rows that never apply in this root, because its configuration says otherwise. */
-uint32_t gates_open_always(const struct elf_files *files);
+uint64_t gates_open_always(const struct elf_files *files);
 /* Whether a row keeps what a reference leads to, or a number, back. */
 bool gates_hold_ref(unsigned row, const struct link_object *o, const struct elf_ref *ref);
 bool gates_hold_number(unsigned row, const struct link_object *o, uint32_t nr);

@@ -185,7 +185,8 @@ void modules_add(struct reach *r)
 {
 	const char *name = strrchr(r->l->objects[0]->path, '/') + 1;
 
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+	/* What a script of Python imports is known better. */
+	for (size_t i = 0; !r->python && i < ARRAY_SIZE(rules); i++)
 		if (!strncmp(name, rules[i].program, strlen(rules[i].program)))
 			apply(r, &rules[i]);
 }

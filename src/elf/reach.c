@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "elf/gates.h"
 #include "elf/insn.h"
+#include "elf/python.h"
 
 /* Functions that the dynamic loader looks up by name in what it loaded (glibc, elf/). */
 static const char *const by_loader[] = { "__libc_early_init", "malloc", "calloc",
@@ -288,7 +289,7 @@ static void visit_symbol(struct reach *r, const struct link_place *at, uint64_t 
 	visit_pointers(r, (uint32_t)at->object, s->value, s->size, parent);
 }
 
-static void do_pointer(struct reach *r, uint32_t node)
+void reach_follow(struct reach *r, uint32_t node)
 {
 	uint32_t object = r->nodes[node].object;
 	const struct link_object *o = r->l->objects[object];
@@ -296,6 +297,8 @@ static void do_pointer(struct reach *r, uint32_t node)
 	struct link_place at;
 
 	if (rel->kind == ELF_REL_ADDRESS || rel->kind == ELF_REL_RESOLVER) {
+		if (r->python && rel->kind == ELF_REL_ADDRESS)
+			python_mention_slot(r->python, object, rel);
 		visit_address(r, object, rel->addend, node);
 		return;
 	}
@@ -386,10 +389,10 @@ static void do_wrap_slot(struct reach *r, uint32_t node, const struct elf_ref *r
 }
 
 /* The rows that a watched call opens, by all names of the function. */
-static uint32_t opened_by_call(const struct link_object *o, uint64_t addr, const uint32_t *values,
+static uint64_t opened_by_call(const struct link_object *o, uint64_t addr, const uint32_t *values,
 			       size_t n)
 {
-	uint32_t rows = 0;
+	uint64_t rows = 0;
 
 	for (size_t i = 0; i < o->image.syms_n; i++)
 		if (o->image.syms[i].defined && o->image.syms[i].value == addr)
@@ -441,7 +444,10 @@ static void do_ref(struct reach *r, uint32_t node, const struct elf_ref *ref)
 		break;
 	case ELF_REF_ADDRESS:
 		visit_piece(r, object, ref->at, node);
-		reach_name(r, node, ref->at);
+		if (!ref->size)
+			reach_name(r, node, ref->at);
+		if (r->python)
+			python_mention(r->python, node, ref->at);
 		break;
 	case ELF_REF_FIELD:
 		do_field(r, node, ref);
@@ -470,28 +476,28 @@ static void do_site(struct reach *r, uint32_t node, const struct elf_site *s)
 }
 
 /* The closed gates of `gates` that hold this call back, or this number. */
-static uint32_t held_by(const struct reach *r, const struct link_object *o, uint32_t gates,
+static uint64_t held_by(const struct reach *r, const struct link_object *o, uint64_t gates,
 			const struct elf_ref *ref, const struct elf_site *site)
 {
 	const struct elf_facts *f = &o->facts;
-	uint32_t held = 0;
+	uint64_t held = 0;
 
 	for (unsigned i = 0; i < gates_count(); i++) {
 		if (!((gates & ~r->gates_open) >> i & 1))
 			continue;
 		if (ref && gates_hold_ref(i, o, ref))
-			held |= 1u << i;
+			held |= 1ull << i;
 		if (site && site->numbers_n == 1 &&
 		    gates_hold_number(i, o, f->numbers[site->numbers]))
-			held |= 1u << i;
+			held |= 1ull << i;
 	}
 	return held;
 }
 
-static bool hold(struct reach *r, uint32_t node, uint32_t gates, uint32_t ref, bool site)
+static bool hold(struct reach *r, uint32_t node, uint64_t gates, uint32_t ref, bool site)
 {
 	const struct link_object *o = r->l->objects[r->nodes[node].object];
-	uint32_t held = held_by(r, o, gates, site ? NULL : &o->facts.refs[ref],
+	uint64_t held = held_by(r, o, gates, site ? NULL : &o->facts.refs[ref],
 				site ? &o->facts.sites[ref] : NULL);
 
 	if (!held)
@@ -506,7 +512,7 @@ static void do_function(struct reach *r, uint32_t node)
 	uint32_t object = r->nodes[node].object, index = r->nodes[node].index;
 	const struct elf_facts *f = &r->l->objects[object]->facts;
 	const struct elf_function *x = &f->functions[index];
-	uint32_t gates = r->objects[object].gates ? r->objects[object].gates[index] : 0;
+	uint64_t gates = r->objects[object].gates ? r->objects[object].gates[index] : 0;
 
 	if (r->objects[object].assumed)
 		add_assumed(r, object, x);
@@ -670,25 +676,31 @@ static void reach_name(struct reach *r, uint32_t node, uint64_t addr)
 		find_by_name(r, node, text);
 }
 
+static void walk(struct reach *r)
+{
+	for (; r->done < r->nodes_n; r->done++) {
+		uint32_t node = (uint32_t)r->done;
+
+		switch (r->nodes[node].kind) {
+		case REACH_FUNCTION:
+			do_function(r, node);
+			break;
+		case REACH_DATA:
+			do_piece(r, node);
+			break;
+		case REACH_POINTER:
+			if (!r->python || !python_holds(r->python, node))
+				reach_follow(r, node);
+			break;
+		}
+	}
+}
+
 void reach_run(struct reach *r)
 {
 	do {
-		for (; r->done < r->nodes_n; r->done++) {
-			uint32_t node = (uint32_t)r->done;
-
-			switch (r->nodes[node].kind) {
-			case REACH_FUNCTION:
-				do_function(r, node);
-				break;
-			case REACH_DATA:
-				do_piece(r, node);
-				break;
-			case REACH_POINTER:
-				do_pointer(r, node);
-				break;
-			}
-		}
-	} while (do_opened(r));
+		walk(r);
+	} while (do_opened(r) || (r->python && python_step(r->python)));
 }
 
 const char *reach_function_name(const struct link_object *o, uint64_t addr, uint64_t *off)

@@ -36,15 +36,16 @@ struct reach_open {
 
 /* Something that waits for a gate to open. */
 struct reach_held {
-	uint32_t node, gates;
+	uint32_t node;
 	uint32_t ref; /* of the facts; or a site when `site` */
+	uint64_t gates;
 	bool site;
 };
 
 struct reach_object {
 	uint32_t *functions; /* node + 1 of each function, 0: not reached */
-	uint32_t *gates;     /* by function: rows of gates.c; NULL: none */
-	uint32_t *opens;     /* by function: rows that it opens when reached; NULL: none */
+	uint64_t *gates;     /* by function: rows of gates.c; NULL: none */
+	uint64_t *opens;     /* by function: rows that it opens when reached; NULL: none */
 	uint32_t assumed;    /* node + 1 of a function whose callers are calls through pointers */
 	bool *any_number;    /* by function: called with a number that is not known */
 	uint64_t *starts;    /* where pieces of data begin */
@@ -54,6 +55,8 @@ struct reach_object {
 };
 
 enum { REACH_MAX_NR = 1024 };
+
+struct python;
 
 struct reach {
 	struct linker *l;
@@ -66,10 +69,11 @@ struct reach {
 	size_t open_n, open_cap;
 	struct reach_held *held;
 	size_t held_n, held_cap;
-	uint32_t gates_open;  /* rows of gates.c */
+	uint64_t gates_open;  /* rows of gates.c */
 	struct map libraries; /* names that were looked for */
 	bool nss, gconv;
-	struct err error; /* the first of a library that cannot be read */
+	struct python *python; /* borrowed; NULL: none */
+	struct err error;      /* the first of a library that cannot be read */
 };
 
 void reach_init(struct reach *r, struct linker *l);
@@ -83,6 +87,8 @@ void reach_add_start(struct reach *r);
 /* Constructors and all exported functions of an object that was loaded later. */
 void reach_add_library(struct reach *r, int object, bool exports, const char *why);
 void reach_run(struct reach *r);
+/* Goes on behind a pointer that was kept back. */
+void reach_follow(struct reach *r, uint32_t pointer);
 
 /* The name of a function, "" when it has none: a borrowed string. */
 const char *reach_function_name(const struct link_object *o, uint64_t addr, uint64_t *off);

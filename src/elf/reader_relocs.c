@@ -116,6 +116,20 @@ static int read_relr(struct elf_image *m, size_t *cap, uint64_t at, uint64_t siz
 	return 0;
 }
 
+/* Where only the linker looks, by the names of sections. */
+static bool is_for_linker(const struct elf_image *m, uint64_t addr)
+{
+	static const char *const names[] = { ".dynsym", ".dynstr", ".rel",     ".gnu.",
+					     ".hash",	".note",   ".eh_frame" };
+
+	for (size_t i = 0; i < m->sections_n; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(names); k++)
+			if (addr - m->sections[i].addr < m->sections[i].size &&
+			    !strncmp(m->sections[i].name, names[k], strlen(names[k])))
+				return true;
+	return false;
+}
+
 /* A file with fixed addresses has no relocations for its own: any aligned word may be a pointer. */
 static int find_fixed(struct elf_image *m, size_t *cap, const char *name, struct err *e)
 {
@@ -128,7 +142,7 @@ static int find_fixed(struct elf_image *m, size_t *cap, const char *name, struct
 
 			r.addend = elf_number(m->data + s->off + off, 8);
 			if (s->exec || r.addend < m->segments[0].vaddr ||
-			    !elf_segment_of(m, r.addend))
+			    !elf_segment_of(m, r.addend) || is_for_linker(m, r.at))
 				continue;
 			bad = add_reloc(m, cap, &r, name, e);
 			if (bad)

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "elf/gates.h"
+#include "elf/python.h"
 #include "elf/scan_private.h"
 
 long elf_function_at(const struct elf_facts *f, uint64_t addr)
@@ -170,6 +171,7 @@ void elf_scan(const struct elf_image *m, struct elf_facts *out)
 	*out = (struct elf_facts){ 0 };
 	flow_init(&s.flow, m);
 	find_watched(&s);
+	s.in_python = python_is_part(m);
 	scan_ranges(&s);
 	scan_returns(&s);
 	for (size_t i = 0; i < out->functions_n; i++)
@@ -177,7 +179,7 @@ void elf_scan(const struct elf_image *m, struct elf_facts *out)
 	scan_wrappers(&s);
 	scan_globals(&s);
 	scan_adopt(&s);
-	if (s.loads_names)
+	if (s.loads_names || s.in_python)
 		scan_filter_names(&s);
 	free(s.open.v);
 	s.open = (struct scan_addresses){ out->starts, out->starts_n, out->starts_cap };

@@ -76,8 +76,11 @@ void scan_filter_names(struct scan *s)
 			struct elf_ref r = f->refs[x->refs + k];
 
 			if (r.kind == ELF_REF_ADDRESS && !near[i] &&
-			    !scan_holds_pointers(s->m, r.at) && !names_file(s->m, r.at))
-				continue;
+			    !scan_holds_pointers(s->m, r.at) && !names_file(s->m, r.at)) {
+				if (!s->in_python)
+					continue;
+				r.size = 1;
+			}
 			f->refs[x->refs + kept++] = r;
 		}
 		x->refs_n = kept;

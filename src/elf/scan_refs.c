@@ -76,7 +76,8 @@ static void add_address(struct scan *s, uint64_t addr)
 		add_ref(s, &r);
 		*vec_push(s->facts->starts, s->facts->starts_n, s->facts->starts_cap) = addr;
 	}
-	if (s->loads_names && !elf_is_code(s->m, addr) && looks_like_name(s->m, addr))
+	if ((s->loads_names || s->in_python) && !elf_is_code(s->m, addr) &&
+	    looks_like_name(s->m, addr))
 		add_ref(s, &r);
 }
 

@@ -254,6 +254,65 @@ else
 	not_ok "--explain says when there is no way: $out"
 fi
 
+# What a Python script can call: a root with the interpreter and its library, and scripts beside it.
+python=$(readlink -f /usr/bin/python3 2>/dev/null)
+library=/usr/lib/${python##*/}
+if [[ $python == */python3.* && -f $library/os.py ]] && ldd "$python" >/dev/null 2>&1; then
+	root=$scratch/root
+	mkdir -p "$root/usr/bin" "$root/usr/lib" "$root/srv"
+	cp "$python" "$root/usr/bin/"
+	mkdir -p "$root$library"
+	cp -r "$library"/{*.py,collections,encodings,email,html,http,importlib,json,logging,re,urllib,lib-dynload} \
+		"$root$library/"
+	rm -rf "$root$library/lib-dynload/"_test*
+	while read -r f; do
+		mkdir -p "$root${f%/*}"
+		cp -L "$f" "$root$f"
+	done < <(ldd "$python" "$library"/lib-dynload/*.so 2>/dev/null | grep -oE '/[^ ]+' | grep -v ':$' | sort -u)
+	# script NAME HAS SOURCE: whether the calls of sched_rr_get_interval(2) and sethostname(2) are found.
+	script() {
+		local name=$1 has=$2 got
+		printf '%s\n' "$3" >"$root/srv/main.py"
+		"$boltseal" analyze --rootfs "$root" --script /srv/main.py --output="$scratch/py.json" \
+			"$python" >/dev/null 2>"$scratch/py.log"
+		got=$(names "$scratch/py.json" | tr ' ' '\n' | grep -xE 'sched_rr_get_interval|sethostname' | tr '\n' ' ')
+		if [ "$got" = "$has" ]; then
+			ok "Python, $name"
+		else
+			not_ok "Python, $name: '$got' instead of '$has'" "$scratch/py.log"
+		fi
+	}
+	printf 'import os\nclass Helper:\n    def run(self):\n        os.sched_rr_get_interval(0)\n' \
+		>"$root/srv/helper.py"
+	script "nothing that is asked for" "" 'import os, socket, threading, subprocess
+print(os.getcwd(), socket.socket())'
+	script "a method by its name" "sched_rr_get_interval " 'import os
+os.sched_rr_get_interval(0)'
+	script "another module's method" "sethostname " 'import socket as s
+s.sethostname("x")'
+	script "all names of a module" "sched_rr_get_interval " 'from os import *
+sched_rr_get_interval(0)'
+	script "a name in a string" "sched_rr_get_interval " 'import os
+getattr(os, "sched_rr_get_interval")(0)'
+	script "a name that begins in a string" "sched_rr_get_interval " 'import os
+class A:
+    def call(self, what): return getattr(self.os, "sched_" + what)
+A()'
+	script "a name that is made" "sched_rr_get_interval sethostname " 'import os
+name = "sched" + "_rr_get_interval"
+getattr(os, name)(0)'
+	script "a module whose name is made" "sched_rr_get_interval sethostname " 'import importlib
+importlib.import_module("po" + "six")'
+	script "objects from data" "sched_rr_get_interval sethostname " 'import pickle
+pickle.loads(input())'
+	script "a local variable of that name" "" 'sched_rr_get_interval = 1
+print(sched_rr_get_interval)'
+	script "a module beside the script" "sched_rr_get_interval " 'import helper
+helper.Helper().run()'
+else
+	skip "Python scripts" "there is no /usr/bin/python3 with its library"
+fi
+
 # The cache changes nothing, and what is wrong in it is not used.
 "$boltseal" analyze --no-cache --output="$scratch/fresh.json" "$scratch/main"
 "$boltseal" analyze --output="$scratch/cached.json" "$scratch/main"

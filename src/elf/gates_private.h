@@ -1,0 +1,32 @@
+/* Shared by gates*.c only. */
+#ifndef ELF_GATES_PRIVATE_H
+#define ELF_GATES_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { GATE_NAMES = 16 };
+
+/*
+ * Names are those of exported functions and of system calls. A function that is not exported and
+ * that calls all of `signature` (or makes these system calls itself) is the one meant: "@name" is
+ * the exported function of that name, ">name" a function that calls this one. In it, calls of
+ * `held` are kept back, all of it when there are none. Without openers the row stays closed.
+ */
+struct gate {
+	const char *what;
+	const char *library; /* a symbol that only this library defines */
+	const char *signature[GATE_NAMES];
+	const char *held[GATE_NAMES];
+	const char *openers[GATE_NAMES]; /* "name*": all that begin so */
+	const char *watched[GATE_NAMES]; /* they open it when `opens` says so of an argument */
+	int argument;
+	bool (*opens)(uint32_t value);
+};
+
+extern const struct gate gates[];
+extern const unsigned gates_n;
+/* What is left out because of the root's configuration. */
+extern const char gates_by_dns[], gates_by_nscd[];
+
+#endif

@@ -1,0 +1,195 @@
+/* What is kept back, where, and until when. */
+#include <glob.h>
+#include <spawn.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "elf/gates_private.h"
+
+static bool opens_schedule(uint32_t flags)
+{
+	return flags & (POSIX_SPAWN_SETSCHEDPARAM | POSIX_SPAWN_SETSCHEDULER);
+}
+
+static bool opens_session(uint32_t flags)
+{
+	return flags & POSIX_SPAWN_SETSID;
+}
+
+static bool opens_group(uint32_t flags)
+{
+	return flags & POSIX_SPAWN_SETPGROUP;
+}
+
+static bool opens_ids(uint32_t flags)
+{
+	return flags & POSIX_SPAWN_RESETIDS;
+}
+
+static bool opens_home(uint32_t flags)
+{
+	return flags & (GLOB_TILDE | GLOB_TILDE_CHECK);
+}
+
+/* The vDSO of Linux answers for these and asks the kernel for all others. */
+static bool opens_clock(uint32_t id)
+{
+	return id != CLOCK_REALTIME && id != CLOCK_MONOTONIC && id != CLOCK_MONOTONIC_RAW &&
+	       id != CLOCK_REALTIME_COARSE && id != CLOCK_MONOTONIC_COARSE &&
+	       id != CLOCK_BOOTTIME && id != CLOCK_TAI;
+}
+
+#define SPAWN_CHILD                                                         \
+	{                                                                   \
+		"sched_setparam", "sched_setscheduler", "setsid", "setpgid" \
+	}
+
+#define GLIBC	     "gnu_get_libc_version"
+#define GLIBC_LOADER "_rtld_global_ro"
+#define OPENSSL	     "OPENSSL_init_crypto"
+#define LIBUV	     "uv_loop_init"
+#define LIBEVENT     "event_base_new"
+#define SPAWN_FLAGS                        \
+	{                                  \
+		"posix_spawnattr_setflags" \
+	}
+
+static const char by_clock[] = "clocks that the vDSO answers (generate adds these calls)";
+static const char by_kernel[] = "what Linux before 5.8 lacks";
+const char gates_by_dns[] = "names of hosts from DNS";
+const char gates_by_nscd[] = "answers of nscd";
+static const char by_stack[] = "longjmp(3) from a stack of its own for signals";
+static const char by_command[] = "the dynamic loader started as a command, or with LD_PROFILE";
+
+const struct gate gates[] = {
+	{ "attributes of posix_spawn(3): scheduling",
+	  GLIBC,
+	  SPAWN_CHILD,
+	  { "sched_setparam", "sched_setscheduler" },
+	  .watched = SPAWN_FLAGS,
+	  .argument = 1,
+	  .opens = opens_schedule },
+	{ "attributes of posix_spawn(3): session",
+	  GLIBC,
+	  SPAWN_CHILD,
+	  { "setsid" },
+	  .watched = SPAWN_FLAGS,
+	  .argument = 1,
+	  .opens = opens_session },
+	{ "attributes of posix_spawn(3): process group",
+	  GLIBC,
+	  SPAWN_CHILD,
+	  { "setpgid" },
+	  .watched = SPAWN_FLAGS,
+	  .argument = 1,
+	  .opens = opens_group },
+	{ "attributes of posix_spawn(3): user and group",
+	  GLIBC,
+	  SPAWN_CHILD,
+	  { "setresuid", "setresgid" },
+	  .watched = SPAWN_FLAGS,
+	  .argument = 1,
+	  .opens = opens_ids },
+	{ "posix_spawn(3) in another directory by descriptor",
+	  GLIBC,
+	  SPAWN_CHILD,
+	  { "fchdir" },
+	  { "posix_spawn_file_actions_addfchdir_np" } },
+	{ "posix_spawn(3) in another directory",
+	  GLIBC,
+	  SPAWN_CHILD,
+	  { "chdir" },
+	  { "posix_spawn_file_actions_addchdir_np" } },
+	{ "posix_spawn(3) that closes all descriptors",
+	  GLIBC,
+	  SPAWN_CHILD,
+	  { "close_range" },
+	  { "posix_spawn_file_actions_addclosefrom_np" } },
+	{ "posix_spawn(3) that takes the terminal",
+	  GLIBC,
+	  SPAWN_CHILD,
+	  { "getpgid", "getpgrp", "tcsetpgrp" },
+	  { "posix_spawn_file_actions_addtcsetpgrp_np" } },
+	{ "mutexes with a priority ceiling",
+	  GLIBC,
+	  { "sched_get_priority_max", "sched_get_priority_min" },
+	  { NULL },
+	  { "pthread_mutexattr_setprotocol", "pthread_mutexattr_setprioceiling",
+	    "pthread_mutex_setprioceiling" } },
+	{ "mutexes with a priority ceiling",
+	  GLIBC,
+	  { "sched_getparam", "sched_getscheduler" },
+	  { NULL },
+	  { "pthread_mutexattr_setprotocol", "pthread_mutexattr_setprioceiling",
+	    "pthread_mutex_setprioceiling" } },
+	{ "the end of threads that used Sun RPC",
+	  GLIBC,
+	  { ">svc_unregister" },
+	  { NULL },
+	  { "svc*", "clnt*", "xprt_*", "pmap_*", "callrpc", "registerrpc", "auth*", "key_*",
+	    "__rpc_*", "getrpcport", "xdr_*", "_rpc_*" } },
+	{ "threads with a scheduling policy",
+	  GLIBC,
+	  { "sched_setaffinity", "sched_setscheduler" },
+	  { "sched_setscheduler" },
+	  { "pthread_attr_setsched*", "pthread_attr_setinheritsched", "pthread_setattr_default_np",
+	    "thrd_create" } },
+	{ "threads with a scheduling policy",
+	  GLIBC,
+	  { "@pthread_create" },
+	  { "sched_getparam", "sched_getscheduler" },
+	  { "pthread_attr_setinheritsched", "pthread_setattr_default_np" } },
+	{ "threads that begin on certain processors",
+	  GLIBC,
+	  { "sched_setaffinity", "sched_setscheduler" },
+	  { "sched_setaffinity" },
+	  { "pthread_attr_setaffinity_np", "pthread_setattr_default_np" } },
+	{ gates_by_dns,
+	  GLIBC,
+	  { "_nss_dns_gethostbyname4_r", "_nss_dns_gethostbyaddr2_r" },
+	  { NULL },
+	  { "gethostby*", "getaddrinfo*", "getnet*", "gethostent*", "getnameinfo", "sethostent",
+	    "gethostid", "clnt*", "callrpc", "getrpcport", "rcmd*", "rexec*", "ruserok*",
+	    "iruserok*" } },
+	{ "glob(3) of home directories",
+	  GLIBC,
+	  { "@glob" },
+	  { "getlogin_r" },
+	  .watched = { "glob", "glob64" },
+	  .argument = 1,
+	  .opens = opens_home },
+	{ by_clock,
+	  GLIBC,
+	  { "@clock_gettime" },
+	  { "clock_gettime" },
+	  .watched = { "clock_gettime" },
+	  .opens = opens_clock },
+	{ by_clock,
+	  GLIBC,
+	  { "@clock_getres" },
+	  { "clock_getres" },
+	  .watched = { "clock_getres" },
+	  .opens = opens_clock },
+	{ by_clock, GLIBC, { "gettimeofday" }, { "gettimeofday" } },
+	{ by_clock, GLIBC, { "time" }, { "time" } },
+	{ by_clock, GLIBC, { "@sched_getcpu" }, { "getcpu" } },
+	{ gates_by_nscd, GLIBC, { "socket", "connect", "send" }, { "send", "poll" } },
+	{ gates_by_nscd, GLIBC, { "recvmsg", "mmap" }, { "recvmsg" } },
+	{ gates_by_nscd, GLIBC, { "readv", ">poll" }, { "readv" } },
+	{ by_kernel,
+	  GLIBC,
+	  { "@faccessat" },
+	  { "faccessat", "geteuid", "getuid", "getegid", "getgid", "group_member" } },
+	{ by_kernel, GLIBC, { "getrandom", "ppoll" }, { "ppoll" } },
+	{ by_kernel, OPENSSL, { "shmget", "shmat" } },
+	{ by_kernel, LIBUV, { "epoll_create1", "epoll_create" }, { "epoll_create" } },
+	{ by_kernel, LIBEVENT, { "epoll_create1", "epoll_create" }, { "epoll_create" } },
+	{ by_stack, GLIBC, { "sigaltstack" }, { "sigaltstack" }, { "sigaltstack" } },
+	{ by_command, GLIBC_LOADER, { "execve" }, { "execve" } },
+	{ by_command, GLIBC_LOADER, { "setitimer" }, { "setitimer" } },
+	{ by_command, GLIBC_LOADER, { "uname" }, { "uname" } },
+};
+
+_Static_assert(ARRAY_SIZE(gates) <= 64, "rows are bits of a uint64_t");
+
+const unsigned gates_n = ARRAY_SIZE(gates);

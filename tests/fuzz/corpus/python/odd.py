@@ -1,0 +1,8 @@
+@
+@x
+class
+def
+from
+import ,
+)]}
+"\
