@@ -7,7 +7,9 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "engine/engine.h"
+#include "model/caps.h"
 #include "model/finding.h"
 #include "respond/act.h"
 #include "respond/procinfo.h"
@@ -188,6 +190,76 @@ static int target(const struct args *a, struct respond_request *q, struct err *e
 	return 0;
 }
 
+/* "mount,ptrace" as bits; `number` has `count` for a word that is none. */
+static int read_words(const struct args *a, const char *option,
+		      unsigned (*number)(const char *word), unsigned count, uint64_t *out,
+		      struct err *e)
+{
+	const char *text = args_value(a, option);
+	cleanup_free char *copy = text ? xstrdup(text) : NULL;
+	char *save = NULL;
+
+	*out = 0;
+	for (char *w = copy ? strtok_r(copy, ",", &save) : NULL; w;
+	     w = strtok_r(NULL, ",", &save)) {
+		unsigned n = number(w);
+
+		if (n >= count) {
+			usage_error(a, e, "--%s: '%s' is none", option, w);
+			return -EINVAL;
+		}
+		*out |= UINT64_C(1) << n;
+	}
+	return 0;
+}
+
+static unsigned operation_number(const char *word)
+{
+	return respond_operation_by_name(word);
+}
+
+static unsigned capability_number(const char *word)
+{
+	const struct bcap_desc *d = bcap_by_name(word);
+
+	return d ? d->nr : BCAP_COUNT;
+}
+
+/* What deny refuses. */
+static int what_to_deny(const struct args *a, struct respond_request *q, struct err *e)
+{
+	uint64_t operations;
+
+	if (read_words(a, "operations", operation_number, RESPOND_OP_COUNT, &operations, e) < 0 ||
+	    read_words(a, "capabilities", capability_number, BCAP_COUNT, &q->capabilities, e) < 0)
+		return -EINVAL;
+	q->operations = (uint32_t)operations;
+	if (q->capabilities)
+		q->operations |= 1u << RESPOND_OP_CAPABILITY;
+	if (!q->operations) {
+		usage_error(a, e, "deny: expected --operations or --capabilities");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* The control group that somebody names by its folder or its path. */
+static int named_group(const char *path, struct respond_request *q, struct err *e)
+{
+	static const char *const roots[] = { "/sys/fs/cgroup/unified/", "/sys/fs/cgroup/" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(roots); i++)
+		if (!strncmp(path, roots[i], strlen(roots[i]))) {
+			path += strlen(roots[i]) - 1;
+			break;
+		}
+	if (strlen(path) >= sizeof(q->cgroup))
+		return err_set(e, ENAMETOOLONG, "--cgroup: the path is too long");
+	strcpy(q->cgroup, path);
+	q->flags |= RESPOND_ASKED;
+	return 0;
+}
+
 static int act(const struct args *a, enum respond_action action, const char *folder, struct err *e)
 {
 	cleanup(respond_free_p) struct respond *acts = NULL;
@@ -195,17 +267,21 @@ static int act(const struct args *a, enum respond_action action, const char *fol
 	struct respond_options o = { .state = folder, .evidence = args_value(a, "evidence") };
 	struct respond_result r;
 
-	if (args_count(a) != 2)
-		return usage_error(a, e, "expected a container's name or id");
-	if (target(a, &q, e) < 0 || respond_new(&acts, &o, e) < 0)
+	const char *group = args_value(a, "cgroup");
+
+	if (args_count(a) != (group ? 1 : 2))
+		return usage_error(a, e, "expected a container's name or id, or --cgroup");
+	if ((action == RESPOND_DENY && what_to_deny(a, &q, e) < 0) ||
+	    (group ? named_group(group, &q, e) : target(a, &q, e)) < 0 ||
+	    respond_new(&acts, &o, e) < 0)
 		return EXIT_ERROR;
 	respond_act(acts, &q, &r);
 	return tell(&q, &r, e);
 }
 
-static const char *const subcommands[] = {
-	"list", "undo", "freeze", "block-network", "quarantine", "kill-container", NULL
-};
+static const char *const subcommands[] = { "list",	    "undo",	  "freeze",
+					   "block-network", "quarantine", "kill-container",
+					   "deny",	    NULL };
 
 static int run_respond(struct args *a, struct err *e)
 {
@@ -227,6 +303,13 @@ static const struct option_desc options[] = {
 	{ 0, "state", "DIR", NULL,
 	  "Where it is written down what is switched on; " RESPOND_STATE_DEFAULT
 	  " is the default." },
+	{ 0, "cgroup", "PATH", NULL,
+	  "Acts on this control group, in place of a container's; never on one with processes that "
+	  "nobody acts on." },
+	{ 0, "operations", "LIST", NULL,
+	  "deny: what is refused, with commas between: file (opening for writing), exec, network, "
+	  "mount, ptrace, module, capability, bpf." },
+	{ 0, "capabilities", "LIST", NULL, "deny: capabilities that are refused." },
 	{ 0, "evidence", "DIR", NULL,
 	  "quarantine: where evidence is kept; " RESPOND_EVIDENCE " is the default." },
 	{ 0 },
@@ -245,7 +328,8 @@ const struct command command_respond = {
 		"freeze stops all processes of a container, block-network cuts it off, quarantine "
 		"does both and keeps evidence: a copy of the executable and a listing of "
 		"processes, open files and connections. All of these stay until undo. "
-		"kill-container ends all processes.\n"
+		"kill-container ends all processes. deny refuses operations by LSM programs, where "
+		"the kernel was booted with bpf in lsm=.\n"
 		"\n"
 		"Nothing is done to boltseal itself, container runtimes and the first process.\n"
 		"\n"
@@ -257,6 +341,8 @@ const struct command command_respond = {
 		    "boltseal respond list\n"
 		    "# A container that somebody has to look at\n"
 		    "boltseal respond quarantine web\n"
+		    "# No mounts and no debuggers there\n"
+		    "boltseal respond deny --operations=mount,ptrace web\n"
 		    "# Let it go on\n"
 		    "boltseal respond undo 4f0c9a1be2d7\n",
 	.exit_status = "0 when it was done, 1 when it was refused or failed.",

@@ -56,6 +56,17 @@ void respond_container_seen(struct watch_respond *r, struct watch_session *s,
 		q.action = RESPOND_BLOCK_EXEC;
 		do_first(r, s, &q, &who);
 	}
+	q.action = RESPOND_DENY;
+	for (size_t i = 0; i < r->policy.denials_n; i++) {
+		const struct respond_denial *d = &r->policy.denials[i];
+
+		if (!respond_match(&d->match, &who))
+			continue;
+		q.operations |= d->operations;
+		q.capabilities |= d->capabilities;
+	}
+	if (q.operations)
+		do_first(r, s, &q, &who);
 }
 
 void respond_tell_refusals(struct watch_respond *r, struct watch_session *s)

@@ -13,6 +13,7 @@
 static const char host[] = "Host";
 static const char recording[] = "Recording";
 static const char sealing[] = "Sealing";
+static const char responding[] = "Responding";
 static const char containers[] = "Containers";
 
 static const struct probe_feature features[] = {
@@ -86,8 +87,26 @@ static const struct probe_feature features[] = {
 	  "install the package apparmor, if AppArmor is to be used", probe_apparmor_parser },
 	{ "selinux", sealing, "SELinux", "enforces the SELinux policies that generate writes",
 	  "boot with selinux in lsm= (or security=selinux), if it is to be used", probe_selinux },
-	{ "bpf_lsm", sealing, "eBPF security module", "lets agents refuse actions by eBPF programs",
-	  "boot with bpf in lsm=", probe_bpf_lsm },
+	{ "freeze", responding, "stopping and ending containers",
+	  "watch --respond freezes, quarantines and kills containers",
+	  "mount cgroup2 on /sys/fs/cgroup", probe_freeze },
+	{ "cgroup_bpf", responding, "eBPF programs on control groups",
+	  "watch --respond cuts containers off the network",
+	  "mount cgroup2 on /sys/fs/cgroup; run as root or with CAP_BPF and CAP_NET_ADMIN",
+	  probe_cgroup_bpf },
+	{ "fanotify", responding, "fanotify permission events",
+	  "watch --respond refuses executions by hash, model and YARA rule",
+	  "use Linux 5.0 or later with CONFIG_FANOTIFY_ACCESS_PERMISSIONS, as root",
+	  probe_fanotify },
+	{ "bpf_lsm", responding, "eBPF security module",
+	  "watch --respond and respond deny refuse operations to containers",
+	  "boot with bpf in lsm=; use a kernel that attaches eBPF programs to its functions",
+	  probe_bpf_lsm },
+	{ "bpffs", responding, "bpffs at /sys/fs/bpf",
+	  "keeps refusals by LSM programs when boltseal ends", "mount -t bpf none /sys/fs/bpf",
+	  probe_bpffs },
+	{ "yara", responding, "YARA rules", "decide about executions",
+	  "build boltseal with libyara-dev", probe_yara },
 	{ "docker", containers, "Docker", "record --container finds containers and images there",
 	  "", probe_docker },
 	{ "podman", containers, "Podman", "record --container finds containers and images there",

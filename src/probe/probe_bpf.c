@@ -3,9 +3,11 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/magic.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -141,6 +143,48 @@ static int try_fexit(const char *function)
 		return -errno;
 	link = bpf_raw_tracepoint_open(NULL, prog);
 	return link < 0 ? -errno : 0;
+}
+
+int probe_lsm_program(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id = btf ? btf__find_by_name_kind(btf, "bpf_lsm_file_open", BTF_KIND_FUNC) : -ENOENT;
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_LSM_MAC,
+		    .attach_btf_id = id < 0 ? 0 : (uint32_t)id);
+	cleanup_close int prog = -1;
+	cleanup_close int link = -1;
+
+	btf__free(btf);
+	if (id < 0)
+		return -ENOENT;
+	prog = load(BPF_PROG_TYPE_LSM, &opts);
+	if (prog < 0)
+		return -errno;
+	link = bpf_raw_tracepoint_open(NULL, prog);
+	return link < 0 ? -errno : 0;
+}
+
+void probe_cgroup_bpf(struct probe_result *r)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_CGROUP_INET4_CONNECT);
+	cleanup_close int prog = load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, &opts);
+
+	if (prog < 0)
+		refused(r, "bpf(2)", errno);
+	else if (!probe_has_cgroup2())
+		probe_set(r, PROBE_NO, "no hierarchy of version 2 is mounted");
+	else
+		probe_set(r, PROBE_YES, "a program for connect4 was loaded");
+}
+
+void probe_bpffs(struct probe_result *r)
+{
+	struct statfs fs;
+
+	if (statfs("/sys/fs/bpf", &fs) == 0 && fs.f_type == BPF_FS_MAGIC)
+		probe_set(r, PROBE_YES, "mounted");
+	else
+		probe_set(r, PROBE_NO, "not mounted");
 }
 
 void probe_fexit(struct probe_result *r)

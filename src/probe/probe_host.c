@@ -1,7 +1,9 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fanotify.h>
 #include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/time.h>
@@ -69,6 +71,44 @@ void probe_cgroup(struct probe_result *r)
 		probe_set(r, PROBE_LIMITED, "version 1");
 	else
 		probe_set(r, PROBE_NO, "not mounted");
+}
+
+bool probe_has_cgroup2(void)
+{
+	return is_cgroup2("/sys/fs/cgroup") || is_cgroup2("/sys/fs/cgroup/unified");
+}
+
+void probe_freeze(struct probe_result *r)
+{
+	if (probe_has_cgroup2() && probe_kernel_at_least(5, 14))
+		probe_set(r, PROBE_YES, "cgroup.freeze and cgroup.kill of version 2");
+	else if (probe_has_cgroup2())
+		probe_set(r, PROBE_YES, "cgroup.freeze of version 2; processes end one by one");
+	else if (access("/sys/fs/cgroup/freezer", F_OK) == 0)
+		probe_set(r, PROBE_LIMITED, "the freezer of version 1; processes end one by one");
+	else
+		probe_set(r, PROBE_NO, "neither version 2 nor the freezer of version 1");
+}
+
+void probe_fanotify(struct probe_result *r)
+{
+	cleanup_close int fd = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY);
+
+	if (fd < 0)
+		probe_set(r, PROBE_NO, "fanotify_init: %s", strerror(errno));
+	else if (!probe_kernel_at_least(5, 0))
+		probe_set(r, PROBE_NO, "asks before opening, not before executing");
+	else
+		probe_set(r, PROBE_YES, "a group for permission events was made");
+}
+
+void probe_yara(struct probe_result *r)
+{
+#ifdef HAVE_YARA
+	probe_set(r, PROBE_YES, "built in");
+#else
+	probe_set(r, PROBE_NO, "built without libyara");
+#endif
 }
 
 /* The first line of what the program says of its version; false when there is no such program. */

@@ -126,8 +126,13 @@ void probe_selinux(struct probe_result *r)
 
 void probe_bpf_lsm(struct probe_result *r)
 {
-	if (is_active("bpf"))
-		probe_set(r, PROBE_YES, "active");
-	else
+	int err = probe_lsm_program();
+
+	if (!is_active("bpf"))
 		probe_set(r, PROBE_NO, "not active");
+	else if (err < 0)
+		probe_set(r, PROBE_NO, "active, but no program can be attached: %s",
+			  strerror(-err));
+	else
+		probe_set(r, PROBE_YES, "active; attached to file_open");
 }

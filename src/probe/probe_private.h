@@ -35,7 +35,14 @@ void probe_apparmor_parser(struct probe_result *r);
 void probe_selinux(struct probe_result *r);
 void probe_bpf_lsm(struct probe_result *r);
 
+/* Whether control groups of version 2 are mounted in one of the usual places. */
+bool probe_has_cgroup2(void);
+
 /* probe_bpf.c, the user of libbpf */
+/* 0 when a program can be attached to an LSM hook, or a negative errno. */
+int probe_lsm_program(void);
+void probe_cgroup_bpf(struct probe_result *r);
+void probe_bpffs(struct probe_result *r);
 void probe_btf(struct probe_result *r);
 void probe_bpf(struct probe_result *r);
 void probe_bpf_unprivileged(struct probe_result *r);
@@ -48,6 +55,9 @@ void probe_cap_events(struct probe_result *r);
 /* probe_host.c */
 void probe_privileges(struct probe_result *r);
 void probe_cgroup(struct probe_result *r);
+void probe_freeze(struct probe_result *r);
+void probe_fanotify(struct probe_result *r);
+void probe_yara(struct probe_result *r);
 void probe_docker(struct probe_result *r);
 void probe_podman(struct probe_result *r);
 void probe_containerd(struct probe_result *r);

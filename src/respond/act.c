@@ -117,6 +117,22 @@ static void act_allow_exec(struct respond *r, const struct respond_request *q,
 	respond_say(out, RESPOND_DONE, "executions are permitted again");
 }
 
+static void act_deny(struct respond *r, const struct respond_request *q,
+		     const struct cgroup_place *p, struct respond_result *out)
+{
+	if (!q->operations || q->operations >> RESPOND_OP_COUNT)
+		respond_say(out, RESPOND_REFUSED, "no operations, or none that are known");
+	else
+		deny_add(r->denials, q, p, out);
+}
+
+static void act_permit(struct respond *r, const struct respond_request *q,
+		       const struct cgroup_place *p, struct respond_result *out)
+{
+	(void)q;
+	deny_remove(r->denials, p, out);
+}
+
 /* Stopped first, so that nothing changes what is then kept. */
 static void act_quarantine(struct respond *r, const struct respond_request *q,
 			   const struct cgroup_place *p, struct respond_result *out)
@@ -157,10 +173,12 @@ static const struct permitted {
 	{ RESPOND_FREEZE, true, true, true, act_freeze },
 	{ RESPOND_BLOCK_NETWORK, true, true, true, act_block_network },
 	{ RESPOND_BLOCK_EXEC, true, true, true, act_block_exec },
+	{ RESPOND_DENY, true, true, true, act_deny },
 	{ RESPOND_QUARANTINE, true, true, true, act_quarantine },
 	{ RESPOND_THAW, true, false, false, act_thaw },
 	{ RESPOND_ALLOW_NETWORK, true, false, false, act_allow_network },
 	{ RESPOND_ALLOW_EXEC, true, false, false, act_allow_exec },
+	{ RESPOND_PERMIT, true, false, false, act_permit },
 	{ RESPOND_RELEASE, true, false, false, act_release },
 };
 
@@ -275,6 +293,7 @@ int respond_new(struct respond **out, const struct respond_options *o, struct er
 	r->evidence = xstrdup(o->evidence ? o->evidence : RESPOND_EVIDENCE);
 	r->policy = o->policy;
 	r->protect = respond_protect_new();
+	r->denials = deny_new();
 	err = exec_guard_new(&r->execs, o->policy, e);
 	if (err == 0 && o->guard) {
 		guard_lift(r, 0);
@@ -300,6 +319,7 @@ void respond_free(struct respond *r)
 		network_block_free(r->held[i].network);
 	free(r->held);
 	exec_guard_free(r->execs);
+	deny_free(r->denials);
 	respond_protect_free(r->protect);
 	free(r->state);
 	free(r->evidence);

@@ -4,6 +4,7 @@
 
 #include "respond/act.h"
 #include "respond/cgroup.h"
+#include "respond/deny.h"
 #include "respond/exec_guard.h"
 #include "respond/network.h"
 #include "respond/protect.h"
@@ -22,6 +23,7 @@ struct respond {
 	struct respond_held *held;
 	size_t held_n, held_cap;
 	struct exec_guard *execs;
+	struct deny *denials;
 	pid_t guard;
 	int guard_pipe; /* its end tells the guard that this process is gone */
 };
