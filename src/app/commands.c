@@ -5,7 +5,7 @@
 extern const struct command command_analyze, command_record, command_show, command_merge,
 	command_generate, command_verify, command_diff, command_lint, command_run, command_rules,
 	command_inspect, command_doctor, command_help, command_import, command_watch,
-	command_findings, command_respond, command_admit;
+	command_findings, command_respond, command_admit, command_node;
 
 static const struct command *const learn[] = { &command_record, &command_analyze, &command_import,
 					       &command_show,	&command_merge,	  NULL };
@@ -13,7 +13,8 @@ static const struct command *const confine[] = { &command_generate, &command_ver
 						 &command_lint,	    &command_run,    NULL };
 static const struct command *const watch[] = { &command_watch, &command_rules, &command_findings,
 					       &command_respond, NULL };
-static const struct command *const check[] = { &command_inspect, &command_admit, NULL };
+static const struct command *const check[] = { &command_inspect, &command_admit, &command_node,
+					       NULL };
 static const struct command *const about[] = { &command_doctor, &command_help, NULL };
 
 const struct command_group command_groups[] = {

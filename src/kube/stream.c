@@ -89,8 +89,11 @@ static int plain_byte(struct kube_stream *s, char c, struct err *e)
 
 static int hand_over(struct kube_stream *s, struct err *e)
 {
-	int r = s->object(s->text.p, s->text.len, s->ctx, e);
+	int r;
 
+	if (s->text.p[s->text.len - 1] != '}')
+		return err_set(e, EPROTO, "an object ends with ']'");
+	r = s->object(s->text.p, s->text.len, s->ctx, e);
 	s->in_object = false;
 	s->text.len = 0;
 	return r < 0 ? r : 0;

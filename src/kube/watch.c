@@ -12,7 +12,13 @@
 #include "base/mem.h"
 #include "kube/kube_private.h"
 
-enum { ERROR_BODY_MAX = 64 * 1024, LIST_TIMEOUTS = 3, SPARE_S = 30, GOOD_MS = 1000 };
+enum {
+	ERROR_BODY_MAX = 64 * 1024,
+	LIST_TIMEOUTS = 3,
+	SPARE_S = 30,
+	GOOD_MS = 1000,
+	FORGET_MS = 10000
+};
 
 enum state { WAITING, LISTING, WATCHING };
 
@@ -33,6 +39,7 @@ struct kube_watch {
 	char version[KUBE_VERSION_MAX]; /* "": list first */
 	char *from;			/* token of the next page, NULL: the first */
 	uint64_t due, begun;		/* ms, CLOCK_MONOTONIC */
+	uint64_t forgotten;		/* when a version was last */
 	unsigned failures;		/* one after the other */
 	bool gone;			/* the server has forgotten the version */
 	bool relisting;			/* KUBE_RELIST was told of the list that is read */
@@ -320,9 +327,9 @@ static void ended(struct kube_watch *w, CURLcode code)
 	}
 	if (w->gone || w->bad || w->state == LISTING)
 		forget(w);
-	/* Forgotten versions are no fault of the server; the list that follows shows if it is. */
-	if (w->gone && !w->failures) {
-		w->failures = 1;
+	/* A forgotten version is no fault of the server, unless it forgets all the time. */
+	if (w->gone && now_ms() - w->forgotten >= FORGET_MS) {
+		w->forgotten = now_ms();
 		pause_ms(w, 0);
 		return;
 	}

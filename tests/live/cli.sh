@@ -54,7 +54,7 @@ printed() {
 }
 
 commands=$("$boltseal" help --list)
-expected="record analyze import show merge generate verify diff lint run watch rules findings respond inspect admit doctor help"
+expected="record analyze import show merge generate verify diff lint run watch rules findings respond inspect admit node doctor help"
 if [ "$(echo "$commands" | xargs)" = "$expected" ]; then
 	ok "the commands are there"
 else
