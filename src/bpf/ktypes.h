@@ -112,6 +112,10 @@ struct file {
 	void *private_data;
 } KTYPE;
 
+struct kiocb {
+	struct file *ki_filp; /* the first member (include/linux/fs.h): stands for an array of such */
+} KTYPE;
+
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;

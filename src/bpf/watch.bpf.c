@@ -204,7 +204,7 @@ static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s
 	read_native_args(b->rec.arg, (struct pt_regs *)bpf_task_pt_regs(task));
 	read_how(b, spec);
 	b->rec.ret = ret;
-	if (spec->clauses && !is_wanted(s))
+	if (spec->clauses && !is_wanted(task, b, s))
 		return 0;
 	begin(b, WATCH_CALL, task);
 	b->rec.nr = nr;

@@ -51,11 +51,15 @@ struct watch_spec {
 	__s8 dir[WATCH_ARGS];
 	__u8 ret_fd; /* the result is a descriptor: what is open there */
 	__u8 clauses;
-	/* Clauses, as bits, that ask for a container; for the socket at argument 0; for the
-	 * program's name; for paths, and the number of the argument that those are about. */
-	__u16 containers, sockets, comms, paths;
-	__u8 path;
+	__u8 path, low; /* numbers of the arguments that paths and `by_low` are about */
 	__u16 data_max; /* bytes of WATCH_A_DATA and WATCH_A_MSG that are handed over */
+	/* Clauses, as bits, that hold when the call succeeded or failed, and by the lowest bits of
+	 * an argument; those of which something else has to be looked at, in this order. */
+	__u16 by_failed[2], by_low[8];
+	__u16 slow, containers, sockets, comms, needled, paths;
+	/* Three bytes, each eight times, that the path as given has to have in a row for any of
+	 * `needled`. */
+	__u64 needle[3];
 };
 
 /*
@@ -102,7 +106,7 @@ enum watch_subject { WATCH_S_PATH, WATCH_S_RAW, WATCH_S_COMM };
 
 struct watch_texts {
 	__u8 class[256];
-	__u16 next[WATCH_STATES * WATCH_CLASSES];
+	__u16 next[WATCH_STATES * WATCH_CLASSES + 256]; /* so that every sum is inside */
 	__u64 found[WATCH_STATES], whole[WATCH_STATES];
 	__u32 start; /* the first state, times WATCH_CLASSES */
 	__u32 used;  /* 0: there are no texts */

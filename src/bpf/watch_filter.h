@@ -35,7 +35,7 @@ static __always_inline __u64 nonzero(__u64 x)
 __noinline __u64 texts_in(__u32 from, __u32 len)
 {
 	struct build *b = build_get();
-	__u32 state = texts.start;
+	__u32 state = (__u16)texts.start;
 	__u64 found = 0;
 
 	if (!b || from > RAW_AT || len > WATCH_TEXT_MAX)
@@ -48,34 +48,24 @@ __noinline __u64 texts_in(__u32 from, __u32 len)
 			break;
 #pragma unroll
 		for (int k = 0; k < 8; k++) {
-			__u32 step = state + texts.class[bytes & 0xff];
-
-			state = texts.next[step & (WATCH_STATES * WATCH_CLASSES - 1)];
-			found |= texts.found[state / WATCH_CLASSES & (WATCH_STATES - 1)];
+			state = texts.next[state + texts.class[bytes & 0xff]];
+			found |= texts.found[state / WATCH_CLASSES];
 			bytes >>= 8;
 		}
 	}
-	return found | texts.whole[state / WATCH_CLASSES & (WATCH_STATES - 1)];
+	return found | texts.whole[state / WATCH_CLASSES];
 }
 
-/* A path as the caller gave it; all bits when it is not there any more. */
-__noinline __u64 texts_of_name(__u64 name, int dirfd)
+/* The bits of a relative path, of which those of the text alone are known: with its folder. */
+__noinline __u64 texts_of_relative(__u64 raw, __u32 len, int dirfd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct build *b = build_get();
 	struct path dir = {};
-	__u64 raw;
 	__u32 from;
-	long n;
 
 	if (!b)
 		return ~0ull;
-	n = bpf_probe_read_user_str(&b->text[RAW_AT], WATCH_TEXT_MAX, (void *)name);
-	if (n <= 1 || n >= WATCH_TEXT_MAX)
-		return ~0ull;
-	raw = texts_in(RAW_AT, n - 1);
-	if (b->text[RAW_AT] == '/')
-		return raw;
 	if (dirfd == AT_FDCWD) {
 		bpf_probe_read_kernel(&dir, sizeof(dir), &task->fs->pwd);
 	} else {
@@ -88,7 +78,7 @@ __noinline __u64 texts_of_name(__u64 name, int dirfd)
 	if (from >> 16 || from > WALK_MAX)
 		return ~0ull;
 	b->text[WALK_MAX] = '/';
-	return (raw & RAW_BITS) | (texts_in(from, WALK_MAX - from + n) & ~RAW_BITS);
+	return (raw & RAW_BITS) | (texts_in(from, WALK_MAX - from + 1 + len) & ~RAW_BITS);
 }
 
 /* The path of an open file. Nobody asks for that of a file that has none. */
@@ -106,9 +96,76 @@ __noinline __u64 texts_of_file(int fd)
 	return texts_in(from, WALK_MAX - from);
 }
 
+/*
+ * Groups of files that were looked at, by a key of all names on the way to the task's root: what is
+ * moved, or is another file, has another key. The hash of a name (dentry.d_name) also depends on
+ * its folder's address, which no program knows. In the lower bits are the groups.
+ */
+enum { KNOWN_FILES = 4096, KEY_COMPONENTS = 24 };
+__u64 known_files[KNOWN_FILES];
+
+static __always_inline __u64 mix(__u64 h, __u64 v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15ULL; /* 2^64 divided by the golden ratio */
+	return h ^ h >> 32;
+}
+
+/* 0: none. */
+static __always_inline __u64 key_of_file(struct task_struct *task, int fd)
+{
+	struct file *f = file_of_fd(fd);
+	struct vfsmount *mnt = f ? f->f_path.mnt : NULL;
+	struct dentry *d = f ? f->f_path.dentry : NULL, *root = task->fs->root.dentry;
+	struct vfsmount *root_mnt = task->fs->root.mnt;
+	__u64 key = 1;
+
+	for (int i = 0; i < KEY_COMPONENTS; i++) {
+		struct dentry *up;
+
+		if (!d || !mnt)
+			return 0;
+		if (d == root && mnt == root_mnt)
+			return key;
+		up = d->d_parent;
+		if (d == mnt->mnt_root) {
+			struct mount *m = TYPED(
+				mount, (void *)mnt - bpf_core_field_offset(struct mount, mnt));
+			struct mount *over = m->mnt_parent;
+
+			if (over == m)
+				return 0;
+			d = m->mnt_mountpoint;
+			mnt = TYPED(vfsmount,
+				    (void *)over + bpf_core_field_offset(struct mount, mnt));
+			continue;
+		}
+		if (up == d)
+			return 0;
+		key = mix(key, d->d_name.hash_len);
+		d = up;
+	}
+	return 0;
+}
+
 static __always_inline __u32 path_groups(__u64 found)
 {
 	return found & WATCH_NOT_NORMAL ? GROUPS_MASK : found & GROUPS_MASK;
+}
+
+/* The groups that an open file's path belongs to. */
+static __always_inline __u32 groups_of_file(struct task_struct *task, int fd)
+{
+	__u64 key = can_cast ? key_of_file(task, fd) : 0, *known;
+	__u32 groups;
+
+	if (!key)
+		return path_groups(texts_of_file(fd));
+	known = &known_files[key & (KNOWN_FILES - 1)];
+	if (!((*known ^ key) & ~(__u64)GROUPS_MASK))
+		return *known & GROUPS_MASK;
+	groups = path_groups(texts_of_file(fd));
+	*known = (key & ~(__u64)GROUPS_MASK) | groups;
+	return groups;
 }
 
 static __always_inline __u32 raw_groups(__u64 found)
@@ -117,17 +174,16 @@ static __always_inline __u32 raw_groups(__u64 found)
 				     : found >> WATCH_S_RAW * WATCH_GROUPS & GROUPS_MASK;
 }
 
-/* The clauses, as bits, of which result, masks and numbers hold. */
-__noinline __u32 clauses_that_hold(__u32 s)
+/* Of these clauses those of which masks and numbers hold. */
+__noinline __u32 slow_clauses(__u32 s, __u32 hold)
 {
 	struct build *b = build_get();
-	__u64 failed, ret;
-	__u32 hold = 0;
+	__u32 met = 0;
+	__u64 ret;
 
 	if (!b || s >= WATCH_SPECS)
 		return 0;
 	ret = b->rec.ret;
-	failed = ret >> 63;
 	for (__u32 i = 0; i < WATCH_CLAUSES; i++) {
 		struct watch_clause *cl = &clauses[s][i];
 		__u32 arg = cl->arg;
@@ -137,13 +193,12 @@ __noinline __u32 clauses_that_hold(__u32 s)
 			break;
 		v = b->rec.arg[arg];
 		listed = (cl->results >> (ret & 63)) & (nonzero(ret >> 6) ^ 1);
-		bad = cl->result & (2 >> failed);
-		bad |= nonzero(cl->any) & (nonzero(v & cl->any) ^ 1);
+		bad = nonzero(cl->any) & (nonzero(v & cl->any) ^ 1);
 		bad |= nonzero((v & cl->mask) ^ cl->value);
 		bad |= nonzero(cl->results) & (listed ^ 1);
-		hold |= (nonzero(bad) ^ 1) << i;
+		met |= (nonzero(bad) ^ 1) << i;
 	}
-	return hold;
+	return hold & met;
 }
 
 /* Of these clauses those that want no group besides `have`: of all subjects, or of some. */
@@ -177,32 +232,57 @@ __noinline __u32 comm_groups(void)
 	return texts_in(RAW_AT, sizeof(task->comm)) >> WATCH_S_COMM * WATCH_GROUPS & GROUPS_MASK;
 }
 
-/* Whether a clause holds for the paths: as they were given, or as they were opened. */
-__noinline __u32 paths_decide(__u32 s, __u32 hold, __u32 have)
+/* Whether the three bytes stand in a row somewhere in the path as given, of n bytes. */
+static __always_inline bool has_needle(const struct build *b,
+				       const volatile struct watch_spec *spec, __u32 n)
 {
-	struct build *b = build_get();
-	__u32 arg, dir, raw;
-	__u64 found;
-	int fd;
+	const __u64 ones = 0x0101010101010101ULL, high = ones << 7;
+	__u64 a = spec->needle[0], c = spec->needle[1], d = spec->needle[2], found = 0;
 
-	if (!b || s >= WATCH_SPECS)
-		return 0;
-	arg = specs[s].path;
+	for (__u32 i = 0; i < WATCH_TEXT_MAX; i += 8) {
+		const char *at = &b->text[RAW_AT + i];
+		__u64 t = (*(__u64 *)at ^ a) | (*(__u64 *)(at + 1) ^ c) | (*(__u64 *)(at + 2) ^ d);
+
+		if (i >= n)
+			break;
+		/* A byte of 0 is where all three are; above one, others may be found in error. */
+		found |= (t - ones) & ~t & high;
+	}
+	return found;
+}
+
+/* Whether a clause holds for the paths: as they were given, or as they were opened. */
+static __always_inline bool paths_decide(struct task_struct *task, struct build *b, __u32 s,
+					 __u32 hold, __u32 have)
+{
+	const volatile struct watch_spec *spec = &specs[s];
+	__u32 arg = spec->path, dir, raw;
+	__u64 found;
+	long n;
+
 	if (arg >= WATCH_ARGS)
-		return 1;
-	dir = specs[s].dir[arg];
-	fd = dir < WATCH_ARGS ? (int)b->rec.arg[dir] : AT_FDCWD;
-	found = texts_of_name(b->rec.arg[arg], fd);
+		return true;
+	n = bpf_probe_read_user_str(&b->text[RAW_AT], WATCH_TEXT_MAX, (void *)b->rec.arg[arg]);
+	if (n <= 1 || n >= WATCH_TEXT_MAX)
+		return true; /* not there any more: nobody knows what it was */
+	if (hold & spec->needled && !has_needle(b, spec, n))
+		hold &= ~(__u32)spec->needled;
+	if (!hold)
+		return false;
+	found = texts_in(RAW_AT, n - 1);
 	raw = have | raw_groups(found);
 	hold = clauses_with(s, hold, raw, GIVEN_GROUPS);
 	if (!hold)
-		return 0;
+		return false;
+	if (b->text[RAW_AT] != '/') {
+		dir = spec->dir[arg];
+		found = texts_of_relative(found, n - 1,
+					  dir < WATCH_ARGS ? (int)b->rec.arg[dir] : AT_FDCWD);
+	}
 	if (clauses_with(s, hold, raw | path_groups(found), ALL_GROUPS))
-		return 1;
-	if (specs[s].ret_fd != 1 || b->rec.ret < 0)
-		return 0;
-	found = texts_of_file(b->rec.ret);
-	return clauses_with(s, hold, raw | path_groups(found), ALL_GROUPS) != 0;
+		return true;
+	return spec->ret_fd == 1 && b->rec.ret >= 0 &&
+	       clauses_with(s, hold, raw | groups_of_file(task, b->rec.ret), ALL_GROUPS);
 }
 
 /* ---- connections */
@@ -210,43 +290,37 @@ __noinline __u32 paths_decide(__u32 s, __u32 hold, __u32 have)
 struct ends {
 	__u32 family; /* WATCH_F_* */
 	__u32 local, remote;
-	__u32 near_port, far_port;
+	__u16 near_port, far_port;
 	bool known; /* there is a far end; addresses are those of IPv4, else 0 */
 };
 
 static __always_inline void read_ends(struct file *f, struct ends *e)
 {
-	enum { BLOCK = 64 };
-	__u32 family = bpf_core_field_offset(struct sock, __sk_common.skc_family);
-	__u32 local = bpf_core_field_offset(struct sock, __sk_common.skc_rcv_saddr);
-	__u32 remote = bpf_core_field_offset(struct sock, __sk_common.skc_daddr);
-	__u32 far = bpf_core_field_offset(struct sock, __sk_common.skc_dport);
-	__u32 near = bpf_core_field_offset(struct sock, __sk_common.skc_num);
-	struct socket *socket;
+	struct inode *inode;
+	__u16 mode, family;
+	__u16 far;
+	void *data;
 	struct sock *sk;
-	__u8 block[BLOCK];
 
 	e->family = WATCH_F_OTHER;
-	if ((BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	PEEK(inode, f, f_inode);
+	PEEK(mode, inode, i_mode);
+	if ((mode & S_IFMT) != S_IFSOCK)
 		return;
-	socket = BPF_CORE_READ(f, private_data);
-	sk = BPF_CORE_READ(socket, sk);
-	if (family > BLOCK - 2 || local > BLOCK - 4 || remote > BLOCK - 4 || far > BLOCK - 2 ||
-	    near > BLOCK - 2 || bpf_probe_read_kernel(block, sizeof(block), sk)) {
-		e->family = WATCH_F_ANY;
-		return;
-	}
-	family = *(__u16 *)(block + family);
+	PEEK(data, f, private_data);
+	PEEK(sk, TYPED(socket, data), sk);
+	PEEK(family, sk, __sk_common.skc_family);
 	e->family = family == AF_INET	 ? WATCH_F_IPV4
 		    : family == AF_INET6 ? WATCH_F_IPV6
 					 : WATCH_F_OTHER;
-	e->near_port = *(__u16 *)(block + near);
-	e->far_port = bpf_ntohs(*(__u16 *)(block + far));
-	e->known = e->family != WATCH_F_OTHER && e->far_port;
+	PEEK(far, sk, __sk_common.skc_dport);
+	PEEK(e->near_port, sk, __sk_common.skc_num);
+	e->far_port = bpf_ntohs(far);
+	e->known = e->family != WATCH_F_OTHER && far;
 	if (e->family != WATCH_F_IPV4)
 		return;
-	e->local = *(__u32 *)(block + local);
-	e->remote = *(__u32 *)(block + remote);
+	PEEK(e->local, sk, __sk_common.skc_rcv_saddr);
+	PEEK(e->remote, sk, __sk_common.skc_daddr);
 }
 
 static __always_inline __u64 ends_differ(const struct watch_clause *cl, const struct ends *e)
@@ -304,15 +378,17 @@ enum { KNOWN_CGROUPS = 256, CGROUP_DEPTH = 12, CONTAINER_ID = 64 };
 __u64 known_cgroups[KNOWN_CGROUPS];
 
 /* Whether a component of the path is as long as the shortest that names a container. */
-static __always_inline __u64 names_container(struct build *b, struct kernfs_node *kn)
+__noinline __u32 cgroup_names_container(void)
 {
-	for (int i = 0; i < CGROUP_DEPTH; i++) {
+	struct kernfs_node *kn = cgroup_of(bpf_get_current_task_btf());
+	struct build *b = build_get();
+
+	for (int i = 0; b && kn && i < CGROUP_DEPTH; i++) {
 		struct kernfs_node *up = kernfs_parent(kn);
 
 		if (!up)
 			return 0;
-		if (bpf_probe_read_kernel_str(&b->text[WALK_MAX], WALK_NAME,
-					      BPF_CORE_READ(kn, name)) > CONTAINER_ID)
+		if (bpf_probe_read_kernel_str(&b->text[RAW_AT], WALK_NAME, kn->name) > CONTAINER_ID)
 			return 1;
 		kn = up;
 	}
@@ -323,29 +399,31 @@ static __always_inline __u64 names_container(struct build *b, struct kernfs_node
  * Whether the current task may be a container's: as src/enrich/container.c tells by the control
  * group, or because it has a pid namespace below the first.
  */
-__noinline __u32 maybe_in_container(void)
+static __always_inline bool maybe_in_container(struct task_struct *task)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct kernfs_node *kn = cgroup_of(task);
-	struct build *b = build_get();
 	__u64 id, *known;
 
-	if (!b || !kn || task->thread_pid->level)
-		return 1;
-	id = BPF_CORE_READ(kn, id) << 1;
+	if (task->thread_pid->level)
+		return true;
+	id = kn->id << 1;
 	known = &known_cgroups[(id >> 1 ^ id >> 33) & (KNOWN_CGROUPS - 1)];
-	if ((*known & ~1ull) == id)
-		return *known & 1;
-	*known = id | names_container(b, kn);
+	if ((*known & ~1ull) != id)
+		*known = id | (cgroup_names_container() & 1);
 	return *known & 1;
 }
 
-static __always_inline bool is_wanted(__u32 s)
+/* `s`: a row of specs. */
+static __always_inline bool is_wanted(struct task_struct *task, struct build *b, __u32 s)
 {
 	const volatile struct watch_spec *spec = &specs[s];
-	__u32 hold = clauses_that_hold(s), have = 0;
+	__u32 low = spec->low, have = 0, hold;
+	__u64 v = b->rec.arg[low < WATCH_ARGS ? low : 0];
 
-	if (hold & spec->containers && !maybe_in_container())
+	hold = spec->by_failed[(__u64)b->rec.ret >> 63] & spec->by_low[v & 7];
+	if (hold & spec->slow)
+		hold = slow_clauses(s, hold);
+	if (hold & spec->containers && !maybe_in_container(task))
 		hold &= ~(__u32)spec->containers;
 	if (hold & spec->sockets)
 		hold = socket_clauses(s, hold);
@@ -355,7 +433,7 @@ static __always_inline bool is_wanted(__u32 s)
 	}
 	if (hold & ~(__u32)spec->paths)
 		return true;
-	return hold && paths_decide(s, hold, have);
+	return hold && paths_decide(task, b, s, hold, have);
 }
 
 #endif

@@ -1,6 +1,7 @@
 #include "sensor/watch.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -159,6 +160,42 @@ static int path_argument(const struct watch_call *c)
 	return -1;
 }
 
+/* The tables that say at once which clauses hold; what does not fit there is slow. */
+static void by_result(struct watch_spec *spec, const struct watch_clause *c, uint16_t bit)
+{
+	bool fits = !((c->any | c->mask | c->value) & ~UINT64_C(7)) &&
+		    (spec->low == c->arg || !(c->any | c->mask | c->value));
+
+	if (c->result != WATCH_FAILURE)
+		spec->by_failed[0] |= bit;
+	if (c->result != WATCH_SUCCESS)
+		spec->by_failed[1] |= bit;
+	if (!fits || c->results)
+		spec->slow |= bit;
+	for (unsigned v = 0; v < ARRAY_SIZE(spec->by_low); v++)
+		if (!fits || ((!c->any || v & c->any) && (v & c->mask) == c->value))
+			spec->by_low[v] |= bit;
+}
+
+/* One needle for a call: that of the first clause that has one. */
+static void by_needle(const struct watch *w, struct watch_spec *spec, const struct watch_clause *c,
+		      uint16_t bit)
+{
+	for (size_t i = 0; i < w->groups_n; i++) {
+		const char *needle = w->groups[i].needle;
+		uint64_t words[3];
+
+		if (!(c->groups >> i & 1) || !needle[0])
+			continue;
+		for (unsigned k = 0; k < ARRAY_SIZE(words); k++)
+			words[k] = (unsigned char)needle[k] * 0x0101010101010101u;
+		if (!spec->needled)
+			memcpy(spec->needle, words, sizeof(words));
+		if (!memcmp(spec->needle, words, sizeof(words)))
+			spec->needled |= bit;
+	}
+}
+
 /* Brings a clause into the form that the programs want, and notes what it asks for. */
 static void add_clause(const struct watch *w, struct want *want, const struct watch_call *call,
 		       const struct watch_clause *given)
@@ -186,6 +223,8 @@ static void add_clause(const struct watch *w, struct want *want, const struct wa
 		want->spec.paths |= bit;
 	if (c->families || c->ports_n || c->net_mask[0])
 		want->spec.sockets |= bit;
+	by_result(&want->spec, c, bit);
+	by_needle(w, &want->spec, c, bit);
 }
 
 int watch_want(struct watch *w, const char *call, const struct watch_clause *clauses, size_t n,
@@ -216,6 +255,9 @@ int watch_want(struct watch *w, const char *call, const struct watch_clause *cla
 		want->spec.ret_fd = c->ret_fd;
 	}
 	want->spec.path = path < 0 ? WATCH_ARGS : (uint8_t)path;
+	for (size_t i = n; i-- > 0;)
+		if (clauses[i].any | clauses[i].mask)
+			want->spec.low = clauses[i].arg;
 	want->spec.data_max = (uint16_t)(w->o.data_max > WATCH_PART_MAX ? WATCH_PART_MAX
 									: w->o.data_max);
 	for (size_t i = 0; i < n; i++)
@@ -249,8 +291,20 @@ int watch_group(struct watch *w, const struct watch_text *v, size_t n)
 		return -1;
 	}
 	watch_plan_group(w, v, n);
+	if (n == 1 && v[0].subject == WATCH_S_RAW && v[0].place <= WATCH_AT_PART &&
+	    strlen(v[0].text) >= sizeof(g.needle) && v[0].text[0] != '/' && v[0].text[1] != '/')
+		memcpy(g.needle, v[0].text, sizeof(g.needle));
 	w->groups[w->groups_n] = g;
 	return (int)w->groups_n++;
+}
+
+static bool kernel_has(const char *function)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool has = btf && btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) > 0;
+
+	btf__free(btf);
+	return has;
 }
 
 static void configure(struct watch *w)
@@ -262,6 +316,7 @@ static void configure(struct watch *w)
 	*(uint8_t *)&ro->want_cwd = w->o.cwd;
 	*(uint8_t *)&ro->want_stdio = w->o.stdio;
 	watch_kills_configure(w->kills);
+	*(uint8_t *)&ro->can_cast = kernel_has("bpf_rdonly_cast");
 	for (size_t i = 0; i < w->wants_n; i++) {
 		((struct watch_spec *)ro->specs)[i + 1] = w->wants[i].spec;
 		((uint8_t *)ro->spec_of)[w->wants[i].nr] = (uint8_t)(i + 1);

@@ -18,6 +18,9 @@ struct want {
 struct group {
 	struct buf key;
 	uint32_t subjects; /* 1u << enum watch_subject */
+	/* Of its only text, when that is about paths as given; else 0. There "//" counts as one
+	 * slash, so that one may only be the last byte. */
+	char needle[3];
 };
 
 struct head {
