@@ -88,19 +88,23 @@ static __always_inline __u32 tty_of(struct task_struct *task)
 	return (minor & 0xff) | tty->driver->major << 8 | (minor & ~0xffu) << 12;
 }
 
+/* Where the last, innermost number of a pid stands. */
+static __always_inline void *innermost(struct pid *pid)
+{
+	__u64 at = BPF_CORE_READ(pid, level);
+
+	asm volatile("" : "+r"(at)); /* 64 bits: of a product of 32 Linux 6.1 knows no bounds */
+	return (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+	       (at & 31) * (__u64)bpf_core_type_size(struct upid);
+}
+
 static __always_inline __u32 nr_in_namespace(struct pid *pid)
 {
 	struct upid u = {};
-	__u32 level;
 
 	if (!pid)
 		return 0;
-	level = BPF_CORE_READ(pid, level);
-	if (level > 32)
-		return 0;
-	bpf_probe_read_kernel(&u, sizeof(u),
-			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-				      level * bpf_core_type_size(struct upid));
+	bpf_probe_read_kernel(&u, sizeof(u), innermost(pid));
 	return u.nr;
 }
 
@@ -194,7 +198,8 @@ static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s
 
 	if (nr >= WATCH_NRS || (__u32)task->tgid == self)
 		return 0;
-	s = spec_of[nr];
+	asm volatile("" : "+r"(nr)); /* not every verifier keeps what the comparison said */
+	s = spec_of[nr & (WATCH_NRS - 1)];
 	if (!s)
 		return 0;
 	spec = &specs[s];
@@ -292,7 +297,6 @@ static __always_inline void fill_process(struct watch_proc *p, struct task_struc
 {
 	const struct cred *cred = BPF_CORE_READ(task, cred);
 	struct pid *pid = BPF_CORE_READ(task, thread_pid), *pgid;
-	__u32 level = BPF_CORE_READ(pid, level);
 	struct upid own = {};
 
 	p->ppid = BPF_CORE_READ(task, real_parent, tgid);
@@ -307,12 +311,8 @@ static __always_inline void fill_process(struct watch_proc *p, struct task_struc
 	p->cap_inheritable = capability_bits(cred,
 					     bpf_core_field_offset(struct cred, cap_inheritable));
 	p->mnt_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
-	if (level <= 32) {
-		bpf_probe_read_kernel(&own, sizeof(own),
-				      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-					      level * bpf_core_type_size(struct upid));
-		p->ns_start = BPF_CORE_READ(own.ns, child_reaper, start_boottime);
-	}
+	bpf_probe_read_kernel(&own, sizeof(own), innermost(pid));
+	p->ns_start = BPF_CORE_READ(own.ns, child_reaper, start_boottime);
 }
 
 static __always_inline void fill_executable(struct watch_proc *p, struct file *exe)

@@ -257,6 +257,7 @@ static __always_inline __u32 unix_name(struct build *b, struct socket *socket)
 	if (len < 2 || len > sizeof(struct sockaddr_un))
 		return 0;
 	len -= 2;
+	asm volatile("" : "+r"(len)); /* what was known of it is not kept by every verifier */
 	if (bpf_probe_read_kernel(part_data(b) + sizeof(struct watch_fd), len & 127,
 				  (void *)a + bpf_core_field_offset(struct unix_address, name) + 2))
 		return 0;
