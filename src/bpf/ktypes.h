@@ -113,7 +113,8 @@ struct file {
 } KTYPE;
 
 struct kiocb {
-	struct file *ki_filp; /* the first member (include/linux/fs.h): stands for an array of such */
+	struct file
+		*ki_filp; /* the first member (include/linux/fs.h): stands for an array of such */
 } KTYPE;
 
 struct fdtable {
