@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "respond/act.h"
 #include "sensor/capture.h"
 
 enum { MAX_SECONDS = 366 * 24 * 3600 };
@@ -102,10 +103,6 @@ static int check_options(const struct args *a, struct err *e)
 	for (size_t i = 0; args_has(a, "replay") && i < ARRAY_SIZE(live); i++)
 		if (args_has(a, live[i]))
 			return usage_error(a, e, "--%s: expected without --replay", live[i]);
-	if (args_has(a, "user") && args_has(a, "respond") &&
-	    !strcmp(args_value(a, "respond"), "enforce"))
-		return usage_error(a, e,
-				   "--respond=enforce: needs root, so expected without --user");
 	return 0;
 }
 
@@ -121,9 +118,12 @@ static char *folder_of(const char *path)
 static int split(struct watching *w, const struct args *a, int *status, struct err *e)
 {
 	cleanup_free char *folder = folder_of(args_value(a, "store"));
-	const char *user = args_value(a, "user");
+	const char *user = args_value(a, "user"), *mode = args_value(a, "respond");
+	/* What root does is asked for on the command line; it reads no files. */
+	struct respond_options o = { .state = args_value(a, "respond-state"), .guard = true };
+	bool acts = mode && !strcmp(mode, "enforce");
 
-	return user ? keeper_split(&w->keeper, user, folder, status, e) : 0;
+	return user ? keeper_split(&w->keeper, user, folder, acts ? &o : NULL, status, e) : 0;
 }
 
 static int prepare(struct watching *w, const struct args *a, struct err *e)
@@ -138,7 +138,7 @@ static int prepare(struct watching *w, const struct args *a, struct err *e)
 	watching_use(w, rules);
 	if (open_output(w, a, e) < 0 ||
 	    (!args_has(a, "replay") &&
-	     watch_respond_new(&w->session.respond, a, w->rules, e) < 0) ||
+	     watch_respond_new(&w->session.respond, a, w->rules, w->keeper, e) < 0) ||
 	    start_delivery(w, a, e) < 0)
 		return -EINVAL;
 	return 0;

@@ -21,6 +21,8 @@
 #include "base/mem.h"
 #include "confine/confine.h"
 #include "profile/seccomp.h"
+#include "respond/act.h"
+#include "respond/exec_guard.h"
 #include "sensor/watch_share.h"
 
 #include "watch_profile.inc"
@@ -102,8 +104,8 @@ static int check_user(const char *user, const struct passwd **pw, struct err *e)
 	return 0;
 }
 
-int keeper_split(struct keeper **out, const char *user, const char *folder, int *status,
-		 struct err *e)
+int keeper_split(struct keeper **out, const char *user, const char *folder,
+		 const struct respond_options *respond, int *status, struct err *e)
 {
 	const struct passwd *pw;
 	int sock[2], err = check_user(user, &pw, e);
@@ -120,7 +122,7 @@ int keeper_split(struct keeper **out, const char *user, const char *folder, int 
 		return err_errno(e, errno, "fork");
 	close(sock[pid ? 1 : 0]);
 	if (pid) {
-		*status = keeper_root(sock[0], pid);
+		*status = keeper_root(sock[0], pid, respond);
 		close(sock[0]);
 		return 1;
 	}
@@ -226,6 +228,31 @@ static ssize_t link_there(const char *path, char *target, size_t size, void *kee
 		reply.len = (uint32_t)size;
 	memcpy(target, text, reply.len);
 	return (ssize_t)reply.len;
+}
+
+void keeper_respond(struct keeper *k, const struct respond_request *q, struct respond_result *out)
+{
+	struct keeper_reply reply = { 0 };
+	bool ok;
+
+	pthread_mutex_lock(&k->lock);
+	ok = ask(k, KEEPER_RESPOND, 0, q, sizeof(*q), &reply) == 0 && reply.len == sizeof(*out) &&
+	     keeper_receive(k->sock, out, sizeof(*out));
+	pthread_mutex_unlock(&k->lock);
+	if (!ok)
+		respond_say(out, RESPOND_FAILED, "the process that acts is gone");
+}
+
+bool keeper_refused(struct keeper *k, struct exec_refusal *out)
+{
+	struct keeper_reply reply = { 0 };
+	bool some;
+
+	pthread_mutex_lock(&k->lock);
+	some = ask(k, KEEPER_REFUSED, 0, NULL, 0, &reply) == 0 && reply.len == sizeof(*out) &&
+	       keeper_receive(k->sock, out, sizeof(*out));
+	pthread_mutex_unlock(&k->lock);
+	return some;
 }
 
 void keeper_serve(struct keeper *k, struct outside *o)

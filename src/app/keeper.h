@@ -1,8 +1,9 @@
 /*
- * `boltseal watch --user`: two processes. The first one stays root and does three things when
+ * `boltseal watch --user`: two processes. The first one stays root and does four things when
  * asked: it loads and attaches the programs of a plan (sensor/watch_share.h), opens a file of a
- * table, and detaches programs again. The second one, which does all the rest, is another user
- * under a seccomp filter that was recorded and generated with boltseal (profiles/watch.json).
+ * table, detaches programs again, and carries out responses (respond/request.h). The second one,
+ * which does all the rest, is another user under a seccomp filter that was recorded and generated
+ * with boltseal (profiles/watch.json).
  *
  * They talk over a socket, one request at a time; each has a fixed head and bounded bytes. When one
  * of them ends, so does the other.
@@ -22,14 +23,22 @@ struct keeper;
  * Becomes two processes. In the second, which is `user` from here on: 0 and its end of the
  * connection. In the first: 1 when the other has ended, with its exit status. Before threads begin.
  * `folder`: where that user will write, is made for it when it does not exist; NULL: none.
+ * `respond`: how responses are carried out; NULL: they are not.
  */
-int keeper_split(struct keeper **out, const char *user, const char *folder, int *status,
-		 struct err *e);
+struct respond_options;
+struct respond_request;
+struct respond_result;
+struct exec_refusal;
+int keeper_split(struct keeper **out, const char *user, const char *folder,
+		 const struct respond_options *respond, int *status, struct err *e);
 void keeper_free(struct keeper *k);
 
 /* In place of watch_start(); its programs end with keeper_stop(). */
 int keeper_start(struct keeper *k, struct watch *w, unsigned *slot, struct err *e);
 void keeper_stop(struct keeper *k, unsigned slot);
+/* In place of respond_act() and respond_refused(). */
+void keeper_respond(struct keeper *k, const struct respond_request *q, struct respond_result *out);
+bool keeper_refused(struct keeper *k, struct exec_refusal *out);
 /* Makes enrichment ask the first process. */
 void keeper_serve(struct keeper *k, struct outside *o);
 

@@ -14,11 +14,14 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "respond/act.h"
+#include "respond/exec_guard.h"
 #include "sensor/watch_share.h"
 
 struct root {
 	int sock;
 	struct watch *watches[KEEPER_WATCHES];
+	struct respond *acts; /* NULL: responses are not carried out */
 };
 
 static pid_t to;
@@ -103,14 +106,46 @@ static bool do_link(struct root *r, const char *path)
 	return answer(r, &reply, target, NULL);
 }
 
+static bool do_respond(struct root *r, const char *bytes, size_t len)
+{
+	struct keeper_reply reply = { .len = sizeof(struct respond_result) };
+	struct respond_result result = { 0 };
+	struct respond_request q;
+
+	if (len != sizeof(q))
+		return false;
+	memcpy(&q, bytes, sizeof(q));
+	if (r->acts)
+		respond_act(r->acts, &q, &result);
+	else
+		respond_say(&result, RESPOND_REFUSED, "not asked for by --respond=enforce");
+	return answer(r, &reply, &result, NULL);
+}
+
+static bool do_refused(struct root *r)
+{
+	struct exec_refusal one = { 0 };
+	bool some = r->acts && respond_refused(r->acts, &one);
+	struct keeper_reply reply = { .len = some ? sizeof(one) : 0 };
+
+	return answer(r, &reply, &one, NULL);
+}
+
+/* What follows a request at most. */
+static uint32_t limit_of(uint32_t op)
+{
+	return op == KEEPER_WATCH     ? (uint32_t)WATCH_PLAN_MAX
+	       : op == KEEPER_RESPOND ? sizeof(struct respond_request)
+				      : KEEPER_PATH_MAX - 1;
+}
+
 /* One request; false: the connection is to end. */
 static bool serve(struct root *r)
 {
 	struct keeper_request q;
 	cleanup_free char *bytes = NULL;
 
-	if (!keeper_receive(r->sock, &q, sizeof(q)) ||
-	    q.len > (q.op == KEEPER_WATCH ? (uint32_t)WATCH_PLAN_MAX : KEEPER_PATH_MAX - 1))
+	if (!keeper_receive(r->sock, &q, sizeof(q)) || q.len > limit_of(q.op))
 		return false;
 	bytes = xcalloc(1, q.len + 1);
 	if (!keeper_receive(r->sock, bytes, q.len))
@@ -124,17 +159,24 @@ static bool serve(struct root *r)
 		return do_open(r, bytes, q.arg);
 	case KEEPER_LINK:
 		return do_link(r, bytes);
+	case KEEPER_RESPOND:
+		return do_respond(r, bytes, q.len);
+	case KEEPER_REFUSED:
+		return do_refused(r);
 	}
 	return false;
 }
 
-int keeper_root(int sock, pid_t child)
+int keeper_root(int sock, pid_t child, const struct respond_options *respond)
 {
 	struct sigaction sa = { .sa_handler = hand_on, .sa_flags = SA_RESTART };
 	struct root r = { .sock = sock };
+	struct err e = { 0 };
 	int status = 0;
 
 	to = child;
+	if (respond && respond_new(&r.acts, respond, &e) < 0)
+		log_warn("responses cannot be carried out: %s", e.msg);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
@@ -144,6 +186,7 @@ int keeper_root(int sock, pid_t child)
 	shutdown(sock, SHUT_RDWR);
 	for (int i = 0; i < KEEPER_WATCHES; i++)
 		watch_free(r.watches[i]);
+	respond_free(r.acts);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (WIFEXITED(status))

@@ -5,6 +5,8 @@
 #include <sys/types.h>
 
 /* Does what is asked for until the other process `child` has ended; its exit status. */
-int keeper_root(int sock, pid_t child);
+/* `respond`: how what is asked for is done; NULL: nothing is. */
+struct respond_options;
+int keeper_root(int sock, pid_t child, const struct respond_options *respond);
 
 #endif

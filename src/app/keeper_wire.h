@@ -6,11 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum keeper_op { KEEPER_WATCH = 1, KEEPER_UNWATCH, KEEPER_OPEN, KEEPER_LINK };
+enum keeper_op {
+	KEEPER_WATCH = 1,
+	KEEPER_UNWATCH,
+	KEEPER_OPEN,
+	KEEPER_LINK,
+	KEEPER_RESPOND, /* struct respond_request → struct respond_result */
+	KEEPER_REFUSED, /* → struct exec_refusal, or nothing */
+};
 enum { KEEPER_WATCHES = 2, KEEPER_PATH_MAX = 4096 };
 
 struct keeper_request {
-	uint32_t op, len; /* bytes that follow: a plan, or a path */
+	uint32_t op, len; /* bytes that follow: a plan, a path, a request */
 	int32_t arg;	  /* flags of KEEPER_OPEN, slot of KEEPER_UNWATCH */
 };
 

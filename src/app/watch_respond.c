@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "app/delivery.h"
+#include "app/keeper.h"
 #include "app/watch_finding.h"
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -21,6 +22,31 @@ static bool some_rule_responds(const struct rules *rules)
 		if (rules_at(rules, i)->respond)
 			return true;
 	return false;
+}
+
+/* The other process reads no files, so it does only what requests tell it. */
+static int check_keeper(const struct watch_respond *r, const char *mode, struct err *e)
+{
+	const struct respond_exec *x = &r->policy.exec;
+
+	if (r->acting && !mode)
+		return err_set(e, EINVAL,
+			       "mode: enforce: with --user, expected --respond=enforce as well");
+	if (r->acting && (x->hashes_n || x->models_n || x->yara_n))
+		return err_set(e, EINVAL,
+			       "exec: hashes, models and yara are expected without "
+			       "--user");
+	return 0;
+}
+
+void respond_do(struct watch_respond *r, const struct respond_request *q,
+		struct respond_result *out)
+{
+	if (r->keeper)
+		keeper_respond(r->keeper, q, out);
+	else
+		respond_act(r->acts, q, out);
+	r->guards |= q->action == RESPOND_BLOCK_EXEC;
 }
 
 static int start(struct watch_respond *r, const struct args *a, struct err *e)
@@ -38,7 +64,11 @@ static int start(struct watch_respond *r, const struct args *a, struct err *e)
 	o.policy = &r->policy;
 	o.evidence = r->policy.evidence;
 	r->from_start = r->policy.enforce && (r->policy.exec.always || r->policy.denials_n);
-	err = r->policy.enforce ? respond_new(&r->acts, &o, e) : 0;
+	r->acting = r->policy.enforce;
+	if (r->keeper)
+		err = check_keeper(r, mode, e);
+	else
+		err = r->acting ? respond_new(&r->acts, &o, e) : 0;
 	if (err == 0)
 		log_note(r->policy.enforce
 				 ? "responses are carried out"
@@ -47,7 +77,7 @@ static int start(struct watch_respond *r, const struct args *a, struct err *e)
 }
 
 int watch_respond_new(struct watch_respond **out, const struct args *a, const struct rules *rules,
-		      struct err *e)
+		      struct keeper *keeper, struct err *e)
 {
 	struct watch_respond *r;
 	int err;
@@ -55,6 +85,7 @@ int watch_respond_new(struct watch_respond **out, const struct args *a, const st
 	if (!args_has(a, "respond") && !args_has(a, "response") && !some_rule_responds(rules))
 		return 0;
 	r = xcalloc(1, sizeof(*r));
+	r->keeper = keeper;
 	respond_policy_init(&r->policy);
 	err = start(r, a, e);
 	if (err < 0)
@@ -254,7 +285,7 @@ static void respond_one(struct watch_respond *r, struct respond_request *q,
 		       respond_now(), result);
 	if (result->outcome != RESPOND_DONE)
 		return;
-	respond_act(r->acts, q, result);
+	respond_do(r, q, result);
 	if (result->outcome == RESPOND_DONE || result->outcome == RESPOND_ALREADY)
 		/* Of block-exec each one adds a program. */
 		respond_decider_set(r->decider, q->container, q->action,
@@ -322,7 +353,7 @@ void watch_respond_begin(struct watch_respond *r, struct watch_session *s,
 void watch_respond_tick(struct watch_respond *r, struct watch_session *s)
 {
 	respond_kernel_refresh(r);
-	if (r->acts)
+	if (r->guards)
 		respond_tell_refusals(r, s);
 }
 

@@ -13,10 +13,11 @@ struct watch_respond;
 
 /*
  * From the options --respond, --response and --respond-state; *out stays NULL when nobody asked and
- * no rule responds. Call it before threads begin.
+ * no rule responds. Call it before threads begin. `keeper`: who acts; NULL: this process.
  */
+struct keeper;
 int watch_respond_new(struct watch_respond **out, const struct args *a, const struct rules *rules,
-		      struct err *e);
+		      struct keeper *keeper, struct err *e);
 /* Takes back what shall not stay. */
 void watch_respond_free(struct watch_respond *r);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/keeper.h"
 #include "app/watch_respond_private.h"
 #include "base/cleanup.h"
 #include "respond/exec_guard.h"
@@ -34,7 +35,7 @@ static void do_first(struct watch_respond *r, struct watch_session *s, struct re
 
 	q->flags = r->policy.keep[q->action] ? RESPOND_KEEP : 0;
 	if (respond_may(r->decider, q, who, NULL, &result))
-		respond_act(r->acts, q, &result);
+		respond_do(r, q, &result);
 	if (result.outcome != RESPOND_ALREADY)
 		respond_tell(s, finding_of(s, q), q, &result);
 }
@@ -77,7 +78,7 @@ void respond_tell_refusals(struct watch_respond *r, struct watch_session *s)
 	if (now - r->told < TELL_NS)
 		return;
 	r->told = now;
-	while (respond_refused(r->acts, &one)) {
+	while (r->keeper ? keeper_refused(r->keeper, &one) : respond_refused(r->acts, &one)) {
 		struct respond_request q = { .action = RESPOND_BLOCK_EXEC, .pid = one.pid };
 		struct respond_result result;
 

@@ -94,7 +94,7 @@ void watch_respond_prepare(struct watch_respond *r, const struct rules *rules,
 	struct rows w = { .r = r, .kills = kills };
 
 	r->kernel.killed = -1;
-	if (!r->acts)
+	if (!r->acting)
 		return; /* a dry run acts nowhere */
 	for (unsigned i = 0; i < rules_count(rules); i++) {
 		if (!(rules_at(rules, i)->respond >> RA_KILL & 1))

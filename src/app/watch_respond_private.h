@@ -26,7 +26,10 @@ struct watch_respond {
 	struct respond_policy policy;
 	struct respond_decider *decider;
 	struct respond_protect *protect;
-	struct respond *acts; /* NULL: a dry run */
+	bool acting;	       /* or a dry run */
+	struct respond *acts;  /* NULL: another process does */
+	struct keeper *keeper; /* that one */
+	bool guards;	       /* executions are asked for somewhere */
 	struct respond_kernel kernel;
 	struct map seen; /* ids of containers */
 	uint64_t told;	 /* when refusals were asked for */
@@ -35,6 +38,9 @@ struct watch_respond {
 
 struct respond_subject respond_subject_of(const struct container *c, const struct rule_info *rule);
 uint64_t respond_now(void);
+/* Carries a request out. */
+void respond_do(struct watch_respond *r, const struct respond_request *q,
+		struct respond_result *out);
 
 void respond_fill(struct respond_request *q, const struct process *p, const char *rule);
 /* What became of a request, as a finding: `f` has what is known of process and container. */

@@ -343,6 +343,27 @@ END
 	fi
 fi
 
+# ---- decided by a process without rights, done by another
+chmod 755 "$scratch"
+: >"$log"
+timeout -s KILL 60 "$boltseal" watch -o json --rules "$rules" --respond=enforce --user nobody \
+	--respond-state "$state" >"$found" 2>"$log" &
+watcher=$!
+background+=("$watcher")
+tries=0
+until grep -q 'watching with' "$log" || [ $tries -ge 200 ]; do
+	tries=$((tries + 1))
+	sleep 0.05
+done
+agent=$(pgrep -P "$watcher" -x boltseal) || not_ok "--user: it watches" "$log"
+in_box kill sh -c 'read x </etc/boltseal-kill; sleep 2; echo lives' >"$scratch/said" || true
+check "--user: the process that is root kills" told kill "done" 'from user space (pidfd)'
+in_box a cat /etc/boltseal-freeze >/dev/null || true
+check "--user: and freezes" told freeze "done"
+check "--user: it stands still" stands "$pid"
+watch_end
+check "--user: at the end it thaws" runs "$pid"
+
 # ---- by hand
 "$boltseal" respond freeze boltseal-r-a --state "$state" >"$scratch/hand" 2>&1 || true
 check "by hand: frozen" stands "$pid"
