@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "app/delivery.h"
+#include "app/metrics.h"
 #include "base/map.h"
 #include "model/finding_dedup.h"
 #include "out/metrics.h"

@@ -365,26 +365,42 @@ void adm_cel_validating(const struct adm_cel *p, struct buf *out)
 
 /* ---- what pods lack */
 
-/* An expression (RE2) for images that the pattern stands for. */
+/* What the pattern stands for, as RE2 has it. */
+static void put_glob(struct buf *re, const char *pattern)
+{
+	for (; *pattern; pattern++) {
+		if (*pattern == '*' || *pattern == '?')
+			buf_puts(re, *pattern == '*' ? ".*" : ".");
+		else if (strchr(".+()|[]{}^$\\", *pattern))
+			buf_printf(re, "[%s%c]", *pattern == '^' || *pattern == '\\' ? "\\" : "",
+				   *pattern);
+		else
+			buf_putc(re, *pattern);
+	}
+}
+
+/* "TEXT.matches('^…$')" */
+static void put_matches(struct buf *out, const char *text, const char *before, const char *pattern,
+			const char *behind)
+{
+	struct buf re = { 0 };
+
+	buf_printf(&re, "^%s", before);
+	put_glob(&re, pattern);
+	buf_printf(&re, "%s$", behind);
+	buf_printf(out, "%s.matches(", text);
+	put_string(out, re.p);
+	buf_putc(out, ')');
+	buf_free(&re);
+}
+
 static void put_image(struct buf *out, const char *pattern)
 {
 	const char *slash = strrchr(pattern, '/');
 	bool tag = strchr(slash ? slash : pattern, ':') != NULL;
-	struct buf re = { 0 };
 
-	buf_puts(&re, "^(docker[.]io/)?(library/)?");
-	for (; *pattern; pattern++) {
-		if (*pattern == '*' || *pattern == '?')
-			buf_puts(&re, *pattern == '*' ? ".*" : ".");
-		else if (strchr(".+()|[]{}^$\\", *pattern))
-			buf_printf(&re, "[%s%c]", *pattern == '^' || *pattern == '\\' ? "\\" : "",
-				   *pattern);
-		else
-			buf_putc(&re, *pattern);
-	}
-	buf_puts(&re, tag ? "(@.*)?$" : "(:[^/@]*)?(@.*)?$");
-	put_string(out, re.p);
-	buf_free(&re);
+	put_matches(out, "c.image", "(docker[.]io/)?(library/)?", pattern,
+		    tag ? "(@.*)?" : "(:[^/@]*)?(@.*)?");
 }
 
 static void put_mutating(const struct adm_cel *p, const char *name, struct buf *conditions,
@@ -410,12 +426,26 @@ static void put_mutating(const struct adm_cel *p, const char *name, struct buf *
 	buf_free(mutations);
 }
 
-static void put_linux(struct buf *out)
+/* Which pods: not those for Windows, no mirrors, not where the configuration leaves them alone. */
+static void put_scope(const struct adm_config *c, const char *ns, struct buf *out)
 {
 	struct buf b = { 0 };
 
 	buf_puts(&b, "!(has(object.spec.os) && object.spec.os.name == 'windows')");
 	put_condition(out, "linux", &b);
+	buf_puts(&b, "!has(object.metadata.annotations) || !('kubernetes.io/config.mirror' in "
+		     "object.metadata.annotations)");
+	put_condition(out, "no-mirror", &b);
+	if (ns) {
+		put_matches(&b, "request.namespace", "", ns, "");
+		put_condition(out, "namespace", &b);
+	}
+	for (size_t i = 0; i < c->mutate.except.n; i++) {
+		buf_puts(&b, i ? " && !" : "!");
+		put_matches(&b, "request.namespace", "", c->mutate.except.v[i], "");
+	}
+	if (c->mutate.except.n)
+		put_condition(out, "except", &b);
 }
 
 static void put_mutation(struct buf *out, const char *type, const char *member,
@@ -452,13 +482,12 @@ static void put_wanting(struct buf *out, const struct adm_profile *f)
 	buf_puts(out, "(!has(c.securityContext) || (!has(c.securityContext.seccompProfile) && "
 		      "(!has(c.securityContext.privileged) || !c.securityContext.privileged)))");
 	if (f->image) {
-		buf_puts(out, " && c.image.matches(");
+		buf_puts(out, " && ");
 		put_image(out, f->image);
-		buf_putc(out, ')');
 	}
 	if (f->container) {
-		buf_puts(out, " && c.name == ");
-		put_string(out, f->container);
+		buf_puts(out, " && ");
+		put_matches(out, "c.name", "", f->container, "");
 	}
 }
 
@@ -474,7 +503,7 @@ static void put_profile(const struct adm_cel *p, size_t i, struct buf *out)
 	if (!f->seccomp)
 		return;
 	buf_printf(&name, "boltseal-profile-%zu", i);
-	put_linux(&conditions);
+	put_scope(p->config, f->ns, &conditions);
 	buf_printf(&b, "(" NO_PROFILE ") && object.spec.containers.exists(c, ");
 	put_wanting(&b, f);
 	buf_putc(&b, ')');
@@ -503,7 +532,7 @@ static void put_default(const struct adm_cel *p, struct buf *out)
 {
 	struct buf conditions = { 0 }, mutations = { 0 }, b = { 0 };
 
-	put_linux(&conditions);
+	put_scope(p->config, NULL, &conditions);
 	buf_puts(&b, "(" NO_PROFILE ") && ((has(object.spec.initContainers) ? "
 		     "object.spec.initContainers : []) + object.spec.containers).exists(c, "
 		     "!has(c.securityContext) || (!has(c.securityContext.seccompProfile) && "

@@ -703,8 +703,10 @@ static void test_policies(void **state)
 		"podSecurity: {exemptions: {usernames: [\"o'x\"], namespaces: [a], "
 		"runtimeClasses: [kata]}}\n"
 		"checks: [{id: R04}]\n"
-		"mutate: {profiles: [{image: 'h.example/a+b:1*', container: c, seccomp: b/w.json, "
-		"seccompLabel: d/w=1}, {image: x, apparmor: web}]}\n";
+		"mutate: {except: [kube-*], profiles: [{image: 'h.example/a+b:1*', container: c, "
+		"seccomp: b/w.json, "
+		"seccompLabel: d/w=1}, {image: x, apparmor: web}, {namespace: 'n?', image: y, "
+		"seccomp: s}]}\n";
 	cleanup_buf struct buf validating = { 0 }, mutating = { 0 };
 	cleanup_adm_config struct adm_config c;
 	struct adm_cel p = { .minor = 34, .config = &c };

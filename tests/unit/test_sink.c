@@ -26,6 +26,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "finding_sample.h"
+#include "app/metrics.h"
 #include "out/metrics.h"
 #include "out/sink.h"
 
