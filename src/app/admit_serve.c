@@ -247,7 +247,7 @@ static int start(struct admit *a, struct err *e)
 				  .key = s->key,
 				  .client_ca = s->client_ca,
 				  .max_body = ADM_MAX_BODY,
-				  .threads = (unsigned)s->threads,
+				  .threads = s->threads ? (unsigned)s->threads : 1,
 				  .connections = (unsigned)s->connections,
 				  .per_ip = (unsigned)s->connections / PER_IP_SHARE,
 				  .idle_s = 90,

@@ -104,7 +104,7 @@ static int listen_at(struct http *h, struct err *e)
 			       "'%s': expected [ADDRESS:]PORT with a numeric address, or :PORT for "
 			       "all addresses",
 			       h->o.address);
-	fd = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 && h->o.address[0] == ':') { /* a kernel without IPv6 */
 		struct sockaddr_in *v4 = (struct sockaddr_in *)&a;
 		in_port_t port = ((struct sockaddr_in6 *)&a)->sin6_port;
@@ -112,7 +112,7 @@ static int listen_at(struct http *h, struct err *e)
 		a = (struct sockaddr_storage){ 0 };
 		v4->sin_family = AF_INET;
 		v4->sin_port = port;
-		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	}
 	if (fd < 0)
 		return err_errno(e, errno, "%s: cannot make a socket", h->o.address);
@@ -412,8 +412,10 @@ static int start_daemon(struct http *h, struct err *e)
 	static char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:"
 				   "%SERVER_PRECEDENCE";
 	struct MHD_OptionItem extra[8];
-	unsigned n = 0, flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC;
+	unsigned n = 0, flags = MHD_USE_INTERNAL_POLLING_THREAD;
 
+	if (h->o.threads)
+		flags |= MHD_USE_EPOLL | MHD_USE_ITC;
 	if (h->tls) {
 		flags |= MHD_USE_TLS;
 		extra[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_CERT_CALLBACK, 0,
@@ -524,7 +526,7 @@ void http_drain(struct http *h, unsigned timeout_s)
 	struct http_stats s;
 
 	http_leave(h);
-	if (h->listener >= 0) {
+	if (h->o.threads && h->listener >= 0) {
 		MHD_quiesce_daemon(h->daemon);
 		close_p(&h->listener);
 		h->listener = -1;

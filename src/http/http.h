@@ -41,7 +41,8 @@ struct http_options {
 	const char *key;	 /* file with its private key */
 	const char *client_ca;	 /* file: clients are asked for a certificate; NULL: they are not */
 	size_t max_body;	 /* bytes; a body of this size or more is answered with 413 */
-	unsigned threads;	 /* 0: one */
+	/* 0: one, for few connections, which asks little of the system and cannot be drained. */
+	unsigned threads;
 	unsigned connections, per_ip; /* 0: 64, and no limit of its own */
 	unsigned idle_s;	      /* a connection on which nothing happens is closed; 0: 10 */
 	unsigned request_s;	      /* a request that takes longer to arrive is given up; 0: 10 */
@@ -66,7 +67,7 @@ unsigned http_port(const struct http *h);
 void http_get_stats(struct http *h, struct http_stats *out);
 /* From now on connections are closed behind each answer, so that clients go elsewhere. */
 void http_leave(struct http *h);
-/* No new connections; waits until no request is on the way, at most so long. */
+/* No new connections (but see `threads`); waits until no request is on the way, at most so long. */
 void http_drain(struct http *h, unsigned timeout_s);
 /* Ends every connection. NULL is fine. */
 void http_stop(struct http *h);

@@ -705,7 +705,7 @@ static void test_policies(void **state)
 		"checks: [{id: R04}]\n"
 		"mutate: {except: [kube-*], profiles: [{image: 'h.example/a+b:1*', container: c, "
 		"seccomp: b/w.json, "
-		"seccompLabel: d/w=1}, {image: x, apparmor: web}, {namespace: 'n?', image: y, "
+		"seccompLabel: d/w=1}, {image: x, apparmor: web}, {namespace: 'n?', image: yy, "
 		"seccomp: s}]}\n";
 	cleanup_buf struct buf validating = { 0 }, mutating = { 0 };
 	cleanup_adm_config struct adm_config c;
