@@ -12,9 +12,10 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "model/caps.h"
+#include "node/set.h"
 #include "profile/generate.h"
 
-enum { HASH_DIGITS = 12 };
+enum { HASH_DIGITS = NODE_HASH - 1 };
 
 static void short_hash(const char *text, size_t len, char out[HASH_DIGITS + 1])
 {
@@ -25,6 +26,14 @@ static void short_hash(const char *text, size_t len, char out[HASH_DIGITS + 1])
 	sha256_hex(digest, hex);
 	memcpy(out, hex, HASH_DIGITS);
 	out[HASH_DIGITS] = '\0';
+}
+
+static const char *label(struct adm_config *c, enum node_kind kind, const char *name,
+			 const char *hash)
+{
+	cleanup_free char *key = node_label(kind, name);
+
+	return arena_printf(&c->arena, "%s=%s", key, hash);
 }
 
 static int add_seccomp(struct adm_config *c, const struct workload *w, const struct gen_options *o,
@@ -43,7 +52,7 @@ static int add_seccomp(struct adm_config *c, const struct workload *w, const str
 	text = sp_write(&p, SP_DIALECT_OCI);
 	short_hash(text, strlen(text), hash);
 	out->seccomp = arena_printf(&c->arena, "boltseal/%s-%s.json", name, hash);
-	out->label[0] = arena_printf(&c->arena, ADM_DOMAIN "/seccomp.%s=%s", name, hash);
+	out->label[0] = label(c, NODE_SECCOMP, name, hash);
 	return 0;
 }
 
@@ -58,7 +67,7 @@ static int add_apparmor(struct adm_config *c, const struct workload *w, const st
 		return r;
 	short_hash(buf_str(&text), text.len, hash);
 	out->apparmor = arena_strdup(&c->arena, name);
-	out->label[1] = arena_printf(&c->arena, ADM_DOMAIN "/apparmor.%s=%s", name, hash);
+	out->label[1] = label(c, NODE_APPARMOR, name, hash);
 	return 0;
 }
 
@@ -72,6 +81,18 @@ static void add_caps(struct adm_config *c, const struct workload *w, struct adm_
 	for (unsigned nr = 0; nr < BCAP_COUNT; nr++)
 		if (caps.needed >> nr & 1)
 			out->caps.v[out->caps.n++] = bcap_by_nr(nr)->name + strlen("CAP_");
+}
+
+/* The image's name: what was recorded of one tag holds for its successors. */
+static const char *image_name(struct adm_config *c, const char *image)
+{
+	const char *slash = strrchr(image, '/');
+	size_t len = strcspn(image, "@");
+	const char *colon = strchr(slash ? slash : image, ':');
+
+	if (colon && colon < image + len)
+		len = (size_t)(colon - image);
+	return arena_strndup(&c->arena, image, len);
 }
 
 static int read_model(struct adm_config *c, const char *path, struct adm_profile *out,
@@ -94,7 +115,7 @@ static int read_model(struct adm_config *c, const char *path, struct adm_profile
 		return 1;
 	}
 	r = gen_name(&w, &o, &name, e);
-	out->image = arena_strdup(&c->arena, w.identity.image);
+	out->image = image_name(c, w.identity.image);
 	out->why = arena_printf(&c->arena, "workload model %s", base ? base + 1 : path);
 	if (r == 0 && m->model_seccomp)
 		r = add_seccomp(c, &w, &o, name, out, e);

@@ -7,12 +7,12 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "app/metrics.h"
 #include "base/json.h"
 #include "kube/kube.h"
 #include "node/files.h"
 #include "node/set.h"
 #include "node/used.h"
-#include "out/metrics.h"
 
 #define NODE_API "boltseal.dev/v1alpha1"
 #define SPO_API	 "security-profiles-operator.x-k8s.io/"

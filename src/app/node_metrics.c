@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "app/node.h"
+#include "out/metrics.h"
 
 enum { ALIVE_S = 120 }; /* the agent looks around at least once a minute */
 

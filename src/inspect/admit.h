@@ -68,7 +68,7 @@ struct adm_profile {
 	const char *container, *ns;
 	const char *seccomp;   /* localhostProfile, relative to the kubelet's seccomp folder */
 	const char *apparmor;  /* name of the profile */
-	const char *label[2];  /* node labels "KEY=VALUE" of the two, or NULL */
+	const char *label[2];  /* node labels "KEY=VALUE", or "KEY", of the two, or NULL */
 	bool caps_known;       /* the model says which capabilities are needed */
 	struct adm_words caps; /* "NET_BIND_SERVICE" */
 	const char *why;       /* "workload model nginx.json" */

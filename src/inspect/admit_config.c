@@ -162,14 +162,19 @@ static void checks_of(struct reading *rd, const struct yaml_node *root)
 
 /* ---- mutation */
 
-/* "KEY=VALUE", as the node's label has to be. */
+/* "KEY=VALUE", or "KEY" for any version. */
 static void label_of(struct reading *rd, const struct yaml_node *node, const char *key,
 		     const char **out)
 {
+	const char *eq;
+
 	text_of(rd, node, key, out);
-	if (!rd->r && *out && (!strchr(*out, '=') || **out == '=' || !strchr(*out, '=')[1]))
+	if (rd->r || !*out)
+		return;
+	eq = strchr(*out, '=');
+	if (!**out || eq == *out || (eq && !eq[1]))
 		rd->r = yaml_err(&rd->c->stream, yaml_get(node, key), rd->e, EINVAL,
-				 "\"%.100s\": expected KEY=VALUE", *out);
+				 "\"%.100s\": expected KEY=VALUE or KEY", *out);
 }
 
 static void caps_of(struct reading *rd, const struct yaml_node *node, struct adm_profile *out)

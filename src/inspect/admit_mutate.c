@@ -330,29 +330,37 @@ static void container_caps(struct plan *p, const struct ps_container *c,
 
 static const char *expression(struct plan *p, const char *label)
 {
-	const char *value = strchr(label, '=');
+	const char *eq = strchr(label, '=');
 
+	if (!eq)
+		return arena_printf(&p->r->arena, "{\"key\":%s,\"operator\":\"Exists\"}",
+				    json_string(p, label));
 	return arena_printf(
 		&p->r->arena, "{\"key\":%s,\"operator\":\"In\",\"values\":[%s]}",
-		json_string(p, arena_strndup(&p->r->arena, label, (size_t)(value - label))),
-		json_string(p, value + 1));
+		json_string(p, arena_strndup(&p->r->arena, label, (size_t)(eq - label))),
+		json_string(p, eq + 1));
+}
+
+static bool is_expression(const struct yaml_node *n, const char *label)
+{
+	const struct yaml_node *key = yaml_get(n, "key"), *values = yaml_get(n, "values");
+	size_t len = strcspn(label, "=");
+
+	if (!yaml_is_str(key) || key->n != len || memcmp(key->text, label, len) != 0)
+		return false;
+	if (!label[len])
+		return yaml_eq(yaml_get(n, "operator"), "Exists");
+	return yaml_eq(yaml_get(n, "operator"), "In") && values && values->kind == YAML_SEQ &&
+	       values->n == 1 && yaml_eq(values->item[0], label + len + 1);
 }
 
 static bool has_expression(const struct yaml_node *term, const char *label)
 {
 	const struct yaml_node *list = yaml_get(term, "matchExpressions");
-	const char *value = strchr(label, '=') + 1;
-	size_t len = (size_t)(value - 1 - label);
 
-	for (uint32_t i = 0; list && list->kind == YAML_SEQ && i < list->n; i++) {
-		const struct yaml_node *key = yaml_get(list->item[i], "key");
-		const struct yaml_node *values = yaml_get(list->item[i], "values");
-
-		if (yaml_is_str(key) && key->n == len && !memcmp(key->text, label, len) &&
-		    yaml_eq(yaml_get(list->item[i], "operator"), "In") && values &&
-		    values->kind == YAML_SEQ && values->n == 1 && yaml_eq(values->item[0], value))
+	for (uint32_t i = 0; list && list->kind == YAML_SEQ && i < list->n; i++)
+		if (is_expression(list->item[i], label))
 			return true;
-	}
 	return false;
 }
 

@@ -16,7 +16,8 @@ static const char config_text[] =
 	"  profiles:\n"
 	"  - {image: shop/web, seccomp: b/web-1.json, seccompLabel: d/seccomp.web=1,\n"
 	"     apparmor: web, apparmorLabel: d/apparmor.web=2, capabilities: [NET_BIND_SERVICE]}\n"
-	"  - {image: 'shop/db:9*', seccomp: b/db-3.json, capabilities: []}\n";
+	"  - {image: 'shop/db:9*', seccomp: b/db-3.json, capabilities: []}\n"
+	"  - {image: shop/any, seccomp: b/any.json, seccompLabel: d/seccomp.any}\n";
 
 #define C(more)		"{\"name\":\"a\",\"image\":\"x\"" more "}"
 #define WEB(more)	"{\"name\":\"w\",\"image\":\"docker.io/shop/web:1@sha256:00\"" more "}"
@@ -138,6 +139,18 @@ static const struct {
 				 "2/matchExpressions\","
 				 "\"value\":[" EXPR("seccomp", "1") "]}," EXPLAIN(
 					 "pod: node affinity d/seccomp.web=1") "]" },
+	{ "any version of a profile", NULL, NULL,
+	  ONE("{\"name\":\"d\",\"image\":\"shop/any\",\"securityContext\":{}}"),
+	  "[{\"op\":\"add\",\"path\":\"/spec/containers/0/securityContext/"
+	  "seccompProfile\",\"value\":"
+	  "{\"type\":\"Localhost\",\"localhostProfile\":\"b/any.json\"}},{\"op\":\"add\",\"path\":"
+	  "\"/spec/affinity\",\"value\":{\"nodeAffinity\":{"
+	  "\"requiredDuringSchedulingIgnoredDuringExecution\":{\"nodeSelectorTerms\":[{"
+	  "\"matchExpressions\":[{\"key\":\"d/"
+	  "seccomp.any\",\"operator\":\"Exists\"}]}]}}}}," EXPLAIN(
+		  "container \\\"d\\\": seccomp Localhost b/any.json (configured); pod: node "
+		  "affinity "
+		  "d/seccomp.any") "]" },
 	{ "bound already", NULL, NULL,
 	  POD("\"nodeName\":\"n\",\"securityContext\":{\"appArmorProfile\":{\"type\":"
 	      "\"Unconfined\"}},"
