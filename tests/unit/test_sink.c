@@ -23,10 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/metrics.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "finding_sample.h"
-#include "app/metrics.h"
 #include "out/metrics.h"
 #include "out/sink.h"
 
