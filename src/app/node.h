@@ -52,6 +52,7 @@ struct node_watch {
 	struct node_agent *agent;
 	enum node_source source;
 	struct kube_watch *watch; /* NULL: not used */
+	bool absent;		  /* the cluster has no such kind, and had none since the start */
 };
 
 /* A file that nobody wants any more. */

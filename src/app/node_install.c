@@ -96,17 +96,29 @@ static const char *lsm_dir(const struct node_agent *a, enum node_kind kind)
 	return kind == NODE_APPARMOR ? a->o.apparmor_dir : a->o.selinux_dir;
 }
 
-/* Whether the tool takes it; a missing tool is no fault of the profile. */
-static bool lsm_check(struct node_profile *p, const char *file)
+/*
+ * Whether the tool takes it, tried with a file beside the one that may be in use. A missing tool is
+ * no fault of the profile.
+ */
+static bool lsm_check(const struct node_agent *a, struct node_profile *p, const char *name)
 {
-	struct err e = { 0 };
-	int r = p->kind == NODE_APPARMOR ? node_apparmor_check(file, p->name, &e) : 0;
+	const char *dir = lsm_dir(a, p->kind);
+	cleanup_free char *trial = xasprintf("%s.check", name);
+	cleanup_free char *file = xasprintf("%s/%s", dir, trial);
+	struct err e = { 0 }, ignored;
+	int r;
 
-	if (r == -ENOENT)
-		node_profile_is(p, NODE_FAILED, "%s", e.msg);
-	else if (r < 0)
+	if (p->kind != NODE_APPARMOR)
+		return true;
+	r = node_files_put(dir, trial, p->text, p->len, &e);
+	if (r >= 0)
+		r = node_apparmor_check(file, p->name, &e);
+	node_files_remove(dir, trial, &ignored);
+	if (r == -EINVAL)
 		node_profile_is(p, NODE_REFUSED, "%s: %s", p->origin, e.msg);
-	return r == 0;
+	else if (r < 0)
+		node_profile_is(p, NODE_FAILED, "%s", e.msg);
+	return r >= 0;
 }
 
 static void load_lsm(struct node_agent *a, struct node_profile *p, const char *file, bool wrote)
@@ -152,16 +164,12 @@ static void install_lsm(struct node_agent *a, struct node_profile *p)
 					: "would be loaded");
 		return;
 	}
+	if ((!p->checked || p->state == NODE_FAILED) && !lsm_check(a, p, name))
+		return;
 	wrote = node_files_put(dir, name, p->text, p->len, &e);
 	if (wrote < 0) {
 		node_profile_is(p, NODE_FAILED, "%s", e.msg);
 		return;
-	}
-	if (!p->checked || p->state == NODE_FAILED) {
-		if (!lsm_check(p, file)) {
-			node_files_remove(dir, name, &e);
-			return;
-		}
 	}
 	load_lsm(a, p, file, wrote > 0);
 }
@@ -270,6 +278,15 @@ static void remove_file(struct node_agent *a, const char *dir, const char *name)
 		a->numbers.removed++;
 }
 
+/* ".NAME.json.XXXXXX": what a writing that was cut off left behind. */
+static bool is_torn(const char *file)
+{
+	const char *end = strrchr(file, '.');
+
+	return *file == '.' && end && strlen(end) == 7 && end - file > 5 &&
+	       !strncmp(end - 5, ".json", 5);
+}
+
 static void judge_seccomp(const char *file, void *ctx)
 {
 	struct node_agent *a = ctx;
@@ -277,6 +294,8 @@ static void judge_seccomp(const char *file, void *ctx)
 	char name[NODE_NAME_MAX + 1], hash[NODE_HASH];
 	const struct node_profile *p;
 
+	if (is_torn(file) && is_overdue(a, ref))
+		remove_file(a, a->o.dir, file);
 	if (!node_files_parse(file, name, sizeof(name), hash))
 		return;
 	p = node_set_find(&a->set, NODE_SECCOMP, name);

@@ -207,6 +207,15 @@ static void take_object(struct node_watch *w, const char *text, size_t len, bool
 	free(o.origin);
 }
 
+/* The operator may be there without all of its kinds. What was there once is waited for. */
+static bool is_absent(const struct node_watch *w, int code)
+{
+	struct kube_watch_stats n;
+
+	kube_watch_get_stats(w->watch, &n);
+	return code == ENOENT && !n.synced && w->source >= NODE_SPO_SECCOMP;
+}
+
 void node_source_event(const struct kube_watch_event *ev, void *watch)
 {
 	struct node_watch *w = watch;
@@ -214,6 +223,7 @@ void node_source_event(const struct kube_watch_event *ev, void *watch)
 
 	switch (ev->kind) {
 	case KUBE_RELIST:
+		w->absent = false;
 		node_set_begin(&a->set, w->source, NULL);
 		break;
 	case KUBE_SYNCED:
@@ -225,7 +235,10 @@ void node_source_event(const struct kube_watch_event *ev, void *watch)
 		break;
 	case KUBE_LOST:
 		log_warn("%s: %s", takers[w->source].kind, ev->why);
-		return;
+		if (!is_absent(w, ev->code))
+			return;
+		w->absent = true;
+		break;
 	case KUBE_BACK:
 		log_note("%s: the API server answers again", takers[w->source].kind);
 		return;
@@ -238,7 +251,7 @@ bool node_sources_synced(const struct node_agent *a)
 	struct kube_watch_stats n;
 
 	for (int i = 0; i < NODE_SOURCE_COUNT; i++) {
-		if (!a->watches[i].watch)
+		if (!a->watches[i].watch || a->watches[i].absent)
 			continue;
 		kube_watch_get_stats(a->watches[i].watch, &n);
 		if (!n.synced)

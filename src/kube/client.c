@@ -162,7 +162,6 @@ static void set_tls(const struct kube *k, CURL *c)
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 }
 
-/* Neither goes over a connection without TLS to another machine, as in every client of the API. */
 static int add_bearer(struct transfer *t, const char *token, struct err *e)
 {
 	cleanup_free char *h = NULL;

@@ -136,6 +136,7 @@ struct kube_watch_event {
 	const char *text; /* the object, gone after the call */
 	size_t len;
 	const char *why; /* KUBE_LOST */
+	int code;	 /* KUBE_LOST: its errno; ENOENT: the server has no such resource */
 };
 typedef void (*kube_watch_each)(const struct kube_watch_event *ev, void *ctx);
 

@@ -71,7 +71,7 @@ static void tell(struct kube_watch *w, enum kube_watch_kind kind, const char *te
 	struct kube_watch_event ev = { .kind = kind, .text = text, .len = len };
 
 	if (kind == KUBE_LOST)
-		ev.why = w->why.msg;
+		ev.why = w->why.msg, ev.code = w->why.code;
 	w->each(&ev, w->ctx);
 }
 

@@ -76,7 +76,7 @@ hash_of() {
 agent_start() {
 	"$boltseal" node --node n1 --service-account "$account" --kubelet-dir "$scratch/kubelet" \
 		--state-dir "$scratch/state" --crds --configmaps boltseal.dev/profiles=true \
-		--namespace boltseal --spo v1 --grace 2 --interval 5 \
+		--namespace boltseal-node --spo v1 --grace 2 --interval 5 \
 		--metrics "metrics:$metrics_port" >>"$scratch/agent.log" 2>&1 &
 	agent=$!
 	background+=("$agent")
@@ -107,9 +107,12 @@ for crd in sealprofiles nodeprofilestatuses; do
 		ok "the schema of $crd is structural"
 done
 try "the operator's definitions are accepted" k apply -f "$repo/tests/live/spo-crds.yaml"
-try "the namespace is accepted" k apply -f "$repo/deploy/kubernetes/namespace.yaml"
 try "the manifests are accepted" k apply -f "$repo/deploy/kubernetes/node.yaml"
-cluster_account boltseal boltseal-node
+# What --spo needs besides.
+k create clusterrole spo --verb=list,watch \
+	--resource=seccompprofiles.security-profiles-operator.x-k8s.io,apparmorprofiles.security-profiles-operator.x-k8s.io,rawselinuxprofiles.security-profiles-operator.x-k8s.io >/dev/null
+k create clusterrolebinding spo --clusterrole=spo --serviceaccount=boltseal-node:boltseal-node >/dev/null
+cluster_account boltseal-node boltseal-node
 
 refused() {
 	! "$@"
@@ -124,10 +127,10 @@ cluster_node n1 boltseal.dev/profiles-not-ready
 cluster_node n2
 seal web "{\"seccomp\": $(variant sysinfo)}" | k create -f - >/dev/null
 cp "$repo/tests/golden/web.seccomp.nnp.oci.json" "$scratch/golden.json"
-k create configmap -n boltseal profiles --from-file=golden.json="$scratch/golden.json" \
+k create configmap -n boltseal-node profiles --from-file=golden.json="$scratch/golden.json" \
 	--from-literal=broken.json='{"defaultAction": "SCMP_ACT_NONE"}' --from-literal=notes.txt=x >/dev/null
-k label configmap -n boltseal profiles boltseal.dev/profiles=true >/dev/null
-k create configmap -n boltseal other --from-literal=other.json="$(variant sysinfo)" >/dev/null
+k label configmap -n boltseal-node profiles boltseal.dev/profiles=true >/dev/null
+k create configmap -n boltseal-node other --from-literal=other.json="$(variant sysinfo)" >/dev/null
 k create -f - >/dev/null <<JSON
 {"apiVersion": "security-profiles-operator.x-k8s.io/v1", "kind": "SeccompProfile",
  "metadata": {"name": "theirs"}, "spec": $(variant getrusage | sed 's/"defaultErrnoRet": [0-9]*, //')}
@@ -193,6 +196,13 @@ soon "a label that is not true is gone" "" label fake
 soon "an event tells of repairs" yes sh -c \
 	"timeout 20 $kubectl --kubeconfig $kubeconfig get events -o 'jsonpath={.items[*].reason}' | grep -q ProfileRepaired && echo yes"
 
+kb=$(awk '/^VmHWM/ { print $2 }' "/proc/$agent/status")
+if [ "${kb:-0}" -gt 0 ] && [ "$kb" -lt 65536 ]; then
+	ok "the agent's memory is small ($kb kB at most)"
+else
+	not_ok "the agent's memory is small (${kb:-unknown} kB)"
+fi
+
 # ---- restart ----
 agent_stop -KILL
 before=$(k get nodeprofilestatus n1 -o 'jsonpath={.metadata.resourceVersion}')
@@ -210,7 +220,7 @@ soon "so is the status" Installed status golden state
 # ---- a new version ----
 variant getcpu >"$scratch/golden2.json"
 golden2=$(hash_of "$scratch/golden2.json")
-k create configmap -n boltseal profiles --from-file=golden.json="$scratch/golden2.json" \
+k create configmap -n boltseal-node profiles --from-file=golden.json="$scratch/golden2.json" \
 	--dry-run=client -o json | k label --local -f - boltseal.dev/profiles=true -o json |
 	k replace -f - >/dev/null 2>&1
 soon "a new version has the label" "$golden2" label golden
@@ -226,13 +236,13 @@ gone() {
 }
 soon "and goes when none does" gone gone "$seccomp/golden-$golden.json"
 # A wrong new version: the one before keeps serving.
-k create configmap -n boltseal profiles --from-literal=golden.json='{"defaultAction": 1}' \
+k create configmap -n boltseal-node profiles --from-literal=golden.json='{"defaultAction": 1}' \
 	--dry-run=client -o json | k label --local -f - boltseal.dev/profiles=true -o json |
 	k replace -f - >/dev/null 2>&1
 soon "a new version that is wrong is refused" Refused status golden state
 try "the version before it stays" cmp "$scratch/golden2.json" "$seccomp/golden-$golden2.json"
 soon "with its label" "$golden2" label golden
-k create configmap -n boltseal profiles --from-file=golden.json="$scratch/golden2.json" \
+k create configmap -n boltseal-node profiles --from-file=golden.json="$scratch/golden2.json" \
 	--dry-run=client -o json | k label --local -f - boltseal.dev/profiles=true -o json |
 	k replace -f - >/dev/null 2>&1
 soon "and is installed again" Installed status golden state
@@ -269,7 +279,7 @@ soon "with the hash" "$golden2" label local n2
 
 # ---- permissions ----
 can() {
-	k auth can-i "$@" --as system:serviceaccount:boltseal:boltseal-node
+	k auth can-i "$@" --as system:serviceaccount:boltseal-node:boltseal-node
 }
 soon "the agent cannot read secrets" no can list secrets -A
 soon "nor make pods" no can create pods -A
