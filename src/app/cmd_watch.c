@@ -96,7 +96,7 @@ static int replay(struct watching *w, const char *path, struct err *e)
 static int check_options(const struct args *a, struct err *e)
 {
 	static const char *const live[] = { "capture", "for",	   "ring", "environment",
-					    "respond", "response", "user" };
+					    "respond", "response", "user", "live" };
 
 	if (args_count(a))
 		return usage_error(a, e, "'%s': expected options only", args_at(a, 0));
@@ -187,6 +187,9 @@ static const struct option_desc options[] = {
 	{ 0, "for", "SECONDS", NULL, "Ends after this time." },
 	{ 'n', "findings", "NUMBER", NULL, "Ends after so many findings." },
 	{ 0, "once", NULL, NULL, "Ends at the first finding, with exit status 2." },
+	{ 0, "live", NULL, NULL,
+	  "Shows on the terminal what happens: rates, containers, the latest findings, losses. q "
+	  "ends it. Without a terminal findings are printed as lines." },
 	{ 0, "user", "NAME", NULL,
 	  "Only loading programs into the kernel and opening files of /proc and of container "
 	  "engines is done as root, by a process of its own; everything else as this user, under "

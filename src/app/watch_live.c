@@ -13,6 +13,7 @@
 #include "app/watch_capture.h"
 #include "app/watch_own.h"
 #include "app/watch_respond.h"
+#include "app/watch_screen.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -252,6 +253,22 @@ static bool is_over(const struct watching *w, const struct timespec *begun,
 	       (w->session.limit && w->session.findings >= w->session.limit);
 }
 
+static bool show(struct watching *w)
+{
+	struct watch_screen_numbers n = { .findings = w->session.findings,
+					  .rules = rules_count(w->rules),
+					  .hostname = w->session.hostname };
+	struct watch_stats s = counts(w);
+	struct enrich_stats es;
+
+	enrich_stats(w->session.enrich, &es);
+	n.records = s.records;
+	n.lost = s.lost;
+	n.processes = es.processes;
+	n.containers = es.containers;
+	return watch_screen_draw(w->session.screen, &n);
+}
+
 static int loop(struct watching *w, uint64_t seconds, struct err *e)
 {
 	struct timespec begun, now;
@@ -278,6 +295,8 @@ static int loop(struct watching *w, uint64_t seconds, struct err *e)
 			each_second(w, &told_lost);
 		told = now.tv_sec;
 		look_for_rules(w);
+		if (w->session.screen && show(w))
+			return 0;
 	}
 }
 
@@ -317,6 +336,7 @@ int watching_run(struct watching *w, uint64_t seconds, struct err *e)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
 	bool incomplete;
+	int err;
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
@@ -325,7 +345,12 @@ int watching_run(struct watching *w, uint64_t seconds, struct err *e)
 		return EXIT_ERROR;
 	watch_alive_begin(&w->session, args_value(w->args, "store"));
 	log_note("watching with %zu rules", rules_count(w->rules));
-	if (loop(w, seconds, e) < 0)
+	if (args_has(w->args, "live"))
+		w->session.screen = watch_screen_new();
+	err = loop(w, seconds, e);
+	watch_screen_free(w->session.screen);
+	w->session.screen = NULL;
+	if (err < 0)
 		return EXIT_ERROR;
 	statistics(w);
 	watching_tell(w);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "app/delivery.h"
+#include "app/watch_screen.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/json.h"
@@ -51,16 +52,22 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static void tell(struct watch_session *s, struct finding *f)
+void watch_tell(struct watch_session *s, struct finding *f)
 {
 	cleanup_buf struct buf b = { 0 };
 
-	if (s->json)
-		finding_write_falco(f, &b);
-	else
-		buf_puts(&b, f->output);
-	fprintf(s->out, "%s\n", buf_str(&b));
-	fflush(s->out);
+	if (s->screen)
+		watch_screen_finding(s->screen, f->last_seen,
+				     f->severity >= 40 ? RP_ERROR : RP_NOTICE, f->rule, "",
+				     "boltseal");
+	if (!s->screen || s->out != stdout) {
+		if (s->json)
+			finding_write_falco(f, &b);
+		else
+			buf_puts(&b, f->output);
+		fprintf(s->out, "%s\n", buf_str(&b));
+		fflush(s->out);
+	}
 	if (s->delivery)
 		delivery_add(s->delivery, f);
 	else
@@ -100,7 +107,7 @@ void watch_own(struct watch_session *s, enum watch_own what, const char *fmt, ..
 	f->evidence = arena_strdup(&f->arena, buf_str(&evidence));
 	finding_set_key(f, what == OWN_LOST ? NULL : text);
 	finding_set_id(f);
-	tell(s, f);
+	watch_tell(s, f);
 }
 
 /* ---- alive */

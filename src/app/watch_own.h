@@ -3,6 +3,7 @@
 #define APP_WATCH_OWN_H
 
 #include "app/watch_session.h"
+#include "model/finding.h"
 
 enum watch_own {
 	OWN_GAP,    /* the last run ended without notice */
@@ -14,6 +15,9 @@ enum watch_own {
 /* Prints it as findings of rules are printed, and hands it on. The text is what happened. */
 __attribute__((format(printf, 3, 4))) void watch_own(struct watch_session *s, enum watch_own what,
 						     const char *fmt, ...);
+
+/* Prints a finding that no rule made, shows it, and hands it on; takes it over. */
+void watch_tell(struct watch_session *s, struct finding *f);
 
 /*
  * A file beside the store says when watching was last alive. Begin reads what the last run left,

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "app/watch_screen.h"
 #include "app/watch_session.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -61,10 +62,27 @@ static void put_text(struct watch_session *s, const struct event *ev, size_t i, 
 	buf_putc(b, '\n');
 }
 
+static void show(struct watch_session *s, const struct event *ev, size_t rule)
+{
+	const struct rule_info *info = rules_at(s->rules, rule);
+	const struct process *p = enrich_process(s->enrich);
+	cleanup_buf struct buf who = { 0 };
+
+	if (p)
+		buf_printf(&who, "%.*s %s", (int)sizeof(p->comm), p->comm,
+			   p->program->args ? p->program->args : "");
+	watch_screen_finding(s->screen, ev->time, info->priority, info->name,
+			     p && p->container ? p->container->short_id : "", buf_str(&who));
+}
+
 void watch_print(struct watch_session *s, const struct event *ev, size_t rule)
 {
 	cleanup_buf struct buf b = { 0 };
 
+	if (s->screen)
+		show(s, ev, rule);
+	if (s->screen && s->out == stdout)
+		return;
 	if (s->json)
 		put_json(s, ev, rule, &b);
 	else

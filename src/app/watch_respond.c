@@ -9,6 +9,7 @@
 #include "app/delivery.h"
 #include "app/keeper.h"
 #include "app/watch_finding.h"
+#include "app/watch_own.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -200,27 +201,11 @@ static void describe(struct finding *f, const struct respond_request *q,
 	finding_set_id(f);
 }
 
-/* Prints the finding as the session prints others, and hands it on. */
-static void tell(struct watch_session *s, struct finding *f)
-{
-	cleanup_buf struct buf b = { 0 };
-
-	if (s->json)
-		finding_write_falco(f, &b);
-	else
-		buf_puts(&b, f->output);
-	fprintf(s->out, "%s\n", buf_str(&b));
-	if (s->delivery)
-		delivery_add(s->delivery, f);
-	else
-		finding_free(f);
-}
-
 void respond_tell(struct watch_session *s, struct finding *f, const struct respond_request *q,
 		  const struct respond_result *result)
 {
 	describe(f, q, result);
-	tell(s, f);
+	watch_tell(s, f);
 }
 
 /* ---- a rule fired */

@@ -7,6 +7,7 @@
 #include "app/watch_capture.h"
 #include "app/watch_finding.h"
 #include "app/watch_respond.h"
+#include "app/watch_screen.h"
 #include "model/event.h"
 
 /* The clocks are read one after the other, and time is slewed: not each difference is a step. */
@@ -59,6 +60,8 @@ void watch_session_record(const struct watch_rec *rec, void *session)
 	if (rec->time <= s->since)
 		return;
 	ev = named = enrich_record(s->enrich, rec, s->boot);
+	if (s->screen)
+		watch_screen_event(s->screen, ev ? enrich_process(s->enrich) : NULL);
 	if (s->respond)
 		watch_respond_begin(s->respond, s, rec);
 	if (ev && !judge(s, ev)) {

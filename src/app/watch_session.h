@@ -13,6 +13,7 @@
 struct capture_writer;
 struct delivery;
 struct watch_respond;
+struct watch_screen;
 
 struct watch_session {
 	const struct rules *rules;
@@ -31,6 +32,7 @@ struct watch_session {
 	char *alive_path;
 	bool json;
 	FILE *out;
+	struct watch_screen *screen; /* NULL: lines on standard output */
 	char hostname[256];
 };
 

@@ -32,6 +32,7 @@ if [ -r "$rules" ] && [ -x build/tests/rules_rate ]; then
 		build/tests/replay_rate "$capture" "$rules"
 		rm -f "$capture"
 	fi
+	build/tests/day "$rules"
 	printf '\n## Watching\n'
 	tests/bench/watch_cost.py "$boltseal" "$rules"
 fi

@@ -138,12 +138,13 @@ if [ "${1-}" = --write ]; then
 		"sources": [{"kind": "ebpf", "target": "nothing", "started": "2026-01-01T00:00:00Z", "ended": "2026-01-01T00:00:00Z", "kernel": "6.1", "version": "0.1.0", "runs": 1, "complete": true}],
 		"syscalls": {"x86_64": [{"name": "exit_group", "phases": ["runtime_sealed"], "sources": [0]}]}}
 	END
-	# What the C library does when it asks a DNS server, moves large blocks, or aborts.
+	# What the C library does when it asks a DNS server, moves or sorts much, or aborts, and --live
+	# with a terminal.
 	calls='"phases": ["serving"], "sources": [0]'
 	cat >"$scratch/libc.json" <<-END
 		{"format": "boltseal.workload/2", "identity": {"name": "watch", "arch": "x86_64"},
 		"sources": [{"kind": "import", "target": "the C library", "started": "2026-01-01T00:00:00Z", "ended": "2026-01-01T00:00:00Z", "kernel": "6.1", "version": "0.1.0", "runs": 1, "complete": true}],
-		"syscalls": {"x86_64": [{"name": "sendmmsg", $calls}, {"name": "mremap", $calls}, {"name": "gettid", $calls}, {"name": "tgkill", $calls}, {"name": "sched_getaffinity", $calls},
+		"syscalls": {"x86_64": [{"name": "sendmmsg", $calls}, {"name": "mremap", $calls}, {"name": "gettid", $calls}, {"name": "tgkill", $calls}, {"name": "sched_getaffinity", $calls}, {"name": "pipe2", $calls}, {"name": "sysinfo", $calls}, {"name": "dup2", $calls},
 		{"name": "socket", $calls, "arguments": [{"index": [0, 1, 2], "value": [16, 3, 0], $calls}]}]}}
 	END
 	"$boltseal" merge --output "$scratch/both.json" "$scratch/model.json" "$scratch/libc.json"

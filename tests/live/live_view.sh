@@ -1,0 +1,80 @@
+#!/bin/bash
+# boltseal watch --live on a terminal of its own: what it shows, sizes, ends, and without a terminal.
+set -u
+# shellcheck source=tests/live/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+[ -x "$boltseal" ] || skip_all "$boltseal is not built"
+[ "$(id -u)" = 0 ] || skip_all "not root"
+chmod 755 "$scratch"
+cp /bin/true "$scratch/precious"
+cat >"$scratch/rules.yaml" <<-END
+	- rule: Precious program
+	  desc: d
+	  condition: evt.type = execve and proc.exepath = $scratch/precious
+	  output: run | %proc.args
+	  priority: CRITICAL
+END
+screen() {
+	LC_ALL=C.UTF-8 "$repo/tests/live/screen.py" "$@" -- "$boltseal" watch -r "$scratch/rules.yaml" --live \
+		"${more[@]}" >"$scratch/screen" 2>"$scratch/err"
+}
+more=()
+
+# busy: things to see, from the second second on.
+busy() {
+	sleep 2
+	"$scratch/precious" first
+	"$scratch/precious" "$(printf 'evil \033[2J\033]0;x\007 \303\244')"
+	for _ in 1 2 3; do "$scratch/precious" again; done
+}
+
+expect() {
+	local name=$1
+	shift
+	if "$@" >"$scratch/expect.log" 2>&1; then
+		ok "$name"
+	else
+		cat "$scratch/screen" "$scratch/err" >>"$scratch/expect.log" 2>/dev/null
+		not_ok "$name" "$scratch/expect.log"
+	fi
+}
+
+"$boltseal" watch -r "$scratch/rules.yaml" --for 1 >"$scratch/none" 2>&1 ||
+	skip_all "watching does not work here: $(tail -n 1 "$scratch/none")"
+busy &
+screen 100 24 4
+expect "q ends it, and the terminal is as before" grep -qx -- '-- 0 alternate=0 cursor=1 echo=1' "$scratch/screen"
+expect "rules, time, rates" grep -q 'boltseal watch .* 1 rules   00:00:0[0-9]   q ends' "$scratch/screen"
+expect "events and losses" grep -q 'processes [0-9]* .*lost 0' "$scratch/screen"
+expect "the latest finding, with repeats" grep -q 'Precious program x3  host  precious again' "$scratch/screen"
+expect "earlier ones below" grep -q 'Precious program  host  precious first' "$scratch/screen"
+expect "what programs choose does nothing" grep -q 'precious evil ?\[2J?\]0;x? ??' "$scratch/screen"
+busy &
+screen 60 12 4 --resize 132 40
+expect "a terminal that changes its size" grep -qx -- '-- 0 alternate=0 cursor=1 echo=1' "$scratch/screen"
+expect "is used as it is" grep -q '^ CONTAINER .\{100,\}FINDINGS$' "$scratch/screen"
+screen 40 8 2
+expect "a small one" grep -qx -- '-- 0 alternate=0 cursor=1 echo=1' "$scratch/screen"
+for signal in 2 15 11; do
+	screen 80 24 2 --kill $signal
+	expect "signal $signal: the terminal is as before" grep -q -- '^-- -\?[0-9]* alternate=0 cursor=1 echo=1$' \
+		"$scratch/screen"
+done
+more=(--user nobody)
+busy &
+screen 100 24 4
+expect "in two processes" grep -q 'Precious program x3  host  precious again' "$scratch/screen"
+more=(--output "$scratch/lines" -o json)
+busy &
+screen 100 24 4
+expect "lines go to a file meanwhile" test "$(grep -c '"rule":"Precious program"' "$scratch/lines")" = 5
+
+# Without a terminal: lines.
+busy &
+"$boltseal" watch -r "$scratch/rules.yaml" --live --for 4 >"$scratch/plain" 2>"$scratch/err"
+expect "without a terminal: lines" test "$(grep -c 'Critical run | ' "$scratch/plain")" = 5
+expect "and nothing else" test "$(tr -d -c '\033' <"$scratch/plain" | wc -c)" = 0
+TERM=dumb screen 100 24 2 --kill 15
+expect "a terminal that understands nothing: lines" grep -q -- 'alternate=0' "$scratch/screen"
+tap_end
