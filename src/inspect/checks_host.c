@@ -45,8 +45,12 @@ static bool is_socket(const char *path)
 		"crio.sock",	   "podman.sock",     "cri-dockerd.sock",
 		"dockershim.sock", "buildkitd.sock",  "frakti.sock",
 	};
+	/* containerd's folders of containers: their sockets lie elsewhere (/run/containerd/s) */
+	static const char tasks[] = "/containerd/io.containerd.runtime.v2.task";
 	const char *base = strrchr(path, '/');
 
+	if (strstr(path, tasks))
+		return false;
 	for (size_t i = 0; base && i < ARRAY_SIZE(sockets); i++)
 		if (!strcmp(base + 1, sockets[i]))
 			return true;

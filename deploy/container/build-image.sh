@@ -1,0 +1,37 @@
+#!/bin/bash
+# build-image.sh [NAME:TAG]: the image of boltseal without a registry: a small Debian system by debootstrap,
+# the libraries of deploy/container/packages, the binary of build/. As root; Docker imports it.
+# IMAGE_TAR=FILE writes the root file system as a tar file in place of importing it.
+set -euo pipefail
+
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+repo=$(cd -- "$here/../.." && pwd)
+name=${1:-boltseal:0.1.0}
+build=${BUILD:-$repo/build}
+[ "$(id -u)" = 0 ] || {
+	echo "build-image.sh: needs root" >&2
+	exit 1
+}
+[ -x "$build/boltseal" ] || {
+	echo "build-image.sh: $build/boltseal is not built" >&2
+	exit 1
+}
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+packages=$(grep -v '^#' "$here/packages" | tr '\n' , | sed 's/,*$//')
+debootstrap --variant=minbase --include="$packages" bookworm "$root" >&2
+rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/usr/share/doc/* "$root"/usr/share/man/* \
+	"$root"/usr/share/locale/*
+chroot "$root" groupadd -r -g 990 boltseal
+chroot "$root" useradd -r -u 990 -g boltseal -d /var/lib/boltseal -s /usr/sbin/nologin boltseal
+install -s -m 0755 "$build/boltseal" "$root/usr/bin/boltseal"
+mkdir -p "$root/usr/share/boltseal"
+cp -r "$repo/rules" "$root/usr/share/boltseal/rules"
+rm -rf "$root/usr/share/boltseal/rules/examples"
+chroot "$root" /usr/bin/boltseal --version >&2
+if [ -n "${IMAGE_TAR:-}" ]; then
+	tar -C "$root" -cf "$IMAGE_TAR" .
+else
+	tar -C "$root" -cf - . | docker import --change 'ENTRYPOINT ["/usr/bin/boltseal"]' \
+		--change 'CMD ["--help"]' - "$name"
+fi
