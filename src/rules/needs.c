@@ -407,6 +407,13 @@ static void need_of_chain(struct search *s, gref r, struct rules_need *out)
 	s->depth--;
 }
 
+/* A comparison with an empty list is true for no value. */
+static bool never(const struct test *t)
+{
+	return !t->values_n && t->right < 0 && t->modifier == RM_NONE &&
+	       (t->op == RO_EQ || t->op == RO_INTERSECTS);
+}
+
 static void need_of(struct search *s, gref r, struct rules_need *out)
 {
 	const struct gnode *n = &s->im->nodes[gref_node(r)];
@@ -420,6 +427,8 @@ static void need_of(struct search *s, gref r, struct rules_need *out)
 		out->wanted = gref_negated(r);
 	else if (n->kind != G_TEST)
 		need_of_chain(s, r, out);
+	else if (never(t))
+		out->wanted = gref_negated(r) != t->invert;
 	else if (gref_negated(r) && !t->invert)
 		nets(s->im, t, out);
 	else if (!gref_negated(r) && t->invert)

@@ -647,6 +647,9 @@ static void test_needs(void **state)
 	} cases[] = {
 		{ "evt.type=open", "every one" },
 		{ "evt.type=connect", "not needed" },
+		{ "evt.type=open and fd.name in ()", "not needed" },
+		{ "evt.type=open and not fd.name in ()", "every one" },
+		{ "evt.type=open and (fd.name in () or fd.name = /a)", "path: /a" },
 		{ "evt.type=open and container.id != host", "only containers" },
 		{ "evt.type=open and container.id = host and container.id != host", "not needed" },
 		{ "evt.type=open and not container.id = host", "every one" },
