@@ -276,6 +276,23 @@ else
 fi
 check "undo: nothing is listed any more" lists_nothing
 
+# ---- nobody is left to take it back: the next agent does
+cat >"$scratch/lift.yaml" <<'END'
+mode: enforce
+END
+watch_begin --response "$scratch/lift.yaml"
+in_box a cat /etc/boltseal-freeze >/dev/null || true
+check "it is frozen once more" told freeze "done"
+guard_pid=$(pgrep -P "$agent" -x boltseal-guard || true)
+# shellcheck disable=SC2086 # none, or one
+kill -KILL $guard_pid "$agent"
+wait "$watcher" 2>/dev/null || true
+sleep 0.3
+check "agent and guard killed: it stands still" stands "$pid"
+watch_begin --response "$scratch/lift.yaml"
+check "the next agent takes it back" runs "$pid"
+watch_end
+
 # ---- executions
 cat >"$scratch/exec.yaml" <<'END'
 - rule: Ban
@@ -369,6 +386,38 @@ check "--user: at the end it thaws" runs "$pid"
 check "by hand: frozen" stands "$pid"
 "$boltseal" respond undo all --state "$state" >"$scratch/hand" 2>&1 || true
 check "by hand: undone" runs "$pid"
+# A runtime of the host, which is a program of that name started here, in a group of its own.
+groups=/sys/fs/cgroup/unified
+[ -d "$groups" ] || groups=/sys/fs/cgroup
+if mkdir "$groups/boltseal-r-$$" 2>/dev/null && [ -e "$groups/boltseal-r-$$/cgroup.freeze" ]; then
+	cp "$(command -v sleep)" "$scratch/crun"
+	"$scratch/crun" 60 &
+	fake=$!
+	background+=("$fake")
+	echo "$fake" >"$groups/boltseal-r-$$/cgroup.procs"
+	for action in freeze kill-container block-network; do
+		if "$boltseal" respond "$action" --cgroup "$groups/boltseal-r-$$" --state "$state" \
+			>"$scratch/hand" 2>&1; then
+			not_ok "a runtime is never hit: $action" "$scratch/hand"
+		elif grep -q 'never done to the container runtime' "$scratch/hand"; then
+			ok "a runtime is never hit: $action"
+		else
+			not_ok "a runtime is never hit: $action is refused for that" "$scratch/hand"
+		fi
+	done
+	check "a runtime is never hit: it runs" kill -0 "$fake"
+	kill "$fake"
+	wait "$fake" 2>/dev/null || true
+	rmdir "$groups/boltseal-r-$$"
+else
+	rmdir "$groups/boltseal-r-$$" 2>/dev/null || true
+	skip "a runtime is never hit" "no control groups of version 2 can be made here"
+fi
+if "$boltseal" respond freeze --cgroup / --state "$state" >"$scratch/hand" 2>&1; then
+	not_ok "the root of control groups is refused" "$scratch/hand"
+else
+	ok "the root of control groups is refused"
+fi
 if "$boltseal" respond freeze no-such-container --state "$state" >"$scratch/hand" 2>&1; then
 	not_ok "by hand: a container that is not there is an error" "$scratch/hand"
 else
