@@ -11,6 +11,7 @@
 #include "app/delivery.h"
 #include "app/keeper.h"
 #include "app/watch_capture.h"
+#include "app/watch_loss.h"
 #include "app/watch_own.h"
 #include "app/watch_respond.h"
 #include "app/watch_screen.h"
@@ -234,16 +235,23 @@ void watching_tell(struct watching *w)
 									    .lost = s.lost });
 }
 
-static void each_second(struct watching *w, uint64_t *lost)
+static void tell_losses(struct watching *w, struct watch_loss *told)
 {
-	uint64_t now = counts(w).lost;
+	cleanup_buf struct buf text = { 0 };
+	struct watch_stats s;
 
+	watch_stats(w->session.sensor, &s);
+	watch_loss_tell(w->rules, &s, told, &text);
+	if (text.len)
+		watch_own(&w->session, OWN_LOST, "records found no room: %s", buf_str(&text));
+}
+
+static void each_second(struct watching *w, struct watch_loss *told)
+{
 	watching_tell(w);
 	watch_capture_flush(&w->session);
 	watch_alive_tick(&w->session);
-	if (now > *lost)
-		watch_own(&w->session, OWN_LOST, "%" PRIu64 " records found no room", now - *lost);
-	*lost = now;
+	tell_losses(w, told);
 }
 
 static bool is_over(const struct watching *w, const struct timespec *begun,
@@ -271,8 +279,8 @@ static bool show(struct watching *w)
 
 static int loop(struct watching *w, uint64_t seconds, struct err *e)
 {
+	struct watch_loss told_lost = { 0 };
 	struct timespec begun, now;
-	uint64_t told_lost = 0;
 	time_t told = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &begun);
@@ -305,18 +313,17 @@ static int loop(struct watching *w, uint64_t seconds, struct err *e)
 /* What was lost, so that nobody takes silence for peace. */
 static bool lost(const struct watching *w)
 {
-	struct watch_stats s = counts(w);
+	cleanup_buf struct buf text = { 0 };
+	struct watch_loss none = { 0 };
+	struct watch_stats s;
 
-	if (!s.lost)
+	if (!counts(w).lost)
 		return false;
-	log_warn("%" PRIu64 " records found no room in the ring buffers (--ring makes them larger)",
-		 s.lost);
-	for (unsigned nr = 0; nr < WATCH_NRS; nr++) {
-		const struct sc_desc *d = sc_by_nr(sc_abi_native(), nr);
-
-		if (s.lost_nrs[nr] && d)
-			log_warn("  %s: %" PRIu64, d->name, s.lost_nrs[nr]);
-	}
+	watch_stats(w->session.sensor, &s);
+	watch_loss_tell(w->rules, &s, &none, &text);
+	log_warn("%" PRIu64 " records found no room in the ring buffers (--ring makes them "
+		 "larger)%s%s",
+		 counts(w).lost, text.len ? ": " : "", text.len ? buf_str(&text) : "");
 	return true;
 }
 

@@ -35,6 +35,17 @@ static const struct {
 		       "explain shows what each rule wants. A flood may also be meant to hide "
 		       "something.",
 		       50 },
+	[OWN_UNSEEN] = { "A program makes calls that are not seen", "Agent:Runtime/Unseen",
+			 "Notice",
+			 "A 32-bit program was executed. Its system calls have numbers of their "
+			 "own, "
+			 "and the kernel's events for single calls leave them out: only programs "
+			 "that "
+			 "it executes and processes that it starts are seen.",
+			 "Find out whether it has to be a 32-bit program. A kernel that is started "
+			 "with "
+			 "ia32_emulation=0 runs none.",
+			 30 },
 	[OWN_RELOAD] = { "Rules could not be loaded", "Agent:Runtime/RulesNotLoaded", "Error",
 			 "New rules have an error. The old ones are used on.",
 			 "Correct them (boltseal rules check FILE) and send SIGHUP again.", 40 },
@@ -80,7 +91,7 @@ void watch_own(struct watch_session *s, enum watch_own what, const char *fmt, ..
 	cleanup_buf struct buf evidence = { 0 };
 	time_t sec;
 	struct tm tm;
-	char text[512], when[16];
+	char text[2048], when[16];
 	va_list ap;
 
 	va_start(ap, fmt);

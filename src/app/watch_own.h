@@ -8,6 +8,7 @@
 enum watch_own {
 	OWN_GAP,    /* the last run ended without notice */
 	OWN_LOST,   /* records found no room */
+	OWN_UNSEEN, /* a program whose calls are not seen */
 	OWN_RELOAD, /* rules that cannot be used: the old ones stay */
 	OWN_CLOCK,  /* the clock was set */
 };

@@ -6,6 +6,7 @@
 #include "app/delivery.h"
 #include "app/watch_capture.h"
 #include "app/watch_finding.h"
+#include "app/watch_own.h"
 #include "app/watch_respond.h"
 #include "app/watch_screen.h"
 #include "model/event.h"
@@ -52,6 +53,19 @@ static size_t judge(struct watch_session *s, const struct event *ev)
 	return n;
 }
 
+/* Once for each minute, so that a loop of such programs does not fill the store. */
+static void tell_unseen(struct watch_session *s, const struct watch_rec *rec)
+{
+	const uint64_t pause = 60 * UINT64_C(1000000000);
+	const struct process *p = enrich_process(s->enrich);
+
+	if (rec->kind != WATCH_EXEC || !rec->arg[1] || (s->unseen && rec->time - s->unseen < pause))
+		return;
+	s->unseen = rec->time;
+	watch_own(s, OWN_UNSEEN, "%s, process %u, is a 32-bit program",
+		  p && p->program->exepath ? p->program->exepath : rec->comm, rec->pid);
+}
+
 void watch_session_record(const struct watch_rec *rec, void *session)
 {
 	struct watch_session *s = session;
@@ -72,6 +86,7 @@ void watch_session_record(const struct watch_rec *rec, void *session)
 	}
 	if (s->respond)
 		watch_respond_end(s->respond, s, named);
+	tell_unseen(s, rec);
 	/* Behind what was learned for it. */
 	watch_capture_record(s, rec);
 }

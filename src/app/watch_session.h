@@ -27,8 +27,9 @@ struct watch_session {
 	struct capture_writer *capture; /* NULL: none */
 	struct watch_respond *respond;	/* NULL: nothing is done about findings */
 	bool capture_failed;
-	uint64_t since; /* CLOCK_BOOTTIME: records up to it were judged under other rules */
-	int alive;	/* watch_own.h; -1: none */
+	uint64_t unseen; /* CLOCK_BOOTTIME: a 32-bit program was told of; 0: never */
+	uint64_t since;	 /* CLOCK_BOOTTIME: records up to it were judged under other rules */
+	int alive;	 /* watch_own.h; -1: none */
 	char *alive_path;
 	bool json;
 	FILE *out;

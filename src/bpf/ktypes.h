@@ -177,7 +177,7 @@ struct seccomp {
 } KTYPE;
 
 struct mm_struct {
-	unsigned long arg_start, arg_end, env_start, env_end;
+	unsigned long task_size, arg_start, arg_end, env_start, env_end;
 	struct file *exe_file;
 } KTYPE;
 

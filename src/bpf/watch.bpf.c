@@ -194,6 +194,7 @@ static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s
 {
 	const volatile struct watch_spec *spec;
 	struct build *b;
+	__u32 hold = 0;
 	__u8 s;
 
 	if (nr >= WATCH_NRS || (__u32)task->tgid == self)
@@ -203,13 +204,18 @@ static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s
 	if (!s)
 		return 0;
 	spec = &specs[s];
+	if (spec->clauses) {
+		hold = clauses_of_caller(task, spec, ret);
+		if (!hold)
+			return 0;
+	}
 	b = build_get();
 	if (!b)
 		return 0;
 	read_native_args(b->rec.arg, (struct pt_regs *)bpf_task_pt_regs(task));
 	read_how(b, spec);
 	b->rec.ret = ret;
-	if (spec->clauses && !is_wanted(task, b, s))
+	if (spec->clauses && !is_wanted(task, b, s, hold))
 		return 0;
 	begin(b, WATCH_CALL, task);
 	b->rec.nr = nr;
@@ -238,6 +244,8 @@ int on_call(struct exit_ctx *ctx)
 	return call_returned(bpf_get_current_task_btf(), ctx->nr, ctx->ret);
 }
 
+#define TS_COMPAT 2 /* arch/x86/include/asm/thread_info.h */
+
 /* The same where tracefs does not offer per-call events. */
 SEC("tp_btf/sys_exit")
 int on_any_call(__u64 *ctx)
@@ -248,9 +256,15 @@ int on_any_call(__u64 *ctx)
 #else
 	__u64 nr = regs->regs[8];
 #endif
+	struct task_struct *task = bpf_get_current_task_btf();
+
 	if (nr >= WATCH_NRS || !spec_of[nr])
 		return 0;
-	return call_returned(bpf_get_current_task_btf(), nr, ctx[1]);
+#if defined(__TARGET_ARCH_x86)
+	if (task->thread_info.status & TS_COMPAT)
+		return 0; /* a number of another table */
+#endif
+	return call_returned(task, nr, ctx[1]);
 }
 
 /* ---- processes */
@@ -377,6 +391,7 @@ int on_exec(__u64 *ctx)
 	no_call(b);
 	begin(b, WATCH_EXEC, task);
 	b->rec.arg[0] = (__u32)ctx[1]; /* the thread that called, before it took the group's id */
+	b->rec.arg[1] = !(BPF_CORE_READ(task, mm, task_size) >> 32);
 	add_process();
 	exe = BPF_CORE_READ(task, mm, exe_file);
 	add_file(WATCH_P_EXE, (__u64)BPF_CORE_READ(exe, f_path.mnt),

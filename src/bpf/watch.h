@@ -27,7 +27,7 @@ enum {
 
 enum watch_kind {
 	WATCH_CALL = 1, /* a system call returned */
-	WATCH_EXEC,	/* a program was executed */
+	WATCH_EXEC,	/* a program was executed; arg[1]: 1 when it has 32-bit addresses */
 	WATCH_FORK,	/* a process (no thread) was made: pid is the child, arg[0] its parent */
 	WATCH_EXIT,	/* the last thread of a process ended */
 };

@@ -413,18 +413,28 @@ static __always_inline bool maybe_in_container(struct task_struct *task)
 	return *known & 1;
 }
 
-/* `s`: a row of specs. */
-static __always_inline bool is_wanted(struct task_struct *task, struct build *b, __u32 s)
+/* Of the clauses those that hold by what is known without the call's arguments. */
+static __always_inline __u32 clauses_of_caller(struct task_struct *task,
+					       const volatile struct watch_spec *spec, __s64 ret)
 {
-	const volatile struct watch_spec *spec = &specs[s];
-	__u32 low = spec->low, have = 0, hold;
-	__u64 v = b->rec.arg[low < WATCH_ARGS ? low : 0];
+	__u32 hold = spec->by_failed[(__u64)ret >> 63];
 
-	hold = spec->by_failed[(__u64)b->rec.ret >> 63] & spec->by_low[v & 7];
-	if (hold & spec->slow)
-		hold = slow_clauses(s, hold);
 	if (hold & spec->containers && !maybe_in_container(task))
 		hold &= ~(__u32)spec->containers;
+	return hold;
+}
+
+/* `s`: a row of specs; `hold`: of clauses_of_caller(). */
+static __always_inline bool is_wanted(struct task_struct *task, struct build *b, __u32 s,
+				      __u32 hold)
+{
+	const volatile struct watch_spec *spec = &specs[s];
+	__u32 low = spec->low, have = 0;
+	__u64 v = b->rec.arg[low < WATCH_ARGS ? low : 0];
+
+	hold &= spec->by_low[v & 7];
+	if (hold & spec->slow)
+		hold = slow_clauses(s, hold);
 	if (hold & spec->sockets)
 		hold = socket_clauses(s, hold);
 	if (hold & spec->comms) {
