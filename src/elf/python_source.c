@@ -408,8 +408,8 @@ static bool keeps_name(const struct lexer *x)
 	static const char *const names[] = { "property",	"staticmethod",	  "classmethod",
 					     "setter",		"getter",	  "deleter",
 					     "contextmanager",	"abstractmethod", "wraps",
-					     "cached_property", "lru_cache",	  "cache",
-					     "overload" };
+					     "cached_property", "lru_cache",	  "_wraps",
+					     "cache",		"overload" };
 	size_t last = 1;
 
 	while (is(x, last + 1, ".") && is_kind(x, last + 2, TOKEN_NAME))

@@ -80,6 +80,7 @@ static void test_sources(void **state)
 		  ": ~class ~B ~m ~C; +A:; f: ~def ~self ~pass;" },
 		{ "def __x__(): pass\n@g(h)\ndef f(): pass\n@property\ndef p(): pass",
 		  ": ~g ~h; +__x__: ~def ~pass; +f: ~def ~pass; p: property ~def ~pass;" },
+		{ "@_wraps(m.f)\ndef f(): pass", ":; f: _wraps m f ~def ~pass;" },
 		/* What is assigned without a call counts with the name. */
 		{ "T = {'a': b.c}\nT['d'] = e\nU = f(g.h)",
 		  ": ~U ~f ~g h; T: ~T a ~b c; T: ~T d ~e;" },
