@@ -130,6 +130,7 @@ int analyze_program(struct analyze *a, const struct elf_files *files, const char
 		a->model.identity.name = wl_string(&a->model, strrchr(real, '/') + 1);
 	a->model.identity.arch = sc_abi_name(elf_analysis_abi(&x));
 	buf_printf(&a->head, "%s: %zu files\n", real, x.linker.objects_n);
+	elf_analysis_executed(&x, &a->gaps);
 	elf_analysis_assumptions(&x, &a->gaps);
 	elf_analysis_gaps(&x, &a->gaps);
 	return call ? explain(&x, call, &a->ways, e) : 0;

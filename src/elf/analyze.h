@@ -45,6 +45,12 @@ bool elf_analysis_explain(const struct elf_analysis *a, enum sc_abi abi, unsigne
 /* The same for each call whose number is not known, and each library that is missing. */
 void elf_analysis_gaps(const struct elf_analysis *a, struct buf *out);
 
+/*
+ * The programs that it executes, as far as their names are constants: a line each, with the
+ * function that does it and the file in which it is called.
+ */
+void elf_analysis_executed(const struct elf_analysis *a, struct buf *out);
+
 /* What was left out by knowledge of the C library, a line each. */
 void elf_analysis_assumptions(const struct elf_analysis *a, struct buf *out);
 

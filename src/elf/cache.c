@@ -171,6 +171,9 @@ static bool fits(const struct elf_facts *f)
 		    (numbers && !within(r->numbers, r->numbers_n, f->numbers_n)))
 			return false;
 	}
+	for (size_t i = 0; i < f->refs_n; i++)
+		if (f->refs[i].kind == ELF_REF_EXECUTES && f->refs[i].to >= elf_executors_n)
+			return false;
 	for (size_t i = 0; i < f->sites_n; i++)
 		if (f->sites[i].kind >= ELF_SITE_KIND_COUNT || f->sites[i].compat > 1 ||
 		    !within(f->sites[i].numbers, f->sites[i].numbers_n, f->numbers_n))

@@ -26,6 +26,9 @@ enum elf_ref_kind {
 	/* Calls a function that gates.h watches, through the slot `at` or, 0, the function `to`,
 	 * with these numbers as the argument that decides. */
 	ELF_REF_WATCHED,
+	/* Calls a function that executes a program, `to` of elf_executors; its name, or the shell's
+	 * command, is the string at `at`, 0: not known. */
+	ELF_REF_EXECUTES,
 	ELF_REF_KIND_COUNT
 };
 
@@ -81,6 +84,15 @@ struct elf_facts {
 	uint64_t *starts;
 	size_t starts_n, starts_cap;
 };
+
+/* Functions of libc that execute a program, and the argument that says which. */
+struct elf_executor {
+	const char *name;
+	bool second; /* argument, otherwise the first */
+};
+
+extern const struct elf_executor elf_executors[];
+extern const uint32_t elf_executors_n;
 
 /* Reads the code of a file. Takes time in proportion to the size of the code. */
 void elf_scan(const struct elf_image *m, struct elf_facts *out);

@@ -33,6 +33,7 @@ void reach_free(struct reach *r)
 	free(r->nodes);
 	free(r->open);
 	free(r->held);
+	free(r->executed);
 	map_free(&r->libraries);
 	*r = (struct reach){ 0 };
 }
@@ -461,6 +462,10 @@ static void do_ref(struct reach *r, uint32_t node, const struct elf_ref *ref)
 		break;
 	case ELF_REF_WATCHED:
 		do_watched(r, node, ref);
+		break;
+	case ELF_REF_EXECUTES:
+		*vec_push(r->executed, r->executed_n, r->executed_cap) =
+			(struct reach_executed){ node, (uint32_t)(ref - f->refs) };
 		break;
 	}
 }

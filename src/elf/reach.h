@@ -34,6 +34,11 @@ struct reach_open {
 	bool compat;
 };
 
+/* A program that is executed: of facts a reference ELF_REF_EXECUTES. */
+struct reach_executed {
+	uint32_t node, ref;
+};
+
 /* Something that waits for a gate to open. */
 struct reach_held {
 	uint32_t node;
@@ -69,6 +74,8 @@ struct reach {
 	size_t open_n, open_cap;
 	struct reach_held *held;
 	size_t held_n, held_cap;
+	struct reach_executed *executed;
+	size_t executed_n, executed_cap;
 	uint64_t gates_open;  /* rows of gates.c */
 	struct map libraries; /* names that were looked for */
 	bool nss, gconv;

@@ -9,6 +9,35 @@ enum { CALLER_LEVELS = 3 }; /* callers of callers of what calls dlsym may bring 
 
 static const char *const loaders[] = { "dlopen", "dlsym", "dlvsym", "dlmopen" };
 
+const struct elf_executor elf_executors[] = {
+	{ "execve", false },	 { "execv", false },	   { "execvp", false },
+	{ "execvpe", false },	 { "execl", false },	   { "execlp", false },
+	{ "execle", false },	 { "system", false },	   { "popen", false },
+	{ "posix_spawn", true }, { "posix_spawnp", true },
+};
+const uint32_t elf_executors_n = ARRAY_SIZE(elf_executors);
+
+void scan_executed(struct scan *s, const struct flow_state *st, uint64_t slot)
+{
+	const struct elf_reloc *rel = slot ? elf_reloc_at(s->m, slot) : NULL;
+	const char *name = rel && rel->kind == ELF_REL_SYMBOL ? s->m->syms[rel->sym].name : "";
+
+	for (uint32_t i = 0; i < elf_executors_n; i++) {
+		struct elf_ref r = { .kind = ELF_REF_EXECUTES, .to = i };
+		const struct flow_value *v;
+
+		if (strcmp(name, elf_executors[i].name) != 0)
+			continue;
+		v = &st->reg[elf_executors[i].second ? s->flow.cc->second_arg
+						     : s->flow.cc->number_arg];
+		if (v->kind == FLOW_ADDRESS || (v->kind == FLOW_CONST && s->m->fixed))
+			r.at = v->base + (uint64_t)v->off;
+		if (r.at && !elf_string_at(s->m, r.at, 4096))
+			r.at = 0;
+		*vec_push(s->refs, s->refs_n, s->refs_cap) = r;
+	}
+}
+
 static bool is_loader(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(loaders); i++)

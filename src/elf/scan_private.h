@@ -54,7 +54,9 @@ void scan_mark_final(struct scan *s);
 void scan_refs(struct scan *s);
 /* scan_tables.c: the places that its jump tables lead to, added to s->open. */
 void scan_tables(struct scan *s, uint64_t start, uint64_t end);
-/* scan_names.c: whether the file calls dlopen or dlsym, or has them. */
+/* scan_names.c: what a call through the slot executes, if it does. */
+void scan_executed(struct scan *s, const struct flow_state *st, uint64_t slot);
+/* Whether the file calls dlopen or dlsym, or has them. */
 bool scan_loads_names(const struct elf_image *m);
 /* Drops strings that no function near a call of dlsym mentions. */
 void scan_filter_names(struct scan *s);

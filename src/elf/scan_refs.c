@@ -222,6 +222,7 @@ static bool call_watched(struct scan *s, const struct flow_state *st, uint64_t s
 	struct elf_ref r = { .kind = ELF_REF_WATCHED, .at = slot };
 	unsigned n;
 
+	scan_executed(s, st, slot);
 	if (!name || to < 0)
 		return false;
 	r.to = (uint32_t)to;

@@ -254,6 +254,30 @@ else
 	not_ok "--explain says when there is no way: $out"
 fi
 
+# What it executes, where that is a constant.
+cat >"$scratch/exec.c" <<'C'
+#include <spawn.h>
+#include <stdlib.h>
+#include <unistd.h>
+extern char **environ;
+int never(void) { return execl("/bin/never", "never", (char *)0); }
+int main(int n, char **v) {
+	pid_t p;
+	system("date -u");
+	posix_spawn(&p, "/bin/true", 0, 0, v, environ);
+	return execv(n > 1 ? v[1] : v[2], v);
+}
+C
+gcc -O2 -s -o "$scratch/exec" "$scratch/exec.c"
+got=$("$boltseal" analyze "$scratch/exec" | grep '^executes' | sort)
+if [ "$got" = 'executes "/bin/true" by posix_spawn in exec
+executes "date -u" by system in exec
+executes a program whose name is not a constant by execv in exec' ]; then
+	ok "what it executes"
+else
+	not_ok "what it executes: $got"
+fi
+
 # What a Python script can call: a root with the interpreter and its library, and scripts beside it.
 python=$(readlink -f /usr/bin/python3 2>/dev/null)
 library=/usr/lib/${python##*/}
