@@ -14,6 +14,7 @@ void inspect_free(struct inspect *in)
 		wl_free(&in->o.models[i].w);
 	free(in->o.models);
 	free(in->only);
+	free(in->nodes);
 	buf_free(&in->fixed);
 	map_free(&in->seen_notes);
 	ins_report_free(&in->report);

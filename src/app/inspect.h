@@ -15,6 +15,8 @@ struct inspect {
 	size_t files; /* that were read */
 	const char **only;
 	struct map seen_notes;
+	struct ins_node *nodes; /* of the cluster */
+	size_t nodes_cap;
 	const char *kubeconfig, *context, *ns; /* of --cluster; NULL: as usual, all namespaces */
 };
 

@@ -63,6 +63,10 @@ void check_profile_exists(struct ins_run *r);
 void check_profile_ignored(struct ins_run *r);
 void check_old_annotations(struct ins_run *r);
 
+/* checks_fleet.c: the profile on the nodes where the pod may run; a part of check_profile_exists */
+void ins_profile_on_nodes(struct ins_run *r, const struct ps_container *c, bool apparmor,
+			  const char *profile, const struct yaml_node *at);
+
 /* checks_model.c: compared with what the workload was seen to do */
 void check_profile_excess(struct ins_run *r);
 void check_caps_unused(struct ins_run *r);

@@ -330,6 +330,8 @@ static void localhost_seccomp(struct ins_run *r, const struct ps_container *c,
 			"the node has no seccomp profile %s/seccomp/%s: the container cannot start "
 			"there",
 			r->o->kubelet_dir, name);
+	else
+		ins_profile_on_nodes(r, c, false, name, p->localhost.at);
 }
 
 static void localhost_apparmor(struct ins_run *r, const struct ps_container *c, const char *name,
@@ -344,6 +346,8 @@ static void localhost_apparmor(struct ins_run *r, const struct ps_container *c, 
 			 "start "
 			 "there",
 			 name);
+	else
+		ins_profile_on_nodes(r, c, true, name, at);
 }
 
 static void localhost_of(struct ins_run *r, const struct ps_container *c,

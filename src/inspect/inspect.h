@@ -173,6 +173,18 @@ struct ins_excess {
 	char examples[200];   /* names of dangerous ones among the others */
 };
 
+/* A node of the cluster that is inspected. */
+struct ins_node {
+	const char *name;
+	struct ps_entry *labels;
+	size_t labels_n;
+};
+
+/* The label that a node has when a profile is there, and the version that is wanted. */
+struct ins_profile_label {
+	char key[128], hash[16]; /* hash "": any */
+};
+
 struct ins_options {
 	const struct pss_policy *policy; /* judge by this alone; NULL: all checks */
 	const char *node_root;		 /* NULL: no node at hand */
@@ -185,6 +197,10 @@ struct ins_options {
 	size_t only_n;
 	struct ins_model *models;
 	size_t models_n;
+	const struct ins_node *nodes; /* of the cluster; none: not known */
+	size_t nodes_n;
+	/* False: a name of which nodes say nothing (the app knows what `boltseal node` does). */
+	bool (*profile_label)(bool apparmor, const char *profile, struct ins_profile_label *out);
 	int (*excess)(const char *profile, const struct workload *w, struct ins_excess *out,
 		      struct err *e);
 };

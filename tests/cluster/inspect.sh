@@ -99,6 +99,38 @@ exits "the standard" 2 --cluster --level baseline
 has "in its words" "Deployment shop/web: violates PodSecurity"
 exits "no such context" 1 --cluster --context nowhere
 
+# ---- profiles of nodes ----
+cluster_node n1
+cluster_node n2
+k label node n1 boltseal.dev/seccomp.web=0123456789ab disk=fast >/dev/null
+k label node n2 boltseal.dev/seccomp.web=ba9876543210 >/dev/null
+# pod NAME PROFILE SPEC
+pod() {
+	k create -f - >/dev/null 2>"$err" <<YAML
+apiVersion: v1
+kind: Pod
+metadata: {name: $1, namespace: default}
+spec:
+  $3
+  securityContext: {seccompProfile: {type: Localhost, localhostProfile: $2}}
+  containers: [{name: a, image: busybox}]
+YAML
+}
+pod exact boltseal/web-0123456789ab.json ''
+pod chosen boltseal/web-0123456789ab.json 'nodeSelector: {disk: fast}'
+pod bound boltseal/web-0123456789ab.json 'affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: boltseal.dev/seccomp.web, operator: In, values: [0123456789ab]}]}]}}}'
+pod mixed boltseal/web.json ''
+pod none boltseal/other.json ''
+pod foreign profiles/other.json ''
+exits "profiles that nodes do not have" 2 --cluster --namespace default --check R25
+has "a version that one node has not" "1 of the 2 nodes that it may run on do not have the seccomp profile boltseal/web-0123456789ab.json (n2)"
+has "versions that differ" "the nodes that it may run on have different versions of the seccomp profile boltseal/web.json"
+has "a profile that none has" "none of the 2 nodes that it may run on has the seccomp profile boltseal/other.json"
+lacks "a pod that goes where its profile is" "Pod default/chosen"
+lacks "also by affinity" "Pod default/bound"
+lacks "a profile that boltseal does not manage" "profiles/other.json"
+k delete pod exact chosen bound mixed none foreign --grace-period=0 --force >/dev/null 2>&1
+
 # ---- rights ----
 cluster_account default reader
 k create clusterrole reader --verb=list --resource=pods,namespaces >/dev/null
