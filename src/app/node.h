@@ -76,7 +76,7 @@ struct node_agent {
 	struct node_guard *guard;
 	struct kube *kube; /* NULL: without Kubernetes */
 	struct node_watch watches[NODE_SOURCE_COUNT];
-	struct kube_watch *node_watch, *pod_watch;
+	struct kube_watch *node_watch, *pod_watch, *status_watch;
 	/* The Node as it is; NULL: not seen yet. */
 	struct json_object *labels, *taints;
 	char *uid;
@@ -84,6 +84,8 @@ struct node_agent {
 	size_t old_n, old_cap;
 	char *status;	     /* what was written last, or NULL */
 	bool status_missing; /* the API has no such kind */
+	bool status_owned;   /* the object is there and goes with this Node */
+	bool status_seen;    /* in the list that is read */
 	bool dirty;	     /* something changed */
 	bool published;	     /* the API has all of it */
 	bool sync_told;

@@ -16,6 +16,14 @@ static struct json_object *member(struct json_object *o, const char *key)
 		       : NULL;
 }
 
+static void node_forget_status(struct node_agent *a)
+{
+	free(a->status);
+	a->status = NULL;
+	a->status_owned = false;
+	a->dirty = true;
+}
+
 static void forget_node(struct node_agent *a)
 {
 	json_object_put(a->labels);
@@ -23,8 +31,7 @@ static void forget_node(struct node_agent *a)
 	free(a->uid);
 	a->labels = a->taints = NULL;
 	a->uid = NULL;
-	free(a->status); /* went with the node */
-	a->status = NULL;
+	node_forget_status(a); /* goes with the node */
 }
 
 static void take_node(struct node_agent *a, const char *text, size_t len)
@@ -81,6 +88,19 @@ static void on_node(const struct kube_watch_event *ev, void *ctx)
 	case KUBE_SYNCED:
 		break;
 	}
+}
+
+/* Only whether it is there; what it says is written whole each time. */
+static void on_status(const struct kube_watch_event *ev, void *ctx)
+{
+	struct node_agent *a = ctx;
+
+	if (ev->kind == KUBE_RELIST)
+		a->status_seen = false;
+	else if (ev->kind == KUBE_PUT)
+		a->status_seen = true;
+	else if (ev->kind == KUBE_GONE || (ev->kind == KUBE_SYNCED && !a->status_seen))
+		node_forget_status(a);
 }
 
 static void on_pod(const struct kube_watch_event *ev, void *ctx)
@@ -153,6 +173,11 @@ static void watch_node(struct node_agent *a)
 		a->kube,
 		&(struct kube_query){ .path = "/api/v1/pods", .fields = pods, .cached = true },
 		on_pod, a);
+	a->status_watch = kube_watch_new(
+		a->kube,
+		&(struct kube_query){ .path = "/apis/" NODE_API "/nodeprofilestatuses",
+				      .fields = node },
+		on_status, a);
 }
 
 static int load_config(const struct node_agent *a, struct kube_config *c, struct err *e)

@@ -247,16 +247,12 @@ static struct json_object *status_json(const struct node_agent *a)
 	return status;
 }
 
-static int create_status(struct node_agent *a, struct err *e)
+/* {ownerReferences: [the Node]}: when the Node goes, so does this. */
+static struct json_object *status_meta(const struct node_agent *a)
 {
-	cleanup_json struct json_object *o = json_object_new_object();
 	struct json_object *meta = json_object_new_object(), *owners = json_object_new_array();
 	struct json_object *owner = json_object_new_object();
-	int r;
 
-	json_add(o, "apiVersion", json_object_new_string(NODE_API));
-	json_add(o, "kind", json_object_new_string("NodeProfileStatus"));
-	json_add(o, "metadata", meta);
 	json_add(meta, "name", json_object_new_string(a->o.name));
 	json_add(meta, "ownerReferences", owners);
 	json_append(owners, owner);
@@ -264,8 +260,26 @@ static int create_status(struct node_agent *a, struct err *e)
 	json_add(owner, "kind", json_object_new_string("Node"));
 	json_add(owner, "name", json_object_new_string(a->o.name));
 	json_add(owner, "uid", json_object_new_string(a->uid));
-	r = kube_create(a->kube, "/apis/" NODE_API "/nodeprofilestatuses", o, NULL, e);
-	return r == -EEXIST ? 0 : r;
+	return meta;
+}
+
+/* The object is there, and is this Node's, not that of one of the same name before it. */
+static int own_status(struct node_agent *a, struct err *e)
+{
+	cleanup_free char *path = kube_path(NODE_API, "nodeprofilestatuses", NULL, a->o.name, NULL);
+	cleanup_json struct json_object *o = json_object_new_object();
+	int r;
+
+	if (a->status_owned)
+		return 0;
+	json_add(o, "apiVersion", json_object_new_string(NODE_API));
+	json_add(o, "kind", json_object_new_string("NodeProfileStatus"));
+	json_add(o, "metadata", status_meta(a));
+	r = kube_patch(a->kube, path, KUBE_PATCH_MERGE, o, NULL, e);
+	if (r == -ENOENT)
+		r = kube_create(a->kube, "/apis/" NODE_API "/nodeprofilestatuses", o, NULL, e);
+	a->status_owned = r == 0;
+	return r;
 }
 
 static int write_status(struct node_agent *a, struct json_object *status, struct err *e)
@@ -273,14 +287,15 @@ static int write_status(struct node_agent *a, struct json_object *status, struct
 	cleanup_json struct json_object *patch = json_object_new_object();
 	cleanup_free char *path = kube_path(NODE_API, "nodeprofilestatuses", NULL, a->o.name,
 					    "status");
-	int r;
+	int r = own_status(a, e);
 
+	if (r < 0)
+		return r;
 	json_add(patch, "status", json_object_get(status));
 	r = kube_patch(a->kube, path, KUBE_PATCH_MERGE, patch, NULL, e);
-	if (r != -ENOENT)
-		return r;
-	r = create_status(a, e);
-	return r < 0 ? r : kube_patch(a->kube, path, KUBE_PATCH_MERGE, patch, NULL, e);
+	if (r == -ENOENT)
+		a->status_owned = false;
+	return r;
 }
 
 static int publish_status(struct node_agent *a, struct err *e)

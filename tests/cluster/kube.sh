@@ -185,4 +185,12 @@ KUBECONFIG=$cluster/wrong.kubeconfig KUBE_CONTEXT=plugged \
 sed '/certificate-authority:/d' "$kubeconfig" >"$cluster/unknown.kubeconfig"
 KUBECONFIG=$cluster/unknown.kubeconfig refuses "an unknown authority is refused" "certificate" \
 	"$tool" get $maps/a
+sed '/server:/a\    insecure-skip-tls-verify: true' "$cluster/unknown.kubeconfig" >"$cluster/insecure.kubeconfig"
+KUBECONFIG=$cluster/insecure.kubeconfig says "unless nobody wants to know" '"a"' "$tool" get $maps/a
+sed '/^  user:/a\    as: system:serviceaccount:default:nobody' "$kubeconfig" >"$cluster/as.kubeconfig"
+KUBECONFIG=$cluster/as.kubeconfig refuses "somebody else is impersonated" \
+	'"system:serviceaccount:default:nobody" cannot get' "$tool" get $maps/a
+sed '/client-/d' "$kubeconfig" >"$cluster/file.kubeconfig"
+echo "    tokenFile: $(basename "$account")/token" >>"$cluster/file.kubeconfig"
+KUBECONFIG=$cluster/file.kubeconfig says "a token file, relative to the kubeconfig" '"a"' "$tool" get $maps/a
 tap_end

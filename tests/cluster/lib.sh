@@ -110,7 +110,9 @@ cluster_api_start() {
 		--shutdown-delay-duration=0s >>"$cluster/api.log" 2>&1 &
 	cluster_api=$!
 	background+=("$cluster_api")
-	until [ "$(k get --raw /readyz 2>/dev/null)" = ok ]; do
+	# The namespace comes a moment later than the first answers.
+	until [ "$(k get --raw /readyz 2>/dev/null)" = ok ] &&
+		k get namespace default >/dev/null 2>&1; do
 		tries=$((tries + 1))
 		kill -0 "$cluster_api" 2>/dev/null ||
 			skip_all "the API server ended: $(tail -n 1 "$cluster/api.log")"

@@ -265,6 +265,19 @@ soon "its status, too" "" status web state
 soon "the rest is as it was" "$golden2" label golden
 agent_stop -TERM
 
+# ---- the status or the node goes ----
+agent_start
+soon "the agent is in sync again" ok page /readyz
+k delete nodeprofilestatus n1 >/dev/null
+soon "a status that was deleted is written again" Installed status golden state
+k delete node n1 >/dev/null 2>&1
+cluster_node n1 boltseal.dev/profiles-not-ready
+soon "a node that was made anew has its labels" "$golden2" label golden
+soon "and loses the taint" "" k get node n1 -o 'jsonpath={.spec.taints}'
+soon "the status is that of the new one" "$(k get node n1 -o 'jsonpath={.metadata.uid}')" \
+	k get nodeprofilestatus n1 -o 'jsonpath={.metadata.ownerReferences[0].uid}'
+agent_stop -TERM
+
 # ---- once ----
 KUBECONFIG=$kubeconfig "$boltseal" node --once --node n2 --crds --state-dir "$scratch/state2" \
 	--kubelet-dir "$scratch/kubelet2" >"$scratch/log" 2>&1

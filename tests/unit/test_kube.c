@@ -498,6 +498,32 @@ static void test_calls(void **state)
 	server_stop(&s);
 }
 
+/* A proxy is asked for the whole address; the token is sent as one word. */
+static void test_proxy(void **state)
+{
+	struct kube_config c = { .ns = "default", .token = "secret\n" };
+	struct err e = { 0 };
+	struct server s;
+	struct kube *k;
+
+	(void)state;
+	server_start(&s, "200 {}\n");
+	c.proxy_url = arena_printf(&c.arena, "%s", kube_server(s.kube));
+	c.server = "http://kube.invalid";
+	k = kube_new(&c, NULL);
+	if (kube_get(k, "/x", NULL, &e) < 0)
+		fail_msg("%s", e.msg);
+	expect_asked(&s, (const char *const[]){ "GET http://kube.invalid/x", NULL });
+	kube_free(k);
+	c = (struct kube_config){ .ns = "default",
+				  .server = "http://kube.invalid",
+				  .token = "a b" };
+	k = kube_new(&c, NULL);
+	assert_int_equal(kube_get(k, "/x", NULL, &e), -EINVAL);
+	kube_free(k);
+	server_stop(&s);
+}
+
 static int count(const char *text, size_t len, void *ctx, struct err *e)
 {
 	(void)len;
@@ -536,12 +562,12 @@ static void test_list(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_streams),	      cmocka_unit_test(test_large_object),
-		cmocka_unit_test(test_members),	      cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_configs),	      cmocka_unit_test(test_config_values),
-		cmocka_unit_test(test_credentials),   cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_list),	      cmocka_unit_test(test_watch),
-		cmocka_unit_test(test_watch_refused),
+		cmocka_unit_test(test_streams),	    cmocka_unit_test(test_large_object),
+		cmocka_unit_test(test_members),	    cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_configs),	    cmocka_unit_test(test_config_values),
+		cmocka_unit_test(test_credentials), cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_proxy),	    cmocka_unit_test(test_list),
+		cmocka_unit_test(test_watch),	    cmocka_unit_test(test_watch_refused),
 	};
 
 	return cmocka_run_group_tests_name("kube", tests, NULL, NULL);
