@@ -13,14 +13,21 @@
 #include "base/mem.h"
 #include "enrich/facts_private.h"
 
-enum { ROOTS = 64, MAX_BYTES = 1024 * 1024, LOOK_AGAIN_S = 10, MAX_KNOWN = 65536 };
+enum {
+	ROOTS = 64,
+	MAX_BYTES = 1024 * 1024,
+	LOOK_AGAIN_S = 10,
+	MISS_AGAIN_MS = 200,
+	MAX_KNOWN = 65536
+};
 
 struct list {
 	char *text; /* lines */
 	size_t len;
 	struct timespec changed;
 	ino_t ino;
-	time_t looked; /* CLOCK_MONOTONIC, s; 0: never */
+	time_t looked;	 /* CLOCK_MONOTONIC, s; 0: never */
+	uint64_t missed; /* the same in ms: looked again for somebody who was not there */
 };
 
 struct root {
@@ -240,9 +247,17 @@ static bool find_line(struct users *u, const struct list *l, uint32_t id, char *
 static bool look_up(struct users *u, struct list *l, uint32_t pid, const char *file, uint32_t id,
 		    char *field[8])
 {
+	struct timespec t;
+	uint64_t now;
+
 	refresh(u->outside, l, pid, file);
 	if (find_line(u, l, id, field))
 		return true;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	if (l->text && now - l->missed < MISS_AGAIN_MS)
+		return false;
+	l->missed = now;
 	l->looked = 0;
 	refresh(u->outside, l, pid, file);
 	return find_line(u, l, id, field);
