@@ -9,6 +9,7 @@
 #include "app/delivery.h"
 #include "app/keeper.h"
 #include "app/watch_capture.h"
+#include "app/watch_drift.h"
 #include "app/watch_live.h"
 #include "app/watch_respond.h"
 #include "base/cleanup.h"
@@ -24,6 +25,7 @@ static void watching_free(struct watching *w)
 {
 	watching_stop_loading(w);
 	watch_respond_free(w->session.respond);
+	watch_drift_free(w->session.drift);
 	delivery_free(w->session.delivery);
 	rules_engine_free(w->session.engine);
 	rules_free(w->rules);
@@ -95,14 +97,19 @@ static int replay(struct watching *w, const char *path, struct err *e)
 /* Options that make no sense together. */
 static int check_options(const struct args *a, struct err *e)
 {
-	static const char *const live[] = { "capture", "for",	   "ring", "environment",
-					    "respond", "response", "user", "live" };
+	static const char *const live[] = { "capture",	"for",	"ring", "environment", "respond",
+					    "response", "user", "live", "model",       "learn" };
 
 	if (args_count(a))
 		return usage_error(a, e, "'%s': expected options only", args_at(a, 0));
 	for (size_t i = 0; args_has(a, "replay") && i < ARRAY_SIZE(live); i++)
 		if (args_has(a, live[i]))
 			return usage_error(a, e, "--%s: expected without --replay", live[i]);
+	if (args_has(a, "user") && (args_has(a, "model") || args_has(a, "learn")))
+		return usage_error(
+			a, e,
+			"--model and --learn: write to the kernel's sets of known calls, "
+			"so expected without --user");
 	return 0;
 }
 
@@ -137,6 +144,7 @@ static int prepare(struct watching *w, const struct args *a, struct err *e)
 	}
 	watching_use(w, rules);
 	if (open_output(w, a, e) < 0 ||
+	    (!args_has(a, "replay") && watch_drift_new(&w->session.drift, a, e) < 0) ||
 	    (!args_has(a, "replay") &&
 	     watch_respond_new(&w->session.respond, a, w->rules, w->keeper, e) < 0) ||
 	    start_delivery(w, a, e) < 0)
@@ -178,6 +186,14 @@ static const struct option_desc options[] = {
 	  "Rules, lists and exceptions that are added to the others, boltseal's own ones as a "
 	  "rule; "
 	  "may be repeated." },
+	{ 'm', "model", "FILE|DIR", NULL,
+	  "Workload models, each of an image or of a container's name; what such containers do "
+	  "outside of their model is a finding. May be repeated; of a folder every *.json." },
+	{ 0, "learn", "MINUTES", NULL,
+	  "Containers without a model are learned for so long, by their image, and then compared "
+	  "with what was learned. Also 30s or 2h." },
+	{ 0, "learned", "DIR", NULL,
+	  "Writes what was learned to this folder, as workload models." },
 	{ 'o', "format", "FORMAT", "json|text",
 	  "How findings are printed: lines of text (the default), or one JSON object a line." },
 	{ 0, "output", "FILE", NULL, "Appends findings to a file in place of standard output." },
@@ -235,7 +251,7 @@ static const struct option_desc options[] = {
 const struct command command_watch = {
 	.name = "watch",
 	.synopsis = "[OPTION]...",
-	.summary = "Detects what rules describe, in all containers and on the host.",
+	.summary = "Detects what rules describe, and what is outside of models.",
 	.description =
 		"Loads rules in Falco's language, boltseal's own when no others are given, and "
 		"reports every event of the machine that fires "
@@ -252,6 +268,12 @@ const struct command command_watch = {
 		"--respond=enforce, or mode: enforce in the policy, it is only told what would be "
 		"done. What was switched on is shown and taken back by boltseal respond.\n"
 		"\n"
+		"With --model, containers are compared with the workload model of their image: a "
+		"program, a class of system calls, arguments, a capability, a connection, a "
+		"listening port, a path written or opened that the model does not have is a "
+		"finding. The set of known calls is in the kernel, so known behaviour costs "
+		"little. docs/drift.md has the details.\n"
+		"\n"
 		"The JSON form is the one that Falco prints and falcosidekick reads.",
 	.options = options,
 	.examples = "# boltseal's own rules, with what is known of this place\n"
@@ -260,6 +282,10 @@ const struct command command_watch = {
 		    "boltseal watch --rules falco_rules.yaml\n"
 		    "# For a minute, as JSON lines\n"
 		    "boltseal watch -r falco_rules.yaml -r local.yaml --for 60 -o json\n"
+		    "# What the image's recorded model does not have\n"
+		    "boltseal watch --model models/\n"
+		    "# Learned here in an hour, then compared\n"
+		    "boltseal watch --learn 60 --learned models/\n"
 		    "# What happens now, and other rules on it later\n"
 		    "boltseal watch -r falco_rules.yaml --capture today.gz --for 3600\n"
 		    "boltseal watch -r new_rules.yaml --replay today.gz\n"

@@ -91,11 +91,15 @@ static void set_process(struct finding *f, const struct event *ev, const struct 
 {
 	struct ev_values v;
 
-	f->process.name = text(f, ev, EV_PROC_NAME);
-	f->process.exe = text(f, ev, EV_PROC_EXEPATH);
-	f->process.cmdline = shortened(f, text(f, ev, EV_PROC_CMDLINE), CMDLINE_MAX);
-	f->user = text(f, ev, EV_USER_NAME);
-	if (read_field(ev, EV_USER_UID, &v))
+	if (ev) {
+		f->process.name = text(f, ev, EV_PROC_NAME);
+		f->process.exe = text(f, ev, EV_PROC_EXEPATH);
+		f->process.cmdline = shortened(f, text(f, ev, EV_PROC_CMDLINE), CMDLINE_MAX);
+		f->user = text(f, ev, EV_USER_NAME);
+	} else if (p) {
+		f->process = ancestor(f, p);
+	}
+	if (ev && read_field(ev, EV_USER_UID, &v))
 		f->uid = (int64_t)(uint32_t)v.v->u;
 	if (!p)
 		return;
@@ -119,6 +123,12 @@ static void set_container(struct finding *f, const struct container *c)
 	f->container.image = shortened(f, c->image, ANCESTOR_MAX);
 	f->container.pod = shortened(f, c->pod_name, ANCESTOR_MAX);
 	f->container.namespace = shortened(f, c->pod_namespace, ANCESTOR_MAX);
+}
+
+void watch_finding_who(struct finding *f, const struct event *ev, const struct process *p)
+{
+	set_process(f, ev, p);
+	set_container(f, p ? p->container : NULL);
 }
 
 static void set_rule(struct finding *f, const struct rule_info *rule)
@@ -156,8 +166,7 @@ struct finding *watch_finding(struct watch_session *s, const struct event *ev, s
 	struct finding *f = finding_new();
 
 	set_rule(f, rules_at(s->rules, rule));
-	set_process(f, ev, p);
-	set_container(f, p ? p->container : NULL);
+	watch_finding_who(f, ev, p);
 	set_output(f, s, ev, rule);
 	f->hostname = s->hostname;
 	f->last_seen = ev->time;

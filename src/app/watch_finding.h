@@ -11,4 +11,8 @@
  */
 struct finding *watch_finding(struct watch_session *s, const struct event *ev, size_t rule);
 
+struct process;
+/* Process, ancestors, user and container; `ev`: NULL where there is no event. */
+void watch_finding_who(struct finding *f, const struct event *ev, const struct process *p);
+
 #endif

@@ -11,6 +11,7 @@
 #include "app/delivery.h"
 #include "app/keeper.h"
 #include "app/watch_capture.h"
+#include "app/watch_drift.h"
 #include "app/watch_loss.h"
 #include "app/watch_own.h"
 #include "app/watch_respond.h"
@@ -49,6 +50,8 @@ static int sense(struct watching *w, const struct rules *rules, bool first, stru
 	if (err < 0)
 		return err;
 	err = watch_session_want(*out, rules, e);
+	if (err == 0 && w->session.drift)
+		err = watch_drift_want(*out, e);
 	if (err == 0 && w->session.respond && first && !w->keeper)
 		watch_respond_prepare(w->session.respond, rules, watch_kills(*out));
 	if (err == 0)
@@ -68,6 +71,8 @@ static int start(struct watching *w, struct err *e)
 
 	if (err < 0)
 		return err;
+	if (w->session.drift)
+		watch_drift_use(w->session.drift, w->session.sensor);
 	watch_session_clock(&w->session);
 	o.outside.env = args_has(w->args, "environment");
 	if (w->keeper)
@@ -124,6 +129,8 @@ static int hand_over(struct watching *w, struct watch *sensor, unsigned slot, st
 	if (w->keeper)
 		keeper_stop(w->keeper, w->slot);
 	w->session.sensor = sensor;
+	if (w->session.drift)
+		watch_drift_use(w->session.drift, sensor);
 	w->session.since = u.time;
 	w->slot = slot;
 	return err < 0 ? err : 0;
@@ -251,6 +258,7 @@ static void each_second(struct watching *w, struct watch_loss *told)
 	watching_tell(w);
 	watch_capture_flush(&w->session);
 	watch_alive_tick(&w->session);
+	watch_drift_tick(&w->session);
 	tell_losses(w, told);
 }
 
@@ -339,6 +347,16 @@ static void statistics(const struct watching *w)
 		 n.containers);
 }
 
+static void tell_what(const struct watching *w)
+{
+	cleanup_buf struct buf models = { 0 };
+
+	if (w->session.drift)
+		watch_drift_describe(w->session.drift, &models);
+	log_note("watching with %zu rules%s%s", rules_count(w->rules), models.len ? ", " : "",
+		 buf_str(&models));
+}
+
 int watching_run(struct watching *w, uint64_t seconds, struct err *e)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
@@ -351,7 +369,7 @@ int watching_run(struct watching *w, uint64_t seconds, struct err *e)
 	if (start(w, e) < 0)
 		return EXIT_ERROR;
 	watch_alive_begin(&w->session, args_value(w->args, "store"));
-	log_note("watching with %zu rules", rules_count(w->rules));
+	tell_what(w);
 	if (args_has(w->args, "live"))
 		w->session.screen = watch_screen_new();
 	err = loop(w, seconds, e);

@@ -5,6 +5,7 @@
 
 #include "app/delivery.h"
 #include "app/watch_capture.h"
+#include "app/watch_drift.h"
 #include "app/watch_finding.h"
 #include "app/watch_own.h"
 #include "app/watch_respond.h"
@@ -74,6 +75,10 @@ void watch_session_record(const struct watch_rec *rec, void *session)
 	if (rec->time <= s->since)
 		return;
 	ev = named = enrich_record(s->enrich, rec, s->boot);
+	if (s->drift)
+		watch_drift_record(s, rec, ev);
+	if (rec->kind >= WATCH_NEW_CALL)
+		return;
 	if (s->screen)
 		watch_screen_event(s->screen, ev ? enrich_process(s->enrich) : NULL);
 	if (s->respond)

@@ -12,6 +12,7 @@
 
 struct capture_writer;
 struct delivery;
+struct watch_drift;
 struct watch_respond;
 struct watch_screen;
 
@@ -25,6 +26,7 @@ struct watch_session {
 	uint64_t limit;			/* end after so many; 0: never */
 	struct delivery *delivery;	/* store and sinks; NULL: none */
 	struct capture_writer *capture; /* NULL: none */
+	struct watch_drift *drift;	/* NULL: no models */
 	struct watch_respond *respond;	/* NULL: nothing is done about findings */
 	bool capture_failed;
 	uint64_t unseen; /* CLOCK_BOOTTIME: a 32-bit program was told of; 0: never */

@@ -87,6 +87,8 @@ struct dentry {
 	struct inode *d_inode;
 } KTYPE;
 
+struct mnt_namespace;
+
 struct vfsmount {
 	struct dentry *mnt_root;
 } KTYPE;

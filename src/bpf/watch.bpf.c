@@ -138,6 +138,8 @@ static __always_inline void begin(struct build *b, __u16 kind, struct task_struc
 
 /* ---- system calls */
 
+#include "watch_drift.h"
+
 static __always_inline __u64 arg_at(const struct build *b, __u32 i)
 {
 	return b->rec.arg[i < WATCH_ARGS ? i : 0];
@@ -206,7 +208,7 @@ static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s
 	spec = &specs[s];
 	if (spec->clauses) {
 		hold = clauses_of_caller(task, spec, ret);
-		if (!hold)
+		if (!hold && !spec->drift)
 			return 0;
 	}
 	b = build_get();
@@ -215,7 +217,9 @@ static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s
 	read_native_args(b->rec.arg, (struct pt_regs *)bpf_task_pt_regs(task));
 	read_how(b, spec);
 	b->rec.ret = ret;
-	if (spec->clauses && !is_wanted(task, b, s, hold))
+	if ((spec->clauses ? !hold || !is_wanted(task, b, s, hold)
+			   : spec->drift & WATCH_DRIFT_ALONE) &&
+	    !drift_wants(task, b->rec.arg, spec, nr, ret))
 		return 0;
 	begin(b, WATCH_CALL, task);
 	b->rec.nr = nr;

@@ -30,6 +30,55 @@ enum watch_kind {
 	WATCH_EXEC,	/* a program was executed; arg[1]: 1 when it has 32-bit addresses */
 	WATCH_FORK,	/* a process (no thread) was made: pid is the child, arg[0] its parent */
 	WATCH_EXIT,	/* the last thread of a process ended */
+	/*
+	 * Drift, of programs in mount namespaces whose behaviour is known (struct watch_ns); a
+	 * container has one of its own. ret: how often since the last such record.
+	 */
+	WATCH_NEW_CALL, /* a call is made that is not known: nr | ABI << WATCH_ABI_SHIFT */
+	WATCH_NEW_ARGS, /* or a native one with arguments that are not */
+	WATCH_NEW_CAP,	/* a capability that is not known is granted: arg[0] */
+	WATCH_NEW_NS,	/* nobody said yet what is known of mount namespace arg[0] */
+};
+
+enum { WATCH_ABI_SHIFT = 12, WATCH_ABIS = 3 }; /* ABIs: 0 native, 1 of 32 bits, 2 x32 */
+
+enum watch_ns_state {
+	WATCH_NS_ASKED,	  /* its calls are collected (struct watch_asked) until somebody says */
+	WATCH_NS_KNOWN,	  /* what is not in `known` is told, and counted when it goes on */
+	WATCH_NS_IGNORED, /* it does not matter */
+};
+
+struct watch_ns_key {
+	__u32 mnt_ns, abi;
+};
+
+/* What is known of one ABI of a mount namespace; bit n is call n. */
+struct watch_ns {
+	__u64 known[WATCH_NRS / 64];
+	__u64 caps; /* known capabilities; of ABI 0, and for all */
+	__u32 state;
+	__u32 pad;
+};
+
+/* What was called before somebody said what is known. */
+struct watch_asked {
+	__u64 seen[WATCH_NRS / 64];
+};
+
+enum { WATCH_KEPT = 3, WATCH_KEPTS = 32 };
+
+/* Which arguments of a native call are compared. */
+struct watch_kept {
+	__u32 n;
+	__u8 arg[WATCH_KEPT];
+	__u8 pointer; /* the value is the 64 bits that the argument points to (clone3) */
+	__u64 mask[WATCH_KEPT];
+};
+
+/* Known arguments of a call, as a set. */
+struct watch_args {
+	__u32 mnt_ns, nr;
+	__u64 value[WATCH_KEPT]; /* masked; 0 beyond those that are compared */
 };
 
 /* What an argument of a call is. */
@@ -46,6 +95,9 @@ enum watch_arg {
 	WATCH_A_HOW, /* struct open_how: flags and mode become this argument's and the next's */
 };
 
+/* A call is wanted of programs of known behaviour; when it succeeds; by nobody else. */
+enum { WATCH_DRIFT_WANTED = 1, WATCH_DRIFT_SUCCESS = 2, WATCH_DRIFT_ALONE = 4 };
+
 struct watch_spec {
 	__u8 arg[WATCH_ARGS]; /* enum watch_arg */
 	__s8 dir[WATCH_ARGS];
@@ -60,6 +112,7 @@ struct watch_spec {
 	/* Three bytes, each eight times, that the path as given has to have in a row for any of
 	 * `needled`. */
 	__u64 needle[3];
+	__u8 drift; /* WATCH_DRIFT_* */
 };
 
 /*

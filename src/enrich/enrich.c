@@ -327,6 +327,9 @@ static int type_of(const struct enrich *e, const struct watch_rec *rec)
 	switch (rec->kind) {
 	case WATCH_CALL:
 		return rec->nr < WATCH_NRS ? e->type_of_nr[rec->nr] : -1;
+	case WATCH_NEW_CALL:
+	case WATCH_NEW_ARGS:
+		return rec->nr < WATCH_NRS ? e->type_of_nr[rec->nr] : -1;
 	case WATCH_EXEC:
 		return e->type_exec;
 	case WATCH_FORK:

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "model/syscalls.h"
 #include "sensor/watch_calls.h"
+#include "sensor/watch_drift.h"
 #include "sensor/watch_kill.h"
 #include "sensor/watch_private.h"
 
@@ -133,7 +134,7 @@ struct watch_kills *watch_kills(struct watch *w)
 	return w->kills;
 }
 
-static struct want *want_of(struct watch *w, int nr)
+struct want *watch_want_of(struct watch *w, int nr)
 {
 	for (size_t i = 0; i < w->wants_n; i++)
 		if (w->wants[i].nr == nr)
@@ -240,7 +241,7 @@ int watch_want(struct watch *w, const char *call, const struct watch_clause *cla
 	if (n > WATCH_CLAUSES)
 		return err_set(e, E2BIG, "%s: %zu conditions, expected at most %d", call, n,
 			       WATCH_CLAUSES);
-	want = want_of(w, nr);
+	want = watch_want_of(w, nr);
 	if (!want) {
 		if (w->wants_n + 1 >= WATCH_SPECS)
 			return err_set(e, E2BIG, "more than %d system calls", WATCH_SPECS - 1);
@@ -307,6 +308,26 @@ static bool kernel_has(const char *function)
 	return has;
 }
 
+/* Capabilities are told by the tracepoint of Linux 6.14. */
+static void configure_drift(struct watch *w)
+{
+	struct watch_bpf_prog__rodata *ro = w->skel->rodata;
+	const struct watch_drifting *d = &w->drift;
+	struct btf *btf = d->on ? btf__load_vmlinux_btf() : NULL;
+	bool event = btf &&
+		     btf__find_by_name_kind(btf, "btf_trace_cap_capable", BTF_KIND_TYPEDEF) > 0;
+
+	btf__free(btf);
+	*(uint32_t *)&ro->host_ns = watch_host_space();
+	for (unsigned i = 1; i < d->kept_n; i++) {
+		((struct watch_kept *)ro->kept)[i] = d->kept[i];
+		((uint8_t *)ro->kept_of)[d->kept_nr[i]] = (uint8_t)i;
+	}
+	w->drift.caps = event;
+	bpf_program__set_autoload(w->skel->progs.on_enter, d->on);
+	bpf_program__set_autoload(w->skel->progs.on_capable, event);
+}
+
 static void configure(struct watch *w)
 {
 	struct watch_bpf_prog__rodata *ro = w->skel->rodata;
@@ -321,6 +342,7 @@ static void configure(struct watch *w)
 		((struct watch_spec *)ro->specs)[i + 1] = w->wants[i].spec;
 		((uint8_t *)ro->spec_of)[w->wants[i].nr] = (uint8_t)(i + 1);
 	}
+	configure_drift(w);
 	bpf_program__set_autoload(w->skel->progs.on_call, w->per_call);
 	bpf_program__set_autoload(w->skel->progs.on_any_call, !w->per_call && w->wants_n);
 	bpf_program__set_autoattach(w->skel->progs.on_call, false);

@@ -28,6 +28,14 @@ struct head {
 	uint64_t time;
 };
 
+/* What watch_drift.c asked for. */
+struct watch_drifting {
+	bool on, caps;
+	struct watch_kept kept[WATCH_KEPTS]; /* 0 is none */
+	uint16_t kept_nr[WATCH_KEPTS];
+	unsigned kept_n;
+};
+
 struct watch {
 	struct watch_options o;
 	struct watch_bpf_prog *skel;
@@ -49,7 +57,11 @@ struct watch {
 	bool per_call;
 	uint32_t self; /* whose calls are none of interest */
 	uint64_t records;
+	struct watch_drifting drift;
 };
+
+/* What was asked for of this call, NULL: nothing. */
+struct want *watch_want_of(struct watch *w, int nr);
 
 /* Room for the rings of so many processors, then each of them; a ring's descriptor is taken over.
  */

@@ -1,0 +1,35 @@
+/*
+ * What a watch tells of programs whose behaviour is known (bpf/watch.h: WATCH_NEW_CALL …). Before
+ * watch_start(): watch_drift(), and watch_also() and watch_keep() for what is to be compared. Then
+ * a record WATCH_NEW_NS asks about each mount namespace, and watch_ns_set() answers. Not for a
+ * watch whose programs another process has loaded.
+ */
+#ifndef SENSOR_WATCH_DRIFT_H
+#define SENSOR_WATCH_DRIFT_H
+
+#include "sensor/watch.h"
+
+/* The mount namespace of the host: that of the first process, or of this one where that cannot be
+ * seen. */
+uint32_t watch_host_space(void);
+
+void watch_drift(struct watch *w);
+/*
+ * Asks for a call of programs of known behaviour, when it succeeds or always, behind all
+ * watch_want(): what others asked for stays. Errors as of watch_want().
+ */
+int watch_also(struct watch *w, const char *call, bool success, struct err *e);
+/* Compares arguments of a native call; calls that the kernel does not have are passed over. */
+int watch_keep(struct watch *w, const char *call, const struct watch_kept *k, struct err *e);
+
+/* Sets what is known of one ABI of a namespace, and its state. */
+int watch_ns_set(struct watch *w, uint32_t mnt_ns, unsigned abi, const struct watch_ns *n,
+		 struct err *e);
+/* What was collected before that, once; false: nothing. */
+bool watch_ns_asked(struct watch *w, uint32_t mnt_ns, unsigned abi, struct watch_asked *out);
+/* Arguments (values that are masked, 0 beyond) that a native call may have. */
+int watch_ns_args(struct watch *w, const struct watch_args *a, struct err *e);
+/* Whether new capabilities are told on this kernel. */
+bool watch_drift_caps(const struct watch *w);
+
+#endif

@@ -1,0 +1,196 @@
+#!/bin/bash
+# Drift against a workload model, with a real container.   tests/live/drift.sh
+#
+# A small service is recorded in Docker; the same again is no finding; each thing that the model does not
+# have is one, with its count. A container without a model is learned, and what was learned is a model.
+# Time limit: 200 s
+set -euo pipefail
+
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/live/lib.sh
+. "$here/lib.sh"
+# shellcheck source=tools/dockerd-up.sh
+. "$repo/tools/dockerd-up.sh"
+
+[ "$(id -u)" = 0 ] || skip_all "needs root"
+[ -x "$boltseal" ] || skip_all "$boltseal is not built"
+busybox=$(command -v busybox) || skip_all "busybox is not installed"
+ldd "$busybox" >/dev/null 2>&1 && skip_all "busybox is not linked statically"
+dockerd_up 2>"$scratch/docker.log" || skip_all "no Docker daemon: $(tail -n 1 "$scratch/docker.log")"
+log=$scratch/log
+found=$scratch/found
+store=$scratch/findings.db
+image=boltseal-drift:1
+name=boltseal-drift-$$
+
+# The service: reads, writes, listens, starts a program; and what it is told to do besides.
+mkdir -p "$scratch/root/bin" "$scratch/root/etc" "$scratch/root/tmp" "$scratch/root/var/lib/app" \
+	"$scratch/root/job"
+cp "$busybox" "$scratch/root/bin/busybox"
+cp "$busybox" "$scratch/root/bin/other"
+ln -s busybox "$scratch/root/bin/sh"
+echo secret >"$scratch/root/etc/shadow"
+echo "color=blue" >"$scratch/root/etc/app.conf"
+cat >"$scratch/root/bin/app" <<'APP'
+#!/bin/busybox sh
+[ "$1" != more ] || . /job/more.sh
+busybox nc -l -p 8080 >/var/lib/app/in &
+i=0
+while [ $i -lt 20 ]; do
+	busybox cat /etc/app.conf >/var/lib/app/state
+	i=$((i + 1))
+	busybox sleep 0.05
+done
+busybox kill %1
+APP
+chmod 755 "$scratch/root/bin/app"
+cat >"$scratch/root/job/more.sh" <<'MORE'
+busybox mknod /tmp/pipe p
+busybox sleep 0.5
+for i in 1 2 3; do
+	/bin/other true
+	: >/var/lib/app/new-file
+	busybox unshare -n busybox true
+	busybox chown 5:5 /var/lib/app
+done
+exec 3</etc/shadow 3<&-
+busybox nc -w 1 192.0.2.9 4444 </dev/null
+busybox nc -w 1 192.0.2.9 4444 </dev/null
+busybox timeout 1 busybox nc -l -p 9999
+MORE
+tar -C "$scratch/root" -c . | docker import - "$image" >/dev/null
+
+# run ARGUMENT...: the service in a container.
+run() {
+	timeout 60 docker run --rm --name "$name" --network none --cap-add SYS_ADMIN \
+		--security-opt seccomp=unconfined "$image" /bin/app "$@" \
+		</dev/null >>"$scratch/run.log" 2>&1 || true
+}
+
+# watch_begin ARGUMENT...
+watch_begin() {
+	local tries=0
+	rm -f "$store"*
+	: >"$log"
+	timeout -s KILL 100 "$boltseal" watch --rules "$scratch/none.yaml" --store "$store" "$@" \
+		>"$found" 2>"$log" &
+	watcher=$!
+	background+=("$watcher")
+	until grep -q 'watching with' "$log"; do
+		tries=$((tries + 1))
+		[ $tries -lt 200 ] && kill -0 "$watcher" 2>/dev/null || return 1
+		sleep 0.05
+	done
+}
+
+watch_end() {
+	sleep 0.5
+	pkill -TERM -P "$watcher" -x boltseal || true
+	wait "$watcher" || true
+	"$boltseal" findings export --store "$store" >"$scratch/findings.json" 2>>"$log" || true
+}
+
+# finding DESCRIPTION PYTHON_EXPRESSION: exactly one finding f for which it holds.
+finding() {
+	if python3 - "$scratch/findings.json" "$2" "$name" <<'PY'
+import json, sys
+all = [json.loads(line) for line in open(sys.argv[1])]
+n = sum(1 for f in all if f["container"].get("name") == sys.argv[3] and eval(sys.argv[2], {"f": f, "e": f.get("evidence", {})}))
+sys.exit(0 if n == 1 else f"{n} findings")
+PY
+	then ok "$1"; else not_ok "$1" "$found"; fi
+}
+
+cat >"$scratch/none.yaml" <<'RULES'
+- rule: Nothing
+  desc: A rule that never fires.
+  condition: evt.type = acct and proc.name = boltseal-nothing
+  output: nothing
+  priority: DEBUG
+RULES
+
+# ---- recorded, and the same again
+"$boltseal" record --container "$name" --output "$scratch/model.json" 2>"$log" &
+recorder=$!
+background+=("$recorder")
+sleep 2
+run
+if wait "$recorder"; then
+	ok "the service is recorded"
+else
+	not_ok "the service is recorded" "$log"
+	docker image rm "$image" >/dev/null 2>&1 || true
+	dockerd_down
+	tap_end
+	exit
+fi
+if ! watch_begin --model "$scratch/model.json"; then
+	docker image rm "$image" >/dev/null 2>&1 || true
+	dockerd_down
+	grep -q 'no right\|refuses\|no BTF' "$log" && skip_all "$(cat "$log")"
+	not_ok "it watches with a model" "$log"
+	tap_end
+	exit
+fi
+run
+watch_end
+if grep -q "$name" "$found"; then
+	not_ok "what the model has is no finding" "$found"
+else
+	ok "what the model has is no finding"
+fi
+
+# ---- what it does not have
+watch_begin --model "$scratch/model.json"
+run more
+watch_end
+finding "a new program, three times" \
+	'f["type"] == "Execution:Runtime/UnknownProgramExecuted" and e["drift.subject"] == "/bin/other" and f["count"] == 3'
+finding "a new path written, three times" \
+	'f["type"] == "Behavior:Runtime/NewPathWritten" and e["drift.subject"] == "/var/lib/app/new-file" and f["count"] == 3'
+finding "a class of calls that is new" \
+	'f["type"] == "PrivilegeEscalation:Runtime/NewCallClass.Namespace" and f["count"] == 3 and f["severity"] == 8.0'
+finding "another class of calls" 'f["type"] == "DefenseEvasion:Runtime/NewCallClass.FileAttributes" and f["count"] == 3'
+finding "one that is used before anybody knows the container" 'f["type"] == "Behavior:Runtime/NewCallClass.Device"'
+finding "a file that says more than others" \
+	'f["type"] == "CredentialAccess:Runtime/SensitiveFileOpened" and e["drift.subject"] == "/etc/shadow"'
+finding "a new connection, twice" \
+	'f["type"] == "Backdoor:Runtime/NewOutboundPort" and e["drift.subject"] == "192.0.2.9:4444" and f["count"] == 2'
+finding "a new listening port" \
+	'f["type"] == "Backdoor:Runtime/NewListeningPort" and e["drift.subject"] == "port 9999"'
+if grep -q 'capabilities are not seen' "$log"; then
+	skip "a new capability" "needs Linux 6.14"
+else
+	finding "a new capability" 'f["type"] == "PrivilegeEscalation:Runtime/NewCapability.CAP_CHOWN"'
+fi
+if [ "$(grep -c "$name.*/bin/other" "$found")" = 1 ]; then
+	ok "a repeat prints no further line"
+else
+	not_ok "a repeat prints no further line" "$found"
+fi
+
+# ---- learned
+watch_begin --learn 8s --learned "$scratch/models"
+run
+run
+sleep 6
+run
+if grep -q "$name" "$found"; then
+	not_ok "what was learned is no finding" "$found"
+else
+	ok "what was learned is no finding"
+fi
+run more
+watch_end
+finding "what was not learned is one" \
+	'f["type"] == "Execution:Runtime/UnknownProgramExecuted" and e["drift.model"] == "learned" and f["count"] == 3'
+if "$boltseal" show "$scratch/models/boltseal-drift_1.json" >"$log" 2>&1 &&
+	"$boltseal" generate seccomp --output "$scratch/profile.json" "$scratch/models/boltseal-drift_1.json" 2>>"$log" &&
+	"$boltseal" verify --profile "$scratch/profile.json" "$scratch/model.json" >>"$log" 2>&1; then
+	ok "what was learned makes a profile that allows what was recorded"
+else
+	not_ok "what was learned makes a profile that allows what was recorded" "$log"
+fi
+docker image rm "$image" >/dev/null 2>&1 || true
+dockerd_down
+tap_end
