@@ -70,7 +70,7 @@ static void want_ends(struct watch_clause *c, const struct rules_need *need)
 }
 
 static void make_clause(struct watch *w, const char *call, const struct rules_need *need,
-			struct watch_clause *c)
+			size_t groups, struct watch_clause *c)
 {
 	int flags = flags_argument(call);
 
@@ -89,13 +89,13 @@ static void make_clause(struct watch *w, const char *call, const struct rules_ne
 		c->arg = 2;
 		c->any = PROT_EXEC;
 	}
-	for (size_t i = 0; i < need->groups_n; i++)
+	for (size_t i = 0; i < need->groups_n && i < groups; i++)
 		c->groups |= want_group(w, &need->groups[i]);
 	want_ends(c, need);
 }
 
 static int want_call(struct watch *w, const char *call, const struct rules_need *needs, size_t n,
-		     struct err *e)
+		     size_t groups, struct err *e)
 {
 	/* Programs that were executed are events of their own; the call tells failures. */
 	bool executes = !strcmp(call, "execve") || !strcmp(call, "execveat");
@@ -106,7 +106,7 @@ static int want_call(struct watch *w, const char *call, const struct rules_need 
 	for (size_t i = 0; i < n; i++) {
 		if (executes && !(needs[i].result & NEED_FAILURE))
 			continue;
-		make_clause(w, call, &needs[i], &clauses[wanted]);
+		make_clause(w, call, &needs[i], groups, &clauses[wanted]);
 		if (executes)
 			clauses[wanted].result = WATCH_FAILURE;
 		wanted++;
@@ -114,7 +114,18 @@ static int want_call(struct watch *w, const char *call, const struct rules_need 
 	return wanted ? watch_want(w, call, clauses, wanted, e) : 0;
 }
 
-int watch_session_want(struct watch *w, const struct rules *r, struct err *e)
+/*
+ * There is room for some groups of texts only. Files are opened all the time: these calls come
+ * first, each of their clauses with one group before any has a second; what is rare takes what is
+ * left.
+ */
+static const struct round {
+	bool opens;
+	size_t groups; /* of each clause */
+} rounds[] = { { true, 1 }, { true, RULES_NEED_GROUPS }, { false, RULES_NEED_GROUPS } };
+
+static int want_round(struct watch *w, const struct rules *r, const struct round *round,
+		      struct err *e)
 {
 	struct ev_set wanted = rules_wanted(r, EV_SYSCALL);
 
@@ -123,14 +134,24 @@ int watch_session_want(struct watch *w, const struct rules *r, struct err *e)
 		size_t n;
 		int err;
 
-		if (!ev_set_has(&wanted, type) || !ev_type_is_syscall(type))
+		if (!ev_set_has(&wanted, type) || !ev_type_is_syscall(type) ||
+		    (flags_argument(ev_type_name(type)) >= 0) != round->opens)
 			continue;
 		n = rules_needs(r, EV_SYSCALL, type, needs);
-		err = want_call(w, ev_type_name(type), needs, n, e);
+		err = want_call(w, ev_type_name(type), needs, n, round->groups, e);
 		if (err < 0 && err != -ENOENT) /* a call of another architecture */
 			return err;
 	}
 	return 0;
+}
+
+int watch_session_want(struct watch *w, const struct rules *r, struct err *e)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(rounds); i++)
+		err = want_round(w, r, &rounds[i], e);
+	return err;
 }
 
 static bool uses(const struct rules *r, enum ev_field_id from, enum ev_field_id to)
