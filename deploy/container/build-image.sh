@@ -18,6 +18,7 @@ build=${BUILD:-$repo/build}
 }
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
+chmod 0755 "$root" # it becomes the root folder, which other users read too
 packages=$(grep -v '^#' "$here/packages" | tr '\n' , | sed 's/,*$//')
 debootstrap --variant=minbase --include="$packages" bookworm "$root" >&2
 rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/usr/share/doc/* "$root"/usr/share/man/* \
@@ -28,6 +29,9 @@ install -s -m 0755 "$build/boltseal" "$root/usr/bin/boltseal"
 mkdir -p "$root/usr/share/boltseal"
 cp -r "$repo/rules" "$root/usr/share/boltseal/rules"
 rm -rf "$root/usr/share/boltseal/rules/examples"
+# A binary that was built for another prefix looks there.
+mkdir -p "$root/usr/local/share"
+ln -sfn /usr/share/boltseal "$root/usr/local/share/boltseal"
 chroot "$root" /usr/bin/boltseal --version >&2
 if [ -n "${IMAGE_TAR:-}" ]; then
 	tar -C "$root" -cf "$IMAGE_TAR" .
