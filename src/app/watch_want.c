@@ -44,6 +44,10 @@ static uint32_t want_group(struct watch *w, const struct rules_need_group *g)
 	for (size_t i = 0; i < g->n; i++)
 		v[i] = (struct watch_text){ g->v[i].text, subjects[g->v[i].subject],
 					    places[g->v[i].place] };
+	/* Names of programs are compared apart from paths: a group of both cannot be asked for. */
+	for (size_t i = 1; i < g->n; i++)
+		if ((v[i].subject == WATCH_S_COMM) != (v[0].subject == WATCH_S_COMM))
+			return 0;
 	n = watch_group(w, v, g->n);
 	return n < 0 ? 0 : 1u << n;
 }
