@@ -208,7 +208,7 @@ static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s
 	spec = &specs[s];
 	if (spec->clauses) {
 		hold = clauses_of_caller(task, spec, ret);
-		if (!hold && !spec->drift)
+		if (!hold && !want_drift)
 			return 0;
 	}
 	b = build_get();
@@ -218,8 +218,8 @@ static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s
 	read_how(b, spec);
 	b->rec.ret = ret;
 	if ((spec->clauses ? !hold || !is_wanted(task, b, s, hold)
-			   : spec->drift & WATCH_DRIFT_ALONE) &&
-	    !drift_wants(task, b->rec.arg, spec, nr, ret))
+			   : want_drift && spec->drift & WATCH_DRIFT_ALONE) &&
+	    !(want_drift && drift_wants(task, b->rec.arg, spec, nr, ret)))
 		return 0;
 	begin(b, WATCH_CALL, task);
 	b->rec.nr = nr;

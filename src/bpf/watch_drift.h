@@ -14,7 +14,8 @@
 #define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
 
 /* Set before load. */
-const volatile __u32 host_ns; /* mount namespace of the first process */
+const volatile __u8 want_drift; /* without it nothing of this is looked at */
+const volatile __u32 host_ns;	/* mount namespace of the first process */
 const volatile struct watch_kept kept[WATCH_KEPTS];
 const volatile __u8 kept_of[WATCH_NRS]; /* 0: none */
 

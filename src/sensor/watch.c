@@ -319,6 +319,7 @@ static void configure_drift(struct watch *w)
 
 	btf__free(btf);
 	*(uint32_t *)&ro->host_ns = watch_host_space();
+	*(uint8_t *)&ro->want_drift = d->on;
 	for (unsigned i = 1; i < d->kept_n; i++) {
 		((struct watch_kept *)ro->kept)[i] = d->kept[i];
 		((uint8_t *)ro->kept_of)[d->kept_nr[i]] = (uint8_t)i;
