@@ -196,7 +196,7 @@ static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s
 {
 	const volatile struct watch_spec *spec;
 	struct build *b;
-	__u32 hold = 0;
+	__u32 hold = 0, want;
 	__u8 s;
 
 	if (nr >= WATCH_NRS || (__u32)task->tgid == self)
@@ -217,9 +217,10 @@ static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s
 	read_native_args(b->rec.arg, (struct pt_regs *)bpf_task_pt_regs(task));
 	read_how(b, spec);
 	b->rec.ret = ret;
-	if ((spec->clauses ? !hold || !is_wanted(task, b, s, hold)
-			   : want_drift && spec->drift & WATCH_DRIFT_ALONE) &&
-	    !(want_drift && drift_wants(task, b->rec.arg, spec, nr, ret)))
+	want = !spec->clauses && !(spec->drift & WATCH_DRIFT_ALONE);
+	if (spec->clauses && hold && is_wanted(task, b, s, hold))
+		want = 1;
+	if (!want && (!want_drift || !drift_wants(s, nr)))
 		return 0;
 	begin(b, WATCH_CALL, task);
 	b->rec.nr = nr;

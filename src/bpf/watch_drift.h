@@ -282,20 +282,26 @@ static __always_inline bool drift_result(const __u64 *a, const volatile struct w
 	return from && !bpf_probe_read_user(k->v, sizeof(k->v), (void *)from);
 }
 
-/* Whether a call that returned is of a program of known behaviour, and not told just now. */
-static __always_inline bool drift_wants(struct task_struct *task, const __u64 *a,
-					const volatile struct watch_spec *spec, __u32 nr, __s64 ret)
+/*
+ * Whether a call that returned is of a program of known behaviour, and not told just now. A
+ * function of its own, so that the verifier of Linux 6.1 need not follow it in its caller.
+ */
+__noinline int drift_wants(__u32 row, __u32 nr)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct watch_ns_key key = { task->nsproxy->mnt_ns->ns.inum };
 	struct drift_key k = { key.mnt_ns, WHAT_RESULT | nr };
+	const volatile struct watch_spec *spec = &specs[row & (WATCH_SPECS - 1)];
+	struct build *b = build_get();
 	struct watch_ns *n;
 
-	if (!spec->drift || (spec->drift & WATCH_DRIFT_SUCCESS && ret < 0) || key.mnt_ns == host_ns)
-		return false;
+	if (!b || !spec->drift || (spec->drift & WATCH_DRIFT_SUCCESS && b->rec.ret < 0) ||
+	    key.mnt_ns == host_ns)
+		return 0;
 	n = bpf_map_lookup_elem(&namespaces, &key);
 	if (!n || n->state == WATCH_NS_IGNORED || drift_foreign(task, key.mnt_ns) ||
-	    !drift_result(a, spec, ret, &k))
-		return false;
+	    !drift_result(b->rec.arg, spec, b->rec.ret, &k))
+		return 0;
 	return !(k.v[0] | k.v[1] | k.v[2]) || drift_due(&k);
 }
 
