@@ -87,11 +87,27 @@ container_delete() {
 	runtime "$1" delete -f "$2" >/dev/null 2>&1 || true
 }
 
+# background_end: SIGTERM to all that run; those that still do after 5 s are killed.
+background_end() {
+	local p tries=0 left=()
+	for p in ${background[@]+"${background[@]}"}; do
+		! kill "$p" 2>/dev/null || left+=("$p")
+	done
+	background=()
+	# kill succeeds when one of them is there.
+	while [ ${#left[@]} -gt 0 ] && kill -0 "${left[@]}" 2>/dev/null; do
+		if [ $tries -ge 100 ]; then
+			kill -KILL "${left[@]}" 2>/dev/null || true
+			break
+		fi
+		tries=$((tries + 1))
+		sleep 0.05
+	done
+}
+
 live_cleanup() {
 	local p
-	for p in ${background[@]+"${background[@]}"}; do
-		kill "$p" 2>/dev/null || true
-	done
+	background_end
 	for p in ${containers[@]+"${containers[@]}"}; do
 		# shellcheck disable=SC2086 # two words
 		container_delete $p
