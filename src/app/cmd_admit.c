@@ -155,7 +155,7 @@ const struct command command_admit = {
 		"It runs until SIGTERM or SIGINT: then /readyz says no for some seconds, requests "
 		"on the way are answered, and it ends. SIGHUP reads the configuration again.\n"
 		"\n"
-		"deploy/admit.yaml has the manifests, docs/admit.md the configuration.",
+		"deploy/kubernetes/admit.yaml has the manifests, docs/admit.md the configuration.",
 	.options = options,
 	.examples = "# Certificates to try it with\n"
 		    "boltseal admit --make-certs certs --dns 127.0.0.1\n"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Time limit: 200 s
 # boltseal admit as the webhook of a real API server, with the manifests and permissions of
-# deploy/admit.yaml: what is refused, warned about and patched; a pod that waits for a node with its
-# profile; the webhook killed and restarted under load.
+# deploy/kubernetes/admit.yaml: what is refused, warned about and patched; a pod that waits for a node with
+# its profile; the webhook killed and restarted under load.
 set -u
 # shellcheck source=tests/cluster/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
@@ -15,12 +15,12 @@ s = socket.socket()
 s.bind(("127.0.0.1", 0))
 print(s.getsockname()[1])')
 
-# ---- what deploy/admit.yaml says, with the webhook on this machine ----
+# ---- what deploy/kubernetes/admit.yaml says, with the webhook on this machine ----
 certs=$scratch/certs
-"$boltseal" admit --make-certs "$certs" --dns 127.0.0.1 --manifest "$repo/deploy/admit.yaml" \
+"$boltseal" admit --make-certs "$certs" --dns 127.0.0.1 --manifest "$repo/deploy/kubernetes/admit.yaml" \
 	--output="$scratch/admit.yaml" 2>"$scratch/log" || not_ok "certificates are made" "$scratch/log"
 python3 "$here/admit_manifest.py" "$scratch/admit.yaml" "$port_hook" "$scratch" ||
-	skip_all "deploy/admit.yaml cannot be read"
+	skip_all "deploy/kubernetes/admit.yaml cannot be read"
 k apply -f "$scratch/objects.yaml" >"$scratch/log" 2>&1 &&
 	ok "the API server takes the manifests" || not_ok "the API server takes the manifests" "$scratch/log"
 cluster_account boltseal boltseal-admit || skip_all "no token for the service account"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""admit_manifest.py MANIFEST PORT DIR: the objects of deploy/admit.yaml for an API server without
-nodes: webhooks are asked at 127.0.0.1:PORT, and what would run there is left out. Writes
+"""admit_manifest.py MANIFEST PORT DIR: the objects of deploy/kubernetes/admit.yaml for an API server
+without nodes: webhooks are asked at 127.0.0.1:PORT, and what would run there is left out. Writes
 DIR/objects.yaml."""
 import sys
 import yaml

@@ -1,9 +1,11 @@
+{{- /* Of a list: what everything is in, the object's application. */}}
 {{- define "boltseal.labels" -}}
-app.kubernetes.io/name: boltseal-node
+{{- $top := index . 0 -}}
+app.kubernetes.io/name: {{ index . 1 }}
 app.kubernetes.io/part-of: boltseal
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+app.kubernetes.io/instance: {{ $top.Release.Name }}
+app.kubernetes.io/managed-by: {{ $top.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $top.Chart.Name $top.Chart.Version }}
 {{- end }}
 
 {{- define "boltseal.image" -}}
