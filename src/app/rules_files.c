@@ -86,5 +86,10 @@ int rules_load_own(struct rules *r, struct err *e)
 	char path[PATH_MAX];
 	int err = rules_own_folder(path, sizeof(path), e);
 
-	return err < 0 ? err : rules_load_path(r, path, e);
+	if (err < 0)
+		return err;
+	rules_set_brief(r, true);
+	err = rules_load_path(r, path, e);
+	rules_set_brief(r, false);
+	return err;
 }

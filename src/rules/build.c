@@ -216,6 +216,7 @@ static int compile_output(struct builder *b, struct rule *rule, const char *what
 		failed = reject(b, rule, what);
 	else
 		tell_deprecated(b, &t, what);
+	rule->format->brief = rule->brief;
 	ptext_free(&t);
 	return failed;
 }

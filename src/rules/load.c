@@ -224,6 +224,11 @@ int rules_load_file(struct rules *r, const char *path)
 	return failed ? unreadable(r, s, path, failed, &e) : load_stream(r, s);
 }
 
+void rules_set_brief(struct rules *r, bool brief)
+{
+	r->brief = brief;
+}
+
 int rules_load_text(struct rules *r, const char *name, const char *text, size_t len)
 {
 	struct yaml_stream *s = new_file(r);

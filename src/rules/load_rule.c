@@ -39,6 +39,7 @@ static int set_output(struct item *it, struct rule *rule, const struct yaml_node
 
 	rule->info.output = append ? arena_printf(a, "%s %s", rule->info.output, text) : text;
 	rule->output_at = place_at(it, n);
+	rule->brief = it->r->brief && (!append || rule->brief);
 	return 0;
 }
 

@@ -176,10 +176,37 @@ static void put_part(struct vm *vm, const struct output_part *p, struct buf *out
 		buf_printf(out, "%*s", (int)(p->width - text.len), "");
 }
 
+/* The bytes of the part's text without the " KEY=" at its end; SIZE_MAX when there is none. */
+static size_t before_key(const struct output_part *p)
+{
+	size_t n = p->text.len;
+
+	if (p->operand < 0 || !n || p->text.p[n - 1] != '=')
+		return SIZE_MAX;
+	while (n && p->text.p[n - 1] != ' ')
+		n--;
+	return n ? n - 1 : SIZE_MAX;
+}
+
+/* The part is all that stands behind its key, and has no value. */
+static bool is_missing(struct vm *vm, const struct output_format *f, size_t i)
+{
+	const struct output_part *p = &f->parts[i];
+	const struct ev_values *v;
+
+	if (before_key(p) == SIZE_MAX || (i + 1 < f->n && *f->parts[i + 1].text.p != ' '))
+		return false;
+	v = vm_values(vm, (uint32_t)p->operand);
+	return !v || !v->n;
+}
+
 void output_text(struct vm *vm, const struct output_format *f, struct buf *out)
 {
 	for (size_t i = 0; i < f->n; i++)
-		put_part(vm, &f->parts[i], out);
+		if (f->brief && is_missing(vm, f, i))
+			buf_append(out, f->parts[i].text.p, before_key(&f->parts[i]));
+		else
+			put_part(vm, &f->parts[i], out);
 }
 
 static void put_json(const struct operand *o, const struct ev_values *v, struct buf *out)

@@ -18,6 +18,7 @@ struct output_format {
 	uint32_t
 		*fields; /* operands of all fields, those in transformers too, without repetition */
 	size_t fields_n, fields_cap;
+	bool brief; /* what is missing is left out with its KEY= */
 };
 
 /* Reads a format; operands go into the image. -EINVAL with the place in c->e. */
@@ -26,7 +27,7 @@ void output_free(struct output_format *f);
 
 struct vm;
 
-/* The text for the event of the vm; what is missing is "<NA>". */
+/* The text for the event of the vm; what is missing is "<NA>", or left out of a brief one. */
 void output_text(struct vm *vm, const struct output_format *f, struct buf *out);
 /* A JSON object with one member a field, and evt.time in ns. */
 void output_fields(struct vm *vm, const struct output_format *f, struct buf *out);

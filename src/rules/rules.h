@@ -133,6 +133,11 @@ void rules_free(struct rules *r);
  */
 int rules_load_file(struct rules *r, const char *path);
 int rules_load_text(struct rules *r, const char *name, const char *text, size_t len);
+/*
+ * Outputs in files that are added from now on leave out what the event does not have, " KEY=<NA>",
+ * also of container_output. Not so at first: Falco's rules print everything.
+ */
+void rules_set_brief(struct rules *r, bool brief);
 /* Once, after the last file. -EINVAL when there is an error among the diagnostics. */
 int rules_compile(struct rules *r);
 

@@ -68,6 +68,7 @@ struct rule {
 	struct exception *exceptions;
 	size_t exceptions_n, exceptions_cap;
 	bool unknown_source, warn_types, skip_unknown;
+	bool brief;		    /* of the file that its output stands in */
 	const char *source_text;    /* NULL: not written */
 	struct window_spec *window; /* NULL: none */
 	struct output_format *format;
@@ -93,6 +94,7 @@ struct rules {
 	size_t errors;
 	struct image im;
 	bool compiled;
+	bool brief; /* the files that are read now; rules_set_brief() */
 };
 
 /* An item of a file while it is read. */

@@ -628,6 +628,47 @@ static void test_output_text(void **state)
 			    "\"proc.aname[3]\":null,\"fd.num\":-1,\"fd.sip\":\"10.0.0.1\"}");
 }
 
+/* Only what stands in a brief file leaves out what is missing, and only whole " KEY=%field". */
+static void test_brief_output(void **state)
+{
+	static const char own[] = OUTPUT(
+		"'x | a=%proc.name n=%fd.name d=%fd.sip:%fd.sport b=%proc.pid s=(%fd.name)'");
+	static const char added[] = "- rule: A\n  output: c=%fd.name\n"
+				    "  override: {output: append}\n";
+	static const char *const expect[] = {
+		"x | a=cat d=<NA>:<NA> b=7 s=(<NA>) container_id=host",
+		"x | a=cat n=<NA> d=<NA>:<NA> b=7 s=(<NA>) c=<NA> "
+		"container_id=host container_name=<NA>"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct rules_options o = { .min_priority = RP_DEBUG, .container_output = true };
+		cleanup_rules struct rules *r = rules_new(&o);
+		cleanup_engine struct rules_engine *g = NULL;
+		cleanup_ev_memory struct ev_memory m = { 0 };
+		cleanup_buf struct buf out = { 0 };
+		const uint32_t *fired;
+		struct err e;
+
+		rules_set_brief(r, true);
+		assert_int_equal(rules_load_text(r, "own", own, strlen(own)), 0);
+		rules_set_brief(r, false);
+		if (i)
+			assert_int_equal(rules_load_text(r, "t", added, strlen(added)), 0);
+		assert_int_equal(rules_compile(r), 0);
+		g = engine(r);
+		assert_int_equal(ev_memory_init(&m, "open", NULL, &e), 0);
+		ev_memory_add(&m, "proc.name", "cat", &e);
+		ev_memory_add(&m, "proc.pid", "7", &e);
+		ev_memory_add(&m, "container.id", "host", &e);
+		assert_int_equal(rules_engine_event(g, &m.ev, &fired), 1);
+		rules_engine_text(g, 0, &out);
+		assert_int_equal(strncmp(buf_str(&out), expect[i], strlen(expect[i])), 0);
+		assert_int_equal(strstr(buf_str(&out), "k8s_pod_name=") != NULL, i);
+	}
+}
+
 static void need_text(struct rules *r, const char *type, struct buf *out)
 {
 	struct rules_need needs[RULES_NEED_RULES] = { 0 };
@@ -894,6 +935,7 @@ int main(void)
 		cmocka_unit_test(test_keys_are_bounded),
 		cmocka_unit_test(test_first_and_all),
 		cmocka_unit_test(test_output_text),
+		cmocka_unit_test(test_brief_output),
 		cmocka_unit_test(test_needs),
 		cmocka_unit_test(test_needs_apart),
 		cmocka_unit_test(test_other_source),
