@@ -32,9 +32,10 @@ static void list_text(const struct respond_state *s, const char *since)
 
 	printf("%-14s %.12s  %.19sZ  %s%s\n    %s\n", respond_action_name(q->action),
 	       q->container[0] ? q->container : q->cgroup, since, when_it_ends(s),
-	       state_agent_runs(s)	 ? ""
-	       : q->flags & RESPOND_KEEP ? "; its agent ended"
-					 : ", which ended",
+	       state_agent_runs(s)			? ""
+	       : !q->rule[0] && q->flags & RESPOND_KEEP ? " until undone; by hand"
+	       : q->flags & RESPOND_KEEP		? "; its agent ended"
+							: ", which ended",
 	       s->detail);
 	if (q->rule[0])
 		printf("    because of: %s\n", q->rule);
@@ -156,16 +157,23 @@ static void undo_one(const struct respond_state *s, void *ctx)
 static int undo(const struct args *a, const char *folder, struct err *e)
 {
 	cleanup(respond_free_p) struct respond *acts = NULL;
+	cleanup_container struct container c = { 0 };
 	struct undoing u = { .wanted = args_at(a, 1), .e = e };
+	struct err unknown;
 
 	if (args_count(a) != 2)
-		return usage_error(a, e, "expected a container's id, an action, or all");
+		return usage_error(a, e, "expected a container, an action, or all");
 	if (respond_new(&acts, &(struct respond_options){ .state = folder }, e) < 0)
 		return EXIT_ERROR;
 	u.acts = acts;
 	state_each(folder, undo_one, &u);
+	/* What is written down has no names. */
+	if (!u.n && container_find(u.wanted, &c, &unknown) == 0) {
+		u.wanted = c.id;
+		state_each(folder, undo_one, &u);
+	}
 	if (!u.n) {
-		err_set(e, ENOENT, "nothing that is switched on is about '%s'", u.wanted);
+		err_set(e, ENOENT, "nothing that is switched on is about '%s'", args_at(a, 1));
 		return EXIT_ERROR;
 	}
 	return u.code;
@@ -192,8 +200,8 @@ static int target(const struct args *a, struct respond_request *q, struct err *e
 
 /* "mount,ptrace" as bits; `number` has `count` for a word that is none. */
 static int read_words(const struct args *a, const char *option,
-		      unsigned (*number)(const char *word), unsigned count, uint64_t *out,
-		      struct err *e)
+		      unsigned (*number)(const char *word), unsigned count, const char *expected,
+		      uint64_t *out, struct err *e)
 {
 	const char *text = args_value(a, option);
 	cleanup_free char *copy = text ? xstrdup(text) : NULL;
@@ -205,7 +213,7 @@ static int read_words(const struct args *a, const char *option,
 		unsigned n = number(w);
 
 		if (n >= count) {
-			usage_error(a, e, "--%s: '%s' is none", option, w);
+			usage_error(a, e, "--%s: '%s': expected %s", option, w, expected);
 			return -EINVAL;
 		}
 		*out |= UINT64_C(1) << n;
@@ -228,10 +236,16 @@ static unsigned capability_number(const char *word)
 /* What deny refuses. */
 static int what_to_deny(const struct args *a, struct respond_request *q, struct err *e)
 {
+#define OPERATION_WORD(id, name) ", " name
+	static const char known[] = RESPOND_OPERATIONS(OPERATION_WORD);
+#undef OPERATION_WORD
+	cleanup_free char *expected = xasprintf("some of %s", known + strlen(", "));
 	uint64_t operations;
 
-	if (read_words(a, "operations", operation_number, RESPOND_OP_COUNT, &operations, e) < 0 ||
-	    read_words(a, "capabilities", capability_number, BCAP_COUNT, &q->capabilities, e) < 0)
+	if (read_words(a, "operations", operation_number, RESPOND_OP_COUNT, expected, &operations,
+		       e) < 0 ||
+	    read_words(a, "capabilities", capability_number, BCAP_COUNT,
+		       "capabilities, such as CAP_NET_RAW", &q->capabilities, e) < 0)
 		return -EINVAL;
 	q->operations = (uint32_t)operations;
 	if (q->capabilities)
@@ -323,7 +337,7 @@ const struct command command_respond = {
 		"boltseal watch --respond=enforce stops containers, cuts them off the network and "
 		"more, as rules and the response policy say. list shows what is switched on, also "
 		"by an agent that ended; undo takes it back: all of it, all of one action, or what "
-		"is about a container (the beginning of its id).\n"
+		"is about a container (its name, or the beginning of its id).\n"
 		"\n"
 		"freeze stops all processes of a container, block-network cuts it off, quarantine "
 		"does both and keeps evidence: a copy of the executable and a listing of "

@@ -384,8 +384,8 @@ check "--user: at the end it thaws" runs "$pid"
 # ---- by hand
 "$boltseal" respond freeze boltseal-r-a --state "$state" >"$scratch/hand" 2>&1 || true
 check "by hand: frozen" stands "$pid"
-"$boltseal" respond undo all --state "$state" >"$scratch/hand" 2>&1 || true
-check "by hand: undone" runs "$pid"
+"$boltseal" respond undo boltseal-r-a --state "$state" >"$scratch/hand" 2>&1 || true
+check "by hand: undone, by name" runs "$pid"
 # A runtime of the host, which is a program of that name started here, in a group of its own.
 groups=/sys/fs/cgroup/unified
 [ -d "$groups" ] || groups=/sys/fs/cgroup
