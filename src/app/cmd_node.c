@@ -1,3 +1,5 @@
+#include <dirent.h>
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -210,6 +212,19 @@ static int loop(struct node_agent *a, struct err *e)
 	return node_exit_code(a);
 }
 
+/* A folder that is not there yet may come while the agent runs; with --once it is a mistake. */
+static int check_folder(const struct node_options *o, struct err *e)
+{
+	cleanup_closedir DIR *d = o->folder ? opendir(o->folder) : NULL;
+
+	if (!o->folder || d)
+		return 0;
+	if (o->once)
+		return err_errno(e, errno, "--folder: cannot read %s", o->folder);
+	log_warn("--folder: cannot read %s: %s", o->folder, strerror(errno));
+	return 0;
+}
+
 static int run_node(struct args *args, struct err *e)
 {
 	cleanup(agent_free) struct node_agent a = { .docker = -1,
@@ -218,7 +233,7 @@ static int run_node(struct args *args, struct err *e)
 	struct sigaction sa = { .sa_handler = on_signal };
 	struct err why = { 0 };
 
-	if (read_options(&a.o, args, e))
+	if (read_options(&a.o, args, e) || check_folder(&a.o, e) < 0)
 		return EXIT_ERROR;
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);

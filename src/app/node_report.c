@@ -86,18 +86,25 @@ static void report_line(const struct node_agent *a, const struct node_profile *p
 
 void node_report(struct node_agent *a)
 {
+	size_t refused = 0;
+
 	if (a->o.json) {
 		report_json(a);
 		return;
 	}
-	for (size_t i = 0; i < a->set.n; i++)
+	for (size_t i = 0; i < a->set.n; i++) {
 		report_line(a, a->set.v[i]);
+		refused += a->set.v[i]->state == NODE_REFUSED;
+	}
 	if (a->o.docker && a->docker < 0)
 		printf("Failed      %s: %s\n", a->o.docker, a->docker_error);
 	else if (a->o.docker && a->docker)
 		printf("%s %s: Docker takes it when it is started anew\n",
 		       a->o.dry ? "would change" : "Changed    ", a->o.docker);
-	printf("%zu profiles, %s\n", a->set.n, node_in_sync(a) ? "in sync" : "not in sync");
+	printf("%zu profile%s, ", a->set.n, a->set.n == 1 ? "" : "s");
+	if (refused)
+		printf("%zu refused, ", refused);
+	puts(node_in_sync(a) ? "in sync" : "not in sync");
 }
 
 void node_changes(struct node_agent *a)

@@ -29,7 +29,9 @@ static void put(struct node_agent *a, enum node_source source, const char *origi
 static void scan_file(const char *name, void *ctx)
 {
 	struct node_agent *a = ctx;
-	cleanup_free char *path = xasprintf("%s/%s", a->o.folder, name);
+	size_t len = strlen(a->o.folder);
+	const char *slash = len && a->o.folder[len - 1] == '/' ? "" : "/";
+	cleanup_free char *path = xasprintf("%s%s%s", a->o.folder, slash, name);
 	cleanup_free char *profile = node_name_of_file(name);
 	cleanup_buf struct buf text = { 0 };
 	int kind = node_kind_of_file(name);
@@ -50,9 +52,11 @@ void node_scan_folder(struct node_agent *a)
 	if (!a->o.folder)
 		return;
 	node_set_begin(&a->set, NODE_FOLDER, NULL);
+	/* What cannot be read takes nothing away. */
 	if (node_files_each(a->o.folder, scan_file, a, &e) < 0)
 		log_warn("%s", e.msg);
-	node_set_end(&a->set, NODE_FOLDER, NULL);
+	else
+		node_set_end(&a->set, NODE_FOLDER, NULL);
 }
 
 /* ---- objects */

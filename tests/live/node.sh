@@ -101,7 +101,7 @@ else
 	skip "Docker takes it" "dockerd, or its --validate, is not here"
 fi
 before=$(stat -c %i "$daemon")
-says "once is enough" 0 "1 profiles, in sync" --once --docker-config "$daemon" --docker-profile web
+says "once is enough" 0 "1 profile, in sync" --once --docker-config "$daemon" --docker-profile web
 try "then the file is left alone" test "$before" = "$(stat -c %i "$daemon")"
 echo '{ "a": 1, }' >"$daemon"
 says "a file that is no JSON is left alone" 3 "$daemon:1:" --once --docker-config "$daemon" \
