@@ -51,7 +51,7 @@ static int read_authority(struct http_certs *c, const char *crt, const char *key
 {
 	if (access(crt, F_OK) != 0 || access(key, F_OK) != 0)
 		return 0;
-	log_note("%s signs", crt);
+	log_note("signed by the authority that is there already, %s", crt);
 	if (io_read_file(crt, PEM_MAX, &c->ca, e) < 0 ||
 	    io_read_file(key, PEM_MAX, &c->ca_key, e) < 0)
 		return -EINVAL;

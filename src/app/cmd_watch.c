@@ -59,12 +59,12 @@ static int start_delivery(struct watching *w, const struct args *a, struct err *
 	uint64_t seconds, mib;
 	int err;
 
-	if (!o.store && !args_has(a, "sink"))
-		return 0;
 	if (args_u64(a, "window", WINDOW_S, 1, MAX_SECONDS, &seconds, e) < 0 ||
 	    args_u64(a, "store-size", 1024, 1, MAX_STORE_MIB, &mib, e) < 0 ||
 	    args_u64(a, "store-age", 90, 1, MAX_STORE_DAYS, &o.limits.max_age_s, e) < 0)
 		return -EINVAL;
+	if (!o.store && !args_has(a, "sink"))
+		return 0;
 	o.window_ns = seconds * 1000000000u;
 	o.limits.max_bytes = mib << 20;
 	o.limits.max_age_s *= 24 * 3600;
@@ -84,7 +84,8 @@ static int replay(struct watching *w, const char *path, struct err *e)
 
 	w->session.enrich = enrich_new(&o);
 	err = watch_replay(&w->session, path, &records, &lost, e);
-	log_note("%" PRIu64 " records, %" PRIu64 " findings", records, w->session.findings);
+	if (err == 0 || records)
+		log_note("%" PRIu64 " records, %" PRIu64 " findings", records, w->session.findings);
 	watching_tell(w);
 	incomplete = w->session.delivery && delivery_end(w->session.delivery);
 	if (err < 0)

@@ -10,6 +10,8 @@ static int report(const struct rules *r, struct err *e)
 	const struct rules_diag *d = rules_diags(r, &n);
 
 	for (size_t i = 0; i < n; i++) {
+		if (d[i].code == RC_ERR_FILE_READ)
+			return err_set(e, EIO, "%s: %s", d[i].file, d[i].message);
 		if (rules_code_is_error(d[i].code))
 			return err_set(e, EINVAL, "%s:%u:%u: %s%s%s", d[i].file, d[i].line,
 				       d[i].column, d[i].item, *d[i].item ? ": " : "",
@@ -40,7 +42,11 @@ int watching_load(struct rules **out, const struct args *a, struct err *e)
 	if (priority) {
 		o.min_priority = rules_priority_by_name(priority);
 		if (o.min_priority < 0)
-			return -usage_error(a, e, "--priority: '%s' is none", priority);
+			return -usage_error(a, e,
+					    "--priority: '%s': expected emergency, alert, "
+					    "critical, error, warning, notice, informational or "
+					    "debug",
+					    priority);
 	}
 	*out = rules_new(&o);
 	if (!args_has(a, "rules"))

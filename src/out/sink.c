@@ -254,7 +254,7 @@ int sink_new(struct sink **out, const char *spec, const struct sink_options *o, 
 	if (!kind)
 		return err_set(e, EINVAL,
 			       "'%s': expected file:PATH, syslog:[PATH|udp://HOST|tcp://HOST], "
-			       "http://… or https://…",
+			       "http://…, https://… or metrics:[ADDRESS:]PORT",
 			       spec);
 	s = xcalloc(1, sizeof(*s));
 	init(s, o);

@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "store/store_private.h"
@@ -205,6 +207,12 @@ int store_connect(struct store *s, struct err *e)
 
 	if (err < 0)
 		return err;
+	if (s->o.read_only && access(s->path, R_OK) < 0)
+		return errno == ENOENT ? err_set(e, ENOENT,
+						 "%s: no findings are kept there; boltseal watch "
+						 "--store makes the file",
+						 s->path)
+				       : err_errno(e, errno, "%s: cannot be opened", s->path);
 	code = sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	err = code == SQLITE_OK ? prepare(s, e) : store_error(s, code, "cannot be opened", e);
 	if (err < 0)

@@ -101,6 +101,18 @@ done
 refused "an unknown command" "unknown command 'nonsense'" nonsense
 refused "a mistyped command" "did you mean 'record'?" recrod
 refused "an unknown option in front" "unknown option '--nonsense'" --nonsense
+refused "a number that is none, also without a store" "--window 'x' is not a whole number" \
+	watch --window x --for 1
+refused "a priority that is none" "expected emergency, alert" watch -p loud --for 1
+refused "a capture that is not there" "cannot read $scratch/none" watch --replay "$scratch/none"
+refused "a rules file that is not there" "watch: $scratch/none.yaml: cannot open" \
+	watch -r "$scratch/none.yaml" --for 1
+refused "a sink of another kind" "or metrics:" watch --sink foo --for 1
+refused "findings where none are kept" "$scratch/none.db: no findings are kept there" \
+	findings list -s "$scratch/none.db"
+refused "an operation that is none" "expected some of file, exec" respond deny --operations=foo x
+refused "a folder of profiles that is not there" "cannot read $scratch/none: No such file" \
+	node --once --folder "$scratch/none"
 refused "help of an unknown command" "boltseal help: unknown command 'nonsense'" help nonsense
 refused "help of two commands" "one command at most" help record show
 refused "help in two forms" "exclude one another" help --man --list
