@@ -11,7 +11,8 @@ enum { GATE_NAMES = 16 };
  * Names are those of exported functions and of system calls. A function that is not exported and
  * that calls all of `signature` (or makes these system calls itself) is the one meant: "@name" is
  * the exported function of that name, ">name" a function that calls this one. In it, calls of
- * `held` are kept back, all of it when there are none. Without openers the row stays closed.
+ * `held` are kept back, all of it when there are none. Without openers the row stays closed. The
+ * opener "$" is a path that the loader expands ("$ORIGIN"), also in a string of reached code.
  */
 struct gate {
 	const char *what;

@@ -1,5 +1,6 @@
 /* What is kept back, where, and until when. */
 #include <glob.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <time.h>
 
@@ -39,6 +40,23 @@ static bool opens_clock(uint32_t id)
 	       id != CLOCK_BOOTTIME && id != CLOCK_TAI;
 }
 
+static bool opens_ceiling(uint32_t protocol)
+{
+	return protocol == PTHREAD_PRIO_PROTECT;
+}
+
+/* EVENT_BASE_FLAG_PRECISE_TIMER of event2/event.h. */
+static bool opens_precise(uint32_t flags)
+{
+	return flags & 0x08;
+}
+
+/* UV_LOOP_BLOCK_SIGPROF of uv.h. */
+static bool opens_blocking(uint32_t option)
+{
+	return !option;
+}
+
 #define SPAWN_CHILD                                                         \
 	{                                                                   \
 		"sched_setparam", "sched_setscheduler", "setsid", "setpgid" \
@@ -49,6 +67,8 @@ static bool opens_clock(uint32_t id)
 #define OPENSSL	     "OPENSSL_init_crypto"
 #define LIBUV	     "uv_loop_init"
 #define LIBEVENT     "event_base_new"
+#define JEMALLOC     "mallctlbymib"
+#define KERBEROS     "krb5_init_context"
 #define SPAWN_FLAGS                        \
 	{                                  \
 		"posix_spawnattr_setflags" \
@@ -114,14 +134,18 @@ const struct gate gates[] = {
 	  GLIBC,
 	  { "sched_get_priority_max", "sched_get_priority_min" },
 	  { NULL },
-	  { "pthread_mutexattr_setprotocol", "pthread_mutexattr_setprioceiling",
-	    "pthread_mutex_setprioceiling" } },
+	  { "pthread_mutexattr_setprioceiling", "pthread_mutex_setprioceiling" },
+	  .watched = { "pthread_mutexattr_setprotocol" },
+	  .argument = 1,
+	  .opens = opens_ceiling },
 	{ "mutexes with a priority ceiling",
 	  GLIBC,
 	  { "sched_getparam", "sched_getscheduler" },
 	  { NULL },
-	  { "pthread_mutexattr_setprotocol", "pthread_mutexattr_setprioceiling",
-	    "pthread_mutex_setprioceiling" } },
+	  { "pthread_mutexattr_setprioceiling", "pthread_mutex_setprioceiling" },
+	  .watched = { "pthread_mutexattr_setprotocol" },
+	  .argument = 1,
+	  .opens = opens_ceiling },
 	{ "the end of threads that used Sun RPC",
 	  GLIBC,
 	  { ">svc_unregister" },
@@ -185,6 +209,54 @@ const struct gate gates[] = {
 	{ by_kernel, LIBUV, { "epoll_create1", "epoll_create" }, { "epoll_create" } },
 	{ by_kernel, LIBEVENT, { "epoll_create1", "epoll_create" }, { "epoll_create" } },
 	{ by_stack, GLIBC, { "sigaltstack" }, { "sigaltstack" }, { "sigaltstack" } },
+	{ "temporary directories", GLIBC, { "mkdir" }, { "mkdir" }, { "mkdtemp" } },
+	{ "paths with $ORIGIN for the dynamic loader (also by LD_LIBRARY_PATH, LD_PRELOAD)",
+	  GLIBC_LOADER,
+	  { "readlink" },
+	  { "readlink" },
+	  { "$" } },
+	{ "changes of Kerberos' configuration",
+	  KERBEROS,
+	  { "sync", "link" },
+	  { NULL },
+	  { "profile_update_relation", "profile_clear_relation", "profile_rename_section",
+	    "profile_add_relation", "profile_flush*" } },
+	{ "precise timers of libevent (also by EVENT_PRECISE_TIMER)",
+	  LIBEVENT,
+	  { "timerfd_create" },
+	  { "timerfd_create" },
+	  .watched = { "event_config_set_flag" },
+	  .argument = 1,
+	  .opens = opens_precise },
+	{ "precise timers of libevent (also by EVENT_PRECISE_TIMER)",
+	  LIBEVENT,
+	  { "timerfd_settime" },
+	  { "timerfd_settime" },
+	  .watched = { "event_config_set_flag" },
+	  .argument = 1,
+	  .opens = opens_precise },
+	{ "jemalloc's profiles of the heap (MALLOC_CONF=prof:true)",
+	  JEMALLOC,
+	  { "creat" },
+	  { "creat" },
+	  { "malloc_conf" } },
+	{ "loops of libuv that block SIGPROF",
+	  LIBUV,
+	  { "epoll_pwait", "epoll_wait" },
+	  { "epoll_pwait" },
+	  .watched = { "uv_loop_configure" },
+	  .argument = 1,
+	  .opens = opens_blocking },
+	{ "files that libuv watches",
+	  LIBUV,
+	  { "@uv_fs_event_stop" },
+	  { "inotify_rm_watch" },
+	  { "uv_fs_event_start" } },
+	{ "streams that libuv shuts down",
+	  LIBUV,
+	  { "shutdown" },
+	  { "shutdown" },
+	  { "uv_shutdown" } },
 	{ by_command, GLIBC_LOADER, { "execve" }, { "execve" } },
 	{ by_command, GLIBC_LOADER, { "setitimer" }, { "setitimer" } },
 	{ by_command, GLIBC_LOADER, { "uname" }, { "uname" } },

@@ -85,6 +85,31 @@ static void find_pieces(struct reach_object *p, const struct link_object *o)
 	p->starts_n = kept;
 }
 
+/* Whether the loader replaces something in a path: ld.so(8), "Dynamic string tokens". */
+static bool expands(const char *path)
+{
+	static const char *const tokens[] = { "ORIGIN", "LIB", "PLATFORM" };
+
+	for (const char *p = path ? strchr(path, '$') : NULL; p; p = strchr(p + 1, '$')) {
+		const char *name = p + 1 + (p[1] == '{');
+
+		for (size_t i = 0; i < ARRAY_SIZE(tokens); i++)
+			if (!strncmp(name, tokens[i], strlen(tokens[i])))
+				return true;
+	}
+	return false;
+}
+
+/* Whether the loader has to replace something in the names and paths that a file gives it. */
+static bool has_tokens(const struct elf_image *m)
+{
+	bool any = expands(m->rpath) || expands(m->runpath);
+
+	for (size_t i = 0; i < m->needed_n; i++)
+		any |= expands(m->needed[i]);
+	return any;
+}
+
 /* What the walk keeps of each object; objects are added while it runs. */
 static struct reach_object *object_of(struct reach *r, uint32_t index)
 {
@@ -96,6 +121,7 @@ static struct reach_object *object_of(struct reach *r, uint32_t index)
 		p->any_number = xcalloc(o->facts.functions_n + 1, sizeof(*p->any_number));
 		p->gates = gates_of(o);
 		p->opens = gates_opened_at(o);
+		r->gates_open |= has_tokens(&o->image) ? gates_opened_by("$") : 0;
 		find_pieces(p, o);
 		p->pieces = xcalloc(p->starts_n + 1, sizeof(*p->pieces));
 		p->pointers = xcalloc(o->image.relocs_n + 1, sizeof(*p->pointers));
@@ -670,6 +696,8 @@ static void reach_name(struct reach *r, uint32_t node, uint64_t addr)
 
 	if (n < 3)
 		return;
+	if (expands(text) && !libc)
+		r->gates_open |= gates_opened_by("$");
 	if (!strncmp(text, "libnss_%s", 9))
 		r->nss = true;
 	else if (!strcmp(text, "gconv_init"))

@@ -208,7 +208,9 @@ program "dlopen" umask "${calls[@]}" -- -DPLUGIN -Wl,-rpath,"$scratch" -pthread
 choice() {
 	local name=$1 call=$2 got=() body
 	for body in "$3" "$4"; do
-		printf '#define _GNU_SOURCE\n#include <glob.h>\n#include <spawn.h>\n#include <time.h>\n
+		printf '#define _GNU_SOURCE\n#include <dlfcn.h>\n#include <glob.h>\n
+			#include <pthread.h>\n#include <spawn.h>\n
+			#include <stdlib.h>\n#include <time.h>\n
 			volatile int v;
 			int main(void) { %s; return 0; }\n' "$body" >"$scratch/choice.c"
 		gcc -O2 -s -o "$scratch/choice" "$scratch/choice.c" 2>"$scratch/gcc.log" || {
@@ -240,6 +242,17 @@ choice "a spawned program with signals, or with a session" setsid \
 	"$spawn POSIX_SPAWN_SETSIGDEF)" "$spawn POSIX_SPAWN_SETSID)"
 choice "a spawned program in a group" setpgid \
 	"$spawn POSIX_SPAWN_SETSID)" "$spawn v)"
+choice "temporary files, or directories" mkdir \
+	'char s[] = "/tmp/XXXXXX"; mkstemp(s)' 'char s[] = "/tmp/XXXXXX"; mkdtemp(s)'
+ceiling='pthread_mutexattr_t a; pthread_mutex_t m; pthread_mutexattr_init(&a);
+	pthread_mutex_init(&m, &a); pthread_mutex_lock(&m); pthread_mutexattr_setprotocol(&a,'
+choice "mutexes with inheritance, or with a ceiling" sched_get_priority_max \
+	"$ceiling PTHREAD_PRIO_INHERIT)" "$ceiling PTHREAD_PRIO_PROTECT)"
+choice "mutexes with inheritance, or with what is not known" sched_getscheduler \
+	"$ceiling PTHREAD_PRIO_INHERIT)" "$ceiling v)"
+# shellcheck disable=SC2016
+choice "a library by a path, or by one from the program's" readlink \
+	'dlopen("/lib/x.so", RTLD_NOW)' 'dlopen("$ORIGIN/x.so", RTLD_NOW)'
 
 out=$("$boltseal" analyze --explain=umask "$scratch/main")
 if [[ $out == "umask "*plugin.so:plugin_run*umask* ]]; then

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <glob.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <time.h>
 
@@ -24,6 +25,9 @@ static void test_arguments(void **state)
 		{ "glob", 1 },
 		{ "glob64", 1 },
 		{ "posix_spawnattr_setflags", 1 },
+		{ "pthread_mutexattr_setprotocol", 1 },
+		{ "event_config_set_flag", 1 },
+		{ "uv_loop_configure", 1 },
 		{ "clock_settime", -1 },
 		{ "", -1 },
 	};
@@ -54,6 +58,13 @@ static void test_values(void **state)
 		{ "posix_spawnattr_setflags", { POSIX_SPAWN_SETSIGDEF }, 1, false },
 		{ "posix_spawnattr_setflags", { POSIX_SPAWN_SETSID }, 1, true },
 		{ "posix_spawnattr_setflags", { 0 }, 0, true },
+		{ "pthread_mutexattr_setprotocol", { PTHREAD_PRIO_INHERIT }, 1, false },
+		{ "pthread_mutexattr_setprotocol", { PTHREAD_PRIO_PROTECT }, 1, true },
+		{ "pthread_mutexattr_setprotocol", { 0 }, 0, true },
+		{ "event_config_set_flag", { 0x01 }, 1, false },
+		{ "event_config_set_flag", { 0x09 }, 1, true },
+		{ "uv_loop_configure", { 1 }, 1, false },
+		{ "uv_loop_configure", { 0, 1 }, 2, true },
 		{ "getpid", { 0 }, 0, false },
 	};
 
@@ -75,6 +86,12 @@ static void test_names(void **state)
 	(void)state;
 	assert_true(gates_opened_by("getaddrinfo"));
 	assert_true(gates_opened_by("pthread_attr_setschedparam"));
+	assert_true(gates_opened_by("mkdtemp"));
+	assert_true(gates_opened_by("profile_flush_to_file"));
+	assert_true(gates_opened_by("malloc_conf"));
+	assert_true(gates_opened_by("uv_shutdown"));
+	assert_false(gates_opened_by("mkstemp"));
+	assert_false(gates_opened_by("profile_get_values"));
 	assert_false(gates_opened_by("clock_gettime"));
 	assert_false(gates_opened_by("malloc"));
 }
