@@ -24,17 +24,7 @@ python3 "$here/admit_manifest.py" "$scratch/admit.yaml" "$port_hook" "$scratch" 
 k apply -f "$scratch/objects.yaml" >"$scratch/log" 2>&1 &&
 	ok "the API server takes the manifests" || not_ok "the API server takes the manifests" "$scratch/log"
 cluster_account boltseal boltseal-admit || skip_all "no token for the service account"
-cat >"$scratch/hook.kubeconfig" <<YAML
-apiVersion: v1
-kind: Config
-current-context: hook
-contexts:
-- {name: hook, context: {cluster: hook, user: hook}}
-clusters:
-- {name: hook, cluster: {server: "$cluster_url", certificate-authority: $cluster/ca.crt}}
-users:
-- {name: hook, user: {tokenFile: $account/token}}
-YAML
+cluster_account_kubeconfig "$scratch/hook.kubeconfig"
 cat >"$scratch/config.yaml" <<YAML
 apiVersion: boltseal.dev/v1
 kind: AdmitConfiguration

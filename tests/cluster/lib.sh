@@ -9,6 +9,7 @@
 #	cluster_api_stop, cluster_api_start
 #	cluster_node NAME          a Node that is ready and takes 100 pods
 #	cluster_account NS NAME    a service account, with files as a pod has them in $account
+#	cluster_account_kubeconfig FILE   for the last one
 #	cluster_wait SECONDS TEXT COMMAND...   until COMMAND prints exactly TEXT
 #	k ARGUMENT...              kubectl as an administrator; $kubeconfig is its file
 # shellcheck source=tests/live/lib.sh
@@ -201,4 +202,18 @@ print(json.load(sys.stdin)["status"]["token"], end="")' >"$account/token"
 	printf %s "$1" >"$account/namespace"
 	export KUBERNETES_SERVICE_HOST=127.0.0.1 KUBERNETES_SERVICE_PORT=$port_api
 	[ -s "$account/token" ]
+}
+
+cluster_account_kubeconfig() {
+	cat >"$1" <<YAML
+apiVersion: v1
+kind: Config
+current-context: account
+contexts:
+- {name: account, context: {cluster: account, user: account}}
+clusters:
+- {name: account, cluster: {server: "$cluster_url", certificate-authority: $cluster/ca.crt}}
+users:
+- {name: account, user: {tokenFile: $account/token}}
+YAML
 }

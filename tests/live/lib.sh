@@ -98,6 +98,7 @@ background_end() {
 	while [ ${#left[@]} -gt 0 ] && kill -0 "${left[@]}" 2>/dev/null; do
 		if [ $tries -ge 100 ]; then
 			kill -KILL "${left[@]}" 2>/dev/null || true
+			wait "${left[@]}" 2>/dev/null || true
 			break
 		fi
 		tries=$((tries + 1))
