@@ -295,7 +295,8 @@ const struct command command_analyze = {
 		    "boltseal analyze --rootfs=rootfs --output=static.json /usr/sbin/nginx\n"
 		    "# What an image executes\n"
 		    "docker save -o web.tar web:1.2 && boltseal analyze --image web.tar\n",
-	.exit_status = "3 when a library is missing, or when a system call was found whose number "
+	.exit_status = "0 when all calls are known, 1 on errors, 3 when a library is missing, or "
+		       "when a system call was found whose number "
 		       "is not known: the model then contains all calls; with --image also when "
 		       "scripts execute commands whose names are made while they run.",
 	.run = analyze_run,
