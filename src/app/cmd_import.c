@@ -181,6 +181,17 @@ static void print_notes(const struct buf *notes)
 		log_note("%.*s", (int)(end - p), p);
 }
 
+/* The first of several arguments, which is neither a kind nor a file. */
+static int unknown_kind(const struct args *a, struct err *e)
+{
+	cleanup_buf struct buf list = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		buf_printf(&list, "%s%s", i ? ", " : "", kinds[i].name);
+	return usage_error(a, e, "'%s': expected a file, or one of %s", args_at(a, 0),
+			   buf_str(&list));
+}
+
 static int import(struct job *j, struct args *a, struct err *e)
 {
 	const struct kind *k = args_count(a) ? kind_by_name(args_at(a, 0)) : NULL;
@@ -189,6 +200,9 @@ static int import(struct job *j, struct args *a, struct err *e)
 
 	if (args_count(a) <= first)
 		return usage_error(a, e, "the file to import is missing");
+	if (!k && args_count(a) > 1 && strcmp(args_at(a, 0), "-") &&
+	    access(args_at(a, 0), F_OK) < 0)
+		return unknown_kind(a, e);
 	if (read_options(j, a, e))
 		return EXIT_ERROR;
 	j->n = args_count(a) - first;

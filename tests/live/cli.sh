@@ -110,6 +110,8 @@ refused "a rules file that is not there" "watch: $scratch/none.yaml: cannot open
 refused "a sink of another kind" "or metrics:" watch --sink foo --for 1
 refused "findings where none are kept" "$scratch/none.db: no findings are kept there" \
 	findings list -s "$scratch/none.db"
+refused "a kind of file that is none" "'nonsense': expected a file, or one of strace, audit" \
+	import nonsense "$0"
 refused "an operation that is none" "expected some of file, exec" respond deny --operations=foo x
 refused "a folder of profiles that is not there" "cannot read $scratch/none: No such file" \
 	node --once --folder "$scratch/none"
