@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { GATE_NAMES = 16 };
+enum { GATE_NAMES = 18 };
 
 /*
  * Names are those of exported functions and of system calls. A function that is not exported and

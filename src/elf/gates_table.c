@@ -69,6 +69,7 @@ static bool opens_blocking(uint32_t option)
 #define LIBEVENT     "event_base_new"
 #define JEMALLOC     "mallctlbymib"
 #define KERBEROS     "krb5_init_context"
+#define SYSTEMD	     "sd_notify"
 #define SPAWN_FLAGS                        \
 	{                                  \
 		"posix_spawnattr_setflags" \
@@ -175,6 +176,13 @@ const struct gate gates[] = {
 	  { "gethostby*", "getaddrinfo*", "getnet*", "gethostent*", "getnameinfo", "sethostent",
 	    "gethostid", "clnt*", "callrpc", "getrpcport", "rcmd*", "rexec*", "ruserok*",
 	    "iruserok*" } },
+	{ gates_by_dns,
+	  GLIBC,
+	  { "__resolv_context_get" },
+	  { "__resolv_context_get" },
+	  { "gethostby*", "getaddrinfo*", "getnet*", "setnetent", "endnetent", "gethostent*",
+	    "getnameinfo", "sethostent", "endhostent", "gethostid", "clnt*", "callrpc",
+	    "getrpcport", "rcmd*", "rexec*", "ruserok*", "iruserok*" } },
 	{ "glob(3) of home directories",
 	  GLIBC,
 	  { "@glob" },
@@ -194,6 +202,8 @@ const struct gate gates[] = {
 	  { "clock_getres" },
 	  .watched = { "clock_getres" },
 	  .opens = opens_clock },
+	/* now(), to which sd-event and sd-journal pass such clocks only. */
+	{ by_clock, SYSTEMD, { "clock_gettime" }, { "clock_gettime" } },
 	{ by_clock, GLIBC, { "gettimeofday" }, { "gettimeofday" } },
 	{ by_clock, GLIBC, { "time" }, { "time" } },
 	{ by_clock, GLIBC, { "@sched_getcpu" }, { "getcpu" } },

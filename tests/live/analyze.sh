@@ -254,6 +254,23 @@ choice "mutexes with inheritance, or with what is not known" sched_getscheduler 
 choice "a library by a path, or by one from the program's" readlink \
 	'dlopen("/lib/x.so", RTLD_NOW)' 'dlopen("$ORIGIN/x.so", RTLD_NOW)'
 
+# In a root of its own: services of nsswitch.conf make more calls.
+small=$scratch/small ends=()
+mkdir "$small"
+ldd "$scratch/choice" | grep -o '/[^ ]*' | xargs -I{} cp -L --parents {} "$small"
+for list in pwd:endpwent netdb:endhostent; do
+	printf '#include <%s.h>\nint main(void) { %s(); return 0; }\n' "${list%:*}" "${list#*:}" \
+		>"$scratch/ends.c"
+	gcc -O2 -s -o "$small/ends" "$scratch/ends.c"
+	out=$("$boltseal" analyze --rootfs="$small" --explain=uname /ends)
+	[ "$out" = "uname: cannot be reached" ] && ends+=(no) || ends+=(yes)
+done
+if [ "${ends[*]}" = "no yes" ]; then
+	ok "the end of the list of users asks for no name server, that of hosts does"
+else
+	not_ok "the end of the list of users asks for no name server, that of hosts does: ${ends[*]}"
+fi
+
 out=$("$boltseal" analyze --explain=umask "$scratch/main")
 if [[ $out == "umask "*plugin.so:plugin_run*umask* ]]; then
 	ok "--explain names each step"
