@@ -44,7 +44,7 @@ PY
 contained() {
 	local program found missing
 	program=$(command -v "$1") || {
-		skip "$*: not here"
+		skip "$*" "not here"
 		return
 	}
 	program=$(readlink -f "$program")

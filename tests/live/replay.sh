@@ -140,7 +140,7 @@ expect "it is cut" grep -q 'the capture is cut: its last line is missing' "$scra
 # ---- the disk of the capture is full: watching goes on
 mkdir "$scratch/small"
 # shellcheck disable=SC2016 # for that shell
-unshare -m sh -c 'mount -t tmpfs -o size=64k none "$1/small" && exec "$2" watch -r "$1/rules.yaml" \
+unshare -m sh -c 'mount -t tmpfs -o size=8k none "$1/small" && exec "$2" watch -r "$1/rules.yaml" \
 	--capture "$1/small/all.json" >"$1/live" 2>"$1/err"' sh "$scratch" "$boltseal" &
 watcher=$!
 background+=("$watcher")
