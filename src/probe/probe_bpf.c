@@ -125,12 +125,12 @@ void probe_ringbuf(struct probe_result *r)
 		probe_set(r, PROBE_YES, "a map was made");
 }
 
-/* 0 when a program can be attached to the return of the kernel's function, or a negative errno. */
-static int try_fexit(const char *function)
+/* 0 when a program of this type can be attached to the kernel's function, or a negative errno. */
+static int try_attach(enum bpf_prog_type type, enum bpf_attach_type attach, const char *function)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	int id = btf ? btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) : -ENOENT;
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FEXIT,
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = attach,
 		    .attach_btf_id = id < 0 ? 0 : (uint32_t)id);
 	cleanup_close int prog = -1;
 	cleanup_close int link = -1;
@@ -138,30 +138,21 @@ static int try_fexit(const char *function)
 	btf__free(btf);
 	if (id < 0)
 		return -ENOENT;
-	prog = load(BPF_PROG_TYPE_TRACING, &opts);
+	prog = load(type, &opts);
 	if (prog < 0)
 		return -errno;
 	link = bpf_raw_tracepoint_open(NULL, prog);
 	return link < 0 ? -errno : 0;
 }
 
+static int try_fexit(const char *function)
+{
+	return try_attach(BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, function);
+}
+
 int probe_lsm_program(void)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	int id = btf ? btf__find_by_name_kind(btf, "bpf_lsm_file_open", BTF_KIND_FUNC) : -ENOENT;
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_LSM_MAC,
-		    .attach_btf_id = id < 0 ? 0 : (uint32_t)id);
-	cleanup_close int prog = -1;
-	cleanup_close int link = -1;
-
-	btf__free(btf);
-	if (id < 0)
-		return -ENOENT;
-	prog = load(BPF_PROG_TYPE_LSM, &opts);
-	if (prog < 0)
-		return -errno;
-	link = bpf_raw_tracepoint_open(NULL, prog);
-	return link < 0 ? -errno : 0;
+	return try_attach(BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "bpf_lsm_file_open");
 }
 
 void probe_cgroup_bpf(struct probe_result *r)
