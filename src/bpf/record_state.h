@@ -5,6 +5,7 @@
 
 #include "ktypes.h"
 #include "record.h"
+#include "syscall_args.h"
 #include "walk.h"
 
 #include <stdbool.h>
@@ -73,9 +74,6 @@ enum { NET_LISTEN, NET_BIND, NET_CONNECT, NET_SEND };
 #define F_SETLKW64    14
 #define F_OFD_SETLK   37
 #define F_OFD_SETLKW  38
-#define X32_BIT	      0x40000000
-#define TS_COMPAT     2	 /* arch/x86/include/asm/thread_info.h */
-#define TIF_32BIT     22 /* arch/arm64/include/asm/thread_info.h */
 #define NO_NR	      0xffff
 
 #define PR_SET_SECUREBITS 28 /* include/uapi/linux/prctl.h */
@@ -313,21 +311,6 @@ static __always_inline struct scratch *scratch_get(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&scratches, &zero);
-}
-
-static __always_inline __u32 abi_of(struct task_struct *task, __u64 *nr)
-{
-#if defined(__TARGET_ARCH_x86)
-	if (task->thread_info.status & TS_COMPAT)
-		return 1;
-	if (*nr != ~0ULL && *nr & X32_BIT) {
-		*nr &= ~(__u64)X32_BIT;
-		return 2;
-	}
-	return 0;
-#else
-	return task->thread_info.flags >> TIF_32BIT & 1;
-#endif
 }
 
 /*

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
-/* The arguments of a native system call; at its return they are still in the saved registers. */
+/* The ABI of a system call, and the arguments of a native one; at its return they are still in the
+ * saved registers. */
 #ifndef BPF_SYSCALL_ARGS_H
 #define BPF_SYSCALL_ARGS_H
 
@@ -8,6 +9,26 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
+
+#define X32_BIT	  0x40000000
+#define TS_COMPAT 2  /* arch/x86/include/asm/thread_info.h */
+#define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
+
+/* By number as in enum sc_abi; the bit of x32 is taken out of *nr. */
+static __always_inline __u32 abi_of(struct task_struct *task, __u64 *nr)
+{
+#if defined(__TARGET_ARCH_x86)
+	if (task->thread_info.status & TS_COMPAT)
+		return 1;
+	if (*nr != ~0ULL && *nr & X32_BIT) {
+		*nr &= ~(__u64)X32_BIT;
+		return 2;
+	}
+	return 0;
+#else
+	return task->thread_info.flags >> TIF_32BIT & 1;
+#endif
+}
 
 static __always_inline void read_native_args(__u64 a[6], struct pt_regs *regs)
 {

@@ -249,7 +249,6 @@ int on_call(struct exit_ctx *ctx)
 	return call_returned(bpf_get_current_task_btf(), ctx->nr, ctx->ret);
 }
 
-#define TS_COMPAT 2 /* arch/x86/include/asm/thread_info.h */
 
 /* The same where tracefs does not offer per-call events. */
 SEC("tp_btf/sys_exit")

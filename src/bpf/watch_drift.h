@@ -9,10 +9,6 @@
 #include "syscall_args.h"
 #include "watch_parts.h"
 
-#define X32_BIT	  0x40000000
-#define TS_COMPAT 2  /* arch/x86/include/asm/thread_info.h */
-#define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
-
 /* Set before load. */
 const volatile __u8 want_drift; /* without it nothing of this is looked at */
 const volatile __u32 host_ns;	/* mount namespace of the first process */
@@ -83,21 +79,6 @@ static __always_inline __u64 drift_due(const struct drift_key *key)
 	t->waiting = 0;
 	t->when = now;
 	return n;
-}
-
-static __always_inline __u32 drift_abi(struct task_struct *task, __u64 *nr)
-{
-#if defined(__TARGET_ARCH_x86)
-	if (task->thread_info.status & TS_COMPAT)
-		return 1;
-	if (*nr != ~0ULL && *nr & X32_BIT) {
-		*nr &= ~(__u64)X32_BIT;
-		return 2;
-	}
-	return 0;
-#else
-	return task->thread_info.flags >> TIF_32BIT & 1;
-#endif
 }
 
 /*
@@ -204,7 +185,7 @@ int on_enter(__u64 *ctx)
 
 	if (key.mnt_ns == host_ns || !key.mnt_ns || (__u32)task->tgid == self)
 		return 0;
-	key.abi = drift_abi(task, &nr);
+	key.abi = abi_of(task, &nr);
 	n = bpf_map_lookup_elem(&namespaces, &key);
 	if (!n)
 		return drift_new_namespace(task, &key);
