@@ -249,7 +249,6 @@ int on_call(struct exit_ctx *ctx)
 	return call_returned(bpf_get_current_task_btf(), ctx->nr, ctx->ret);
 }
 
-
 /* The same where tracefs does not offer per-call events. */
 SEC("tp_btf/sys_exit")
 int on_any_call(__u64 *ctx)
