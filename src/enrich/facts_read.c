@@ -47,31 +47,31 @@ static int wrong(const struct from *f, const char *key, const char *expected)
 
 static int get_strings(const struct from *f, const char *key, char **out, size_t *len)
 {
-	cleanup_buf struct buf b = { .max = WATCH_PART_MAX };
+	cleanup_buf struct buf b = { 0 };
 	struct json_object *v = NULL;
+	size_t n;
 
 	if (!json_object_object_get_ex(f->o, key, &v))
 		return 0;
 	if (json_object_is_type(v, json_type_string)) {
+		/* Longer as it is written than as the bytes that it stands for. */
 		buf_append(&b, json_object_get_string(v), (size_t)json_object_get_string_len(v));
 		if (b.len)
 			b.len = json_bytes_n(b.p, b.len);
 	} else if (!json_object_is_type(v, json_type_array)) {
 		return wrong(f, key, "an array of strings");
 	}
-	for (size_t i = 0;
-	     !b.len && json_object_is_type(v, json_type_array) && i < json_object_array_length(v);
-	     i++)
-		if (!json_object_is_type(json_object_array_get_idx(v, i), json_type_string))
-			return wrong(f, key, "an array of strings");
-	for (size_t i = 0;
-	     json_object_is_type(v, json_type_array) && i < json_object_array_length(v); i++) {
-		cleanup_free char *s = json_bytes(
-			xstrdup(json_object_get_string(json_object_array_get_idx(v, i))));
+	n = json_object_is_type(v, json_type_array) ? json_object_array_length(v) : 0;
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *one = json_object_array_get_idx(v, i);
+		cleanup_free char *s = NULL;
 
+		if (!json_object_is_type(one, json_type_string))
+			return wrong(f, key, "an array of strings");
+		s = json_bytes(xstrdup(json_object_get_string(one)));
 		buf_append(&b, s, strlen(s) + 1);
 	}
-	if (b.overflow)
+	if (b.len > WATCH_PART_MAX)
 		return wrong(f, key, "4096 bytes at most");
 	*len = b.len;
 	*out = buf_take(&b);

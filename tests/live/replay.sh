@@ -103,6 +103,11 @@ if [ "$(id -u)" != 0 ]; then
 	tap_end
 	exit
 fi
+# Command lines longer than what is kept of one, cut within an argument and at its end.
+for name in sleep asleep; do
+	(exec -a $name sleep $(printf ' 0.02%.0s' $(seq 3000))) &
+	background+=($!)
+done
 if ! start -r "$scratch/other.yaml" --capture "$scratch/all.json"; then
 	skip "captures of this machine" "watching does not work here: $(tail -n 1 "$scratch/err")"
 	tap_end
@@ -114,6 +119,8 @@ head -n 1 "$scratch/link" >/dev/null
 (cd "$scratch" && sh -c './precious-program 7; cat precious >/dev/null')
 stop
 expect "a capture" test "$(tail -n 1 "$scratch/all.json" | cut -c1-18)" = '{"end":{"records":'
+expect "has the long command lines" test \
+	"$(grep -c '"argv":\["sleep","0.02"\|"argv":"asleep.u00000.02' "$scratch/all.json")" = 2
 expect "is for its owner only" test "$(stat -c %a "$scratch/all.json")" = 600
 chmod 644 "$scratch/all.json"
 expect "what was found" test "$(wc -l <"$scratch/live")" = 4
