@@ -120,7 +120,7 @@ head -n 1 "$scratch/link" >/dev/null
 stop
 expect "a capture" test "$(tail -n 1 "$scratch/all.json" | cut -c1-18)" = '{"end":{"records":'
 expect "has the long command lines" test \
-	"$(grep -c '"argv":\["sleep","0.02"\|"argv":"asleep.u00000.02' "$scratch/all.json")" = 2
+	"$(grep -c '"argv":\["sleep","0.02"\|"argv":"asleep.u00000.02' "$scratch/all.json")" -ge 2
 expect "is for its owner only" test "$(stat -c %a "$scratch/all.json")" = 600
 chmod 644 "$scratch/all.json"
 expect "what was found" test "$(wc -l <"$scratch/live")" = 4
