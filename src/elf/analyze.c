@@ -61,7 +61,7 @@ int elf_analyze(struct elf_analysis *a, const struct elf_files *files, const cha
 		goto failed;
 	reach_init(&a->reach, &a->linker);
 	if (opt->no_assumptions)
-		a->reach.gates_open = UINT64_MAX;
+		a->reach.gates_open = ~(gate_rows)0;
 	else if (opt->script)
 		r = python_open(&a->python, &a->reach, opt->script, e);
 	if (r)

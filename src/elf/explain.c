@@ -147,14 +147,14 @@ void elf_analysis_executed(const struct elf_analysis *a, struct buf *out)
 
 void elf_analysis_assumptions(const struct elf_analysis *a, struct buf *out)
 {
-	uint64_t closed = 0;
+	gate_rows closed = 0;
 
 	if (a->python)
 		python_describe(a->python, out);
 	for (size_t i = 0; i < a->reach.held_n; i++)
 		closed |= a->reach.held[i].gates & ~a->reach.gates_open;
 	for (unsigned i = 0; i < gates_count(); i++)
-		if (closed >> i & 1 && !(i && strcmp(gates_what(i), gates_what(i - 1)) == 0))
+		if (closed & gates_row(i) && !(i && strcmp(gates_what(i), gates_what(i - 1)) == 0))
 			buf_printf(out, "left out, since nothing reached asks for it: %s\n",
 				   gates_what(i));
 }

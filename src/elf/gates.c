@@ -28,14 +28,14 @@ static bool matches(const char *pattern, const char *name)
 	return !strcmp(pattern, name);
 }
 
-uint64_t gates_opened_by(const char *name)
+gate_rows gates_opened_by(const char *name)
 {
-	uint64_t r = 0;
+	gate_rows r = 0;
 
 	for (unsigned i = 0; i < gates_n; i++)
 		for (unsigned k = 0; k < GATE_NAMES && gates[i].openers[k]; k++)
 			if (matches(gates[i].openers[k], name))
-				r |= 1ull << i;
+				r |= gates_row(i);
 	return r;
 }
 
@@ -55,9 +55,9 @@ int gates_argument(const char *name)
 	return -1;
 }
 
-uint64_t gates_opened_by_call(const char *name, const uint32_t *values, size_t n)
+gate_rows gates_opened_by_call(const char *name, const uint32_t *values, size_t n)
 {
-	uint64_t r = 0;
+	gate_rows r = 0;
 
 	for (unsigned i = 0; i < gates_n; i++) {
 		bool opens = !n;
@@ -66,18 +66,18 @@ uint64_t gates_opened_by_call(const char *name, const uint32_t *values, size_t n
 			continue;
 		for (size_t k = 0; k < n; k++)
 			opens |= gates[i].opens(values[k]);
-		r |= opens ? 1ull << i : 0;
+		r |= opens ? gates_row(i) : 0;
 	}
 	return r;
 }
 
-uint64_t *gates_opened_at(const struct link_object *o)
+gate_rows *gates_opened_at(const struct link_object *o)
 {
-	uint64_t *rows = NULL;
+	gate_rows *rows = NULL;
 
 	for (size_t i = 0; i < o->image.syms_n; i++) {
 		const struct elf_sym *s = &o->image.syms[i];
-		uint64_t opened = s->defined ? gates_opened_by_call(s->name, NULL, 0) : 0;
+		gate_rows opened = s->defined ? gates_opened_by_call(s->name, NULL, 0) : 0;
 		long f = opened ? elf_function_at(&o->facts, s->value) : -1;
 
 		if (f < 0)
@@ -198,13 +198,13 @@ static bool fits(const struct link_object *o, const struct elf_function *f, cons
 }
 
 /* The rows of the object's library. */
-static uint64_t rows_of(const struct link_object *o)
+static gate_rows rows_of(const struct link_object *o)
 {
-	uint64_t r = 0;
+	gate_rows r = 0;
 
 	for (unsigned i = 0; i < gates_n; i++)
 		if (link_defined(o, gates[i].library))
-			r |= 1ull << i;
+			r |= gates_row(i);
 	return r;
 }
 
@@ -217,28 +217,28 @@ static bool is_meant(const struct link_object *o, const struct elf_function *f,
 	return *g->signature[0] == '@' || !is_exported(&o->image, f);
 }
 
-uint64_t *gates_of(const struct link_object *o)
+gate_rows *gates_of(const struct link_object *o)
 {
 	const struct elf_facts *x = &o->facts;
-	uint64_t known = rows_of(o), *rows;
+	gate_rows known = rows_of(o), *rows;
 
 	if (!known)
 		return NULL;
 	rows = xcalloc(x->functions_n + 1, sizeof(*rows));
 	for (size_t f = 0; f < x->functions_n; f++)
 		for (unsigned i = 0; i < gates_n; i++)
-			if (known >> i & 1 && is_meant(o, &x->functions[f], &gates[i]))
-				rows[f] |= 1ull << i;
+			if (known & gates_row(i) && is_meant(o, &x->functions[f], &gates[i]))
+				rows[f] |= gates_row(i);
 	return rows;
 }
 
-static uint64_t rows_about(const char *what)
+static gate_rows rows_about(const char *what)
 {
-	uint64_t r = 0;
+	gate_rows r = 0;
 
 	for (unsigned i = 0; i < gates_n; i++)
 		if (!strcmp(gates[i].what, what))
-			r |= 1ull << i;
+			r |= gates_row(i);
 	return r;
 }
 
@@ -286,7 +286,7 @@ static bool has_more_dns(const struct elf_files *files)
 	return false;
 }
 
-uint64_t gates_open_always(const struct elf_files *files)
+gate_rows gates_open_always(const struct elf_files *files)
 {
 	return (has_nscd(files) ? rows_about(gates_by_nscd) : 0) |
 	       (has_more_dns(files) ? rows_about(gates_by_dns) : 0);

@@ -10,18 +10,27 @@
 
 #include "elf/link.h"
 
+/* Rows of the table, as bits. */
+__extension__ typedef unsigned __int128 gate_rows;
+
+/* The set of one row. */
+static inline gate_rows gates_row(unsigned row)
+{
+	return (gate_rows)1 << row;
+}
+
 /* Rows that apply to each function, as bits; NULL: there are none in this object. */
-uint64_t *gates_of(const struct link_object *o);
+gate_rows *gates_of(const struct link_object *o);
 /* The rows of which this is an interface's function, whatever its arguments are, as bits. */
-uint64_t gates_opened_by(const char *name);
+gate_rows gates_opened_by(const char *name);
 /* Which argument of the function decides about a row: 0, 1; -1: it decides about none. */
 int gates_argument(const char *name);
 /* The rows that a call with one of these values of that argument opens; n 0: any value. */
-uint64_t gates_opened_by_call(const char *name, const uint32_t *values, size_t n);
+gate_rows gates_opened_by_call(const char *name, const uint32_t *values, size_t n);
 /* The same for each function of an object, when it is called in another way; NULL: none. */
-uint64_t *gates_opened_at(const struct link_object *o);
+gate_rows *gates_opened_at(const struct link_object *o);
 /* Rows that never apply in this root, because its configuration says otherwise. */
-uint64_t gates_open_always(const struct elf_files *files);
+gate_rows gates_open_always(const struct elf_files *files);
 /* Whether a row keeps what a reference leads to, or a number, back. */
 bool gates_hold_ref(unsigned row, const struct link_object *o, const struct elf_ref *ref);
 bool gates_hold_number(unsigned row, const struct link_object *o, uint32_t nr);

@@ -272,6 +272,6 @@ const struct gate gates[] = {
 	{ by_command, GLIBC_LOADER, { "uname" }, { "uname" } },
 };
 
-_Static_assert(ARRAY_SIZE(gates) <= 64, "rows are bits of a uint64_t");
+_Static_assert(ARRAY_SIZE(gates) <= 128, "rows are bits of gate_rows");
 
 const unsigned gates_n = ARRAY_SIZE(gates);

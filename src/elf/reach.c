@@ -416,10 +416,10 @@ static void do_wrap_slot(struct reach *r, uint32_t node, const struct elf_ref *r
 }
 
 /* The rows that a watched call opens, by all names of the function. */
-static uint64_t opened_by_call(const struct link_object *o, uint64_t addr, const uint32_t *values,
-			       size_t n)
+static gate_rows opened_by_call(const struct link_object *o, uint64_t addr, const uint32_t *values,
+				size_t n)
 {
-	uint64_t rows = 0;
+	gate_rows rows = 0;
 
 	for (size_t i = 0; i < o->image.syms_n; i++)
 		if (o->image.syms[i].defined && o->image.syms[i].value == addr)
@@ -507,29 +507,29 @@ static void do_site(struct reach *r, uint32_t node, const struct elf_site *s)
 }
 
 /* The closed gates of `gates` that hold this call back, or this number. */
-static uint64_t held_by(const struct reach *r, const struct link_object *o, uint64_t gates,
-			const struct elf_ref *ref, const struct elf_site *site)
+static gate_rows held_by(const struct reach *r, const struct link_object *o, gate_rows gates,
+			 const struct elf_ref *ref, const struct elf_site *site)
 {
 	const struct elf_facts *f = &o->facts;
-	uint64_t held = 0;
+	gate_rows held = 0;
 
 	for (unsigned i = 0; i < gates_count(); i++) {
-		if (!((gates & ~r->gates_open) >> i & 1))
+		if (!(gates & ~r->gates_open & gates_row(i)))
 			continue;
 		if (ref && gates_hold_ref(i, o, ref))
-			held |= 1ull << i;
+			held |= gates_row(i);
 		if (site && site->numbers_n == 1 &&
 		    gates_hold_number(i, o, f->numbers[site->numbers]))
-			held |= 1ull << i;
+			held |= gates_row(i);
 	}
 	return held;
 }
 
-static bool hold(struct reach *r, uint32_t node, uint64_t gates, uint32_t ref, bool site)
+static bool hold(struct reach *r, uint32_t node, gate_rows gates, uint32_t ref, bool site)
 {
 	const struct link_object *o = r->l->objects[r->nodes[node].object];
-	uint64_t held = held_by(r, o, gates, site ? NULL : &o->facts.refs[ref],
-				site ? &o->facts.sites[ref] : NULL);
+	gate_rows held = held_by(r, o, gates, site ? NULL : &o->facts.refs[ref],
+				 site ? &o->facts.sites[ref] : NULL);
 
 	if (!held)
 		return false;
@@ -543,7 +543,7 @@ static void do_function(struct reach *r, uint32_t node)
 	uint32_t object = r->nodes[node].object, index = r->nodes[node].index;
 	const struct elf_facts *f = &r->l->objects[object]->facts;
 	const struct elf_function *x = &f->functions[index];
-	uint64_t gates = r->objects[object].gates ? r->objects[object].gates[index] : 0;
+	gate_rows gates = r->objects[object].gates ? r->objects[object].gates[index] : 0;
 
 	if (r->objects[object].assumed)
 		add_assumed(r, object, x);

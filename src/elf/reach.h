@@ -6,6 +6,7 @@
 #ifndef ELF_REACH_H
 #define ELF_REACH_H
 
+#include "elf/gates.h"
 #include "elf/link.h"
 #include "model/syscalls.h"
 
@@ -43,14 +44,14 @@ struct reach_executed {
 struct reach_held {
 	uint32_t node;
 	uint32_t ref; /* of the facts; or a site when `site` */
-	uint64_t gates;
+	gate_rows gates;
 	bool site;
 };
 
 struct reach_object {
 	uint32_t *functions; /* node + 1 of each function, 0: not reached */
-	uint64_t *gates;     /* by function: rows of gates.c; NULL: none */
-	uint64_t *opens;     /* by function: rows that it opens when reached; NULL: none */
+	gate_rows *gates;    /* by function: rows of gates.c; NULL: none */
+	gate_rows *opens;    /* by function: rows that it opens when reached; NULL: none */
 	uint32_t assumed;    /* node + 1 of a function whose callers are calls through pointers */
 	bool *any_number;    /* by function: called with a number that is not known */
 	uint64_t *starts;    /* where pieces of data begin */
@@ -76,7 +77,7 @@ struct reach {
 	size_t held_n, held_cap;
 	struct reach_executed *executed;
 	size_t executed_n, executed_cap;
-	uint64_t gates_open;  /* rows of gates.c */
+	gate_rows gates_open; /* rows of gates.c */
 	struct map libraries; /* names that were looked for */
 	bool nss, gconv;
 	struct python *python; /* borrowed; NULL: none */
