@@ -147,9 +147,6 @@ static void undo_one(const struct respond_state *s, void *ctx)
 	}
 	q.action = respond_action_undo(q.action);
 	respond_act(u->acts, &q, &r);
-	/* A container that is gone needs no taking back. */
-	if (r.outcome == RESPOND_FAILED)
-		state_remove(respond_state_folder(u->acts), s->request.action, &s->request);
 	if (tell(&q, &r, u->e) != EXIT_OK)
 		u->code = EXIT_ERROR;
 }
@@ -359,6 +356,7 @@ const struct command command_respond = {
 		    "boltseal respond deny --operations=mount,ptrace web\n"
 		    "# Let it go on\n"
 		    "boltseal respond undo 4f0c9a1be2d7\n",
-	.exit_status = "0 when it was done, 1 when it was refused or failed.",
+	.exit_status = "0 when it was done, also when undo finds the container gone and only drops "
+		       "the record; 1 when it was refused or failed.",
 	.run = run_respond,
 };

@@ -279,12 +279,29 @@ static bool has_tag(const struct rule_info *info, const char *tag)
 	return !tag;
 }
 
+static int no_tag(const struct rules *r, const char *tag, struct err *e)
+{
+	struct suggest near;
+
+	suggest_begin(&near, tag);
+	for (size_t i = 0; i < rules_count(r); i++)
+		for (size_t k = 0; k < rules_at(r, i)->tags_n; k++)
+			suggest_offer(&near, rules_at(r, i)->tags[k],
+				      strlen(rules_at(r, i)->tags[k]));
+	if (near.found)
+		err_set(e, ENOENT, "--tag: no rule has '%s'; did you mean '%s'?", tag, near.found);
+	else
+		err_set(e, ENOENT, "--tag: no rule has '%s'", tag);
+	return EXIT_ERROR;
+}
+
 static int list(const struct args *a, struct err *e)
 {
 	cleanup_rules struct rules *r = NULL;
 	cleanup_json struct json_object *o = json_object_new_object();
 	struct json_object *all = json_object_new_array();
 	const char *tag = args_value(a, "tag");
+	size_t n = 0;
 
 	json_object_object_add(o, "rules", all);
 	add(o, "format", "boltseal.rules-list/1");
@@ -296,11 +313,14 @@ static int list(const struct args *a, struct err *e)
 
 		if (tag && !has_tag(info, tag))
 			continue;
+		n++;
 		if (wants_json(a))
 			json_object_array_add(all, rule_json(r, i));
 		else
 			print_rule(info);
 	}
+	if (tag && !n)
+		return no_tag(r, tag, e);
 	if (wants_json(a))
 		print_json(o);
 	return EXIT_OK;

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/plural.h"
 #include "respond/act.h"
 #include "sensor/capture.h"
 
@@ -85,13 +86,15 @@ static int replay(struct watching *w, const char *path, struct err *e)
 	w->session.enrich = enrich_new(&o);
 	err = watch_replay(&w->session, path, &records, &lost, e);
 	if (err == 0 || records)
-		log_note("%" PRIu64 " records, %" PRIu64 " findings", records, w->session.findings);
+		log_note("%" PRIu64 " record%s, %" PRIu64 " finding%s", records, plural(records),
+			 w->session.findings, plural(w->session.findings));
 	watching_tell(w);
 	incomplete = w->session.delivery && delivery_end(w->session.delivery);
 	if (err < 0)
 		return EXIT_ERROR;
 	if (lost)
-		log_warn("%" PRIu64 " records were lost when this was captured", lost);
+		log_warn("when this was captured %" PRIu64 " record%s found no room", lost,
+			 plural(lost));
 	return lost || incomplete ? EXIT_INCOMPLETE : EXIT_OK;
 }
 

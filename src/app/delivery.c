@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/plural.h"
 
 #define SPOOL_DEFAULT "/var/lib/boltseal/spool"
 
@@ -79,7 +80,7 @@ static bool store_batch(struct delivery *f, struct finding *const *batch, size_t
 	while (store_put(f->store, batch, n, &e) < 0) {
 		count_failure(f);
 		if (!failing)
-			log_warn("%s; %zu findings wait", e.msg, n);
+			log_warn("%s; %zu finding%s", e.msg, n, n == 1 ? " waits" : "s wait");
 		failing = true;
 		if (stopping(f) && !deadline)
 			deadline = now_ns(CLOCK_MONOTONIC) + END_STORE_MS * UINT64_C(1000000);
@@ -104,7 +105,7 @@ static void keep(struct delivery *f, const struct delivery_queue *batch)
 	*(stored ? &f->stored : &f->unstored) += batch->n;
 	pthread_mutex_unlock(&f->lock);
 	if (!stored)
-		log_warn("%zu findings could not be stored", batch->n);
+		log_warn("%zu finding%s could not be stored", batch->n, plural(batch->n));
 }
 
 static void prune(struct delivery *f)
@@ -462,11 +463,11 @@ static bool end_sink(struct delivery_sink *s)
 	sink_wait(s->sink, END_SINK_MS);
 	sink_get_stats(s->sink, &n);
 	if (n.spool.waiting)
-		log_note("%s: %" PRIu64 " findings wait for the next run", sink_name(s->sink),
-			 n.spool.waiting);
+		log_note("%s: %" PRIu64 " finding%s for the next run", sink_name(s->sink),
+			 n.spool.waiting, n.spool.waiting == 1 ? " waits" : "s wait");
 	if (s->dropped)
-		log_warn("%s: %" PRIu64 " findings found no room in the spool", sink_name(s->sink),
-			 s->dropped);
+		log_warn("%s: %" PRIu64 " finding%s found no room in the spool", sink_name(s->sink),
+			 s->dropped, plural(s->dropped));
 	return s->dropped;
 }
 
@@ -486,7 +487,8 @@ bool delivery_end(struct delivery *f)
 		lost |= end_sink(&f->sinks[i]);
 	for (size_t i = 0; i < f->metrics_n; i++)
 		metrics_write(f->metrics[i], NULL);
-	log_note("%" PRIu64 " findings, repeated %" PRIu64 " times", f->new_findings, f->repeats);
+	log_note("%" PRIu64 " finding%s, repeated %" PRIu64 " time%s", f->new_findings,
+		 plural(f->new_findings), f->repeats, plural(f->repeats));
 	return lost || f->unstored;
 }
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/plural.h"
 #include "baseline/baseline.h"
 #include "model/finding_dedup.h"
 #include "sensor/watch_drift.h"
@@ -126,7 +127,7 @@ int watch_drift_new(struct watch_drift **out, const struct args *a, struct err *
 void watch_drift_describe(const struct watch_drift *d, struct buf *out)
 {
 	buf_printf(out, "%zu model%s", baseline_count(d->models),
-		   baseline_count(d->models) == 1 ? "" : "s");
+		   plural(baseline_count(d->models)));
 	if (d->learn_s)
 		buf_printf(out, ", others are learned for %llu s", (unsigned long long)d->learn_s);
 	if (!watch_drift_caps(d->sensor))

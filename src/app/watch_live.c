@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/plural.h"
 #include "model/syscalls.h"
 
 enum { POLL_MS = 25, MAX_RING_MIB = 1024, RING_MIB = 8 };
@@ -199,7 +200,8 @@ static void end_loading(struct watching *w)
 		l->sensor = NULL;
 		watching_use(w, l->rules);
 		l->rules = NULL;
-		log_note("watching with %zu rules, loaded again", rules_count(w->rules));
+		log_note("watching with %zu rule%s, loaded again", rules_count(w->rules),
+			 plural(rules_count(w->rules)));
 	} else {
 		log_warn("%s; the rules stay as they are", l->e.msg);
 		watch_own(&w->session, OWN_RELOAD, "%s", l->e.msg);
@@ -329,9 +331,10 @@ static bool lost(const struct watching *w)
 		return false;
 	watch_stats(w->session.sensor, &s);
 	watch_loss_tell(w->rules, &s, &none, &text);
-	log_warn("%" PRIu64 " records found no room in the ring buffers (--ring makes them "
+	log_warn("%" PRIu64 " record%s found no room in the ring buffers (--ring makes them "
 		 "larger)%s%s",
-		 counts(w).lost, text.len ? ": " : "", text.len ? buf_str(&text) : "");
+		 counts(w).lost, plural(counts(w).lost), text.len ? ": " : "",
+		 text.len ? buf_str(&text) : "");
 	return true;
 }
 
@@ -341,10 +344,11 @@ static void statistics(const struct watching *w)
 	struct enrich_stats n;
 
 	enrich_stats(w->session.enrich, &n);
-	log_note("%" PRIu64 " records, %" PRIu64 " events, %" PRIu64 " findings, %" PRIu64
-		 " lost; %zu processes, %zu ended ones kept, %zu containers",
-		 s.records, n.events, w->session.findings, s.lost, n.processes, n.kept,
-		 n.containers);
+	log_note("%" PRIu64 " record%s, %" PRIu64 " event%s, %" PRIu64 " finding%s, %" PRIu64
+		 " lost; %zu process%s, %zu ended one%s kept, %zu container%s",
+		 s.records, plural(s.records), n.events, plural(n.events), w->session.findings,
+		 plural(w->session.findings), s.lost, n.processes, plural_end(n.processes, "es"),
+		 n.kept, plural(n.kept), n.containers, plural(n.containers));
 }
 
 static void tell_what(const struct watching *w)
@@ -353,8 +357,8 @@ static void tell_what(const struct watching *w)
 
 	if (w->session.drift)
 		watch_drift_describe(w->session.drift, &models);
-	log_note("watching with %zu rules%s%s", rules_count(w->rules), models.len ? ", " : "",
-		 buf_str(&models));
+	log_note("watching with %zu rule%s%s%s", rules_count(w->rules),
+		 plural(rules_count(w->rules)), models.len ? ", " : "", buf_str(&models));
 }
 
 int watching_run(struct watching *w, uint64_t seconds, struct err *e)

@@ -249,6 +249,18 @@ static void write_down(struct respond *r, const struct permitted *row,
 	}
 }
 
+/*
+ * What is taken back from a container that is gone went with it, but for what this process holds
+ * and what is pinned.
+ */
+static void forget(struct respond *r, const struct permitted *row, const struct respond_request *q,
+		   const struct cgroup_place *p, struct respond_result *out)
+{
+	row->act(r, q, p, out);
+	respond_say(out, RESPOND_DONE, "the container is gone, and what was switched on with it");
+	write_down(r, row, q, out);
+}
+
 void respond_act(struct respond *r, const struct respond_request *q, struct respond_result *out)
 {
 	const struct permitted *row = NULL;
@@ -261,8 +273,11 @@ void respond_act(struct respond *r, const struct respond_request *q, struct resp
 		respond_say(out, RESPOND_REFUSED, "no such action");
 		return;
 	}
-	if (!check_target(r, row, q, &p, out))
+	if (!check_target(r, row, q, &p, out)) {
+		if (!row->stops && cgroup_is_gone(&p))
+			forget(r, row, q, &p, out);
 		return;
+	}
 	row->act(r, q, &p, out);
 	if (out->outcome == RESPOND_DONE)
 		write_down(r, row, q, out);

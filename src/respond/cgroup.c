@@ -27,8 +27,7 @@ static void pause_ms(unsigned ms)
 	nanosleep(&(struct timespec){ .tv_nsec = (long)ms * 1000000 }, NULL);
 }
 
-/* Where the unified hierarchy is mounted; NULL: nowhere. */
-static const char *unified_root(void)
+const char *cgroup_unified_root(void)
 {
 	static const char *const places[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
 
@@ -70,7 +69,7 @@ static void set_folder(char *out, const char *root, const char *path)
 bool cgroup_find(const struct respond_request *q, struct cgroup_place *out,
 		 struct respond_result *why)
 {
-	const char *root = unified_root();
+	const char *root = cgroup_unified_root();
 	size_t len;
 
 	*out = (struct cgroup_place){ 0 };
@@ -93,6 +92,11 @@ bool cgroup_find(const struct respond_request *q, struct cgroup_place *out,
 		return true;
 	respond_say(why, RESPOND_FAILED, "there is no control group %.200s any more", out->path);
 	return false;
+}
+
+bool cgroup_is_gone(const struct cgroup_place *p)
+{
+	return p->path[0] && !p->v2[0] && !p->v1[0];
 }
 
 static int write_file(const char *folder, const char *name, const char *text)

@@ -18,12 +18,17 @@ struct cgroup_place {
 	char path[RESPOND_CGROUP_MAX]; /* below the roots, down to the container's own group */
 };
 
+/* Where the unified hierarchy is mounted; NULL: nowhere. */
+const char *cgroup_unified_root(void);
 /*
  * The folders of the request's control group. False, with the reason, when the path is not the
  * container's (its id stands in no component), is a root, or there is no such group.
  */
 bool cgroup_find(const struct respond_request *q, struct cgroup_place *out,
 		 struct respond_result *why);
+
+/* After cgroup_find() said false: the path was the container's, and it has no folder any more. */
+bool cgroup_is_gone(const struct cgroup_place *p);
 
 void cgroup_freeze(const struct cgroup_place *p, struct respond_result *out);
 void cgroup_thaw(const struct cgroup_place *p, struct respond_result *out);

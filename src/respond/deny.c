@@ -4,6 +4,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -243,6 +244,39 @@ void deny_add(struct deny *d, const struct respond_request *q, const struct cgro
 			    keep ? "pinned in " PINS : "until boltseal ends");
 }
 
+/* Groups that are gone are found by their number no more (open_by_handle_at(2), kernfs). */
+static bool is_gone(int mount, uint64_t id)
+{
+	enum { FILEID_KERNFS = 0xfe }; /* include/linux/exportfs.h */
+	struct {
+		struct file_handle head;
+		uint64_t id;
+	} h = { .head = { .handle_bytes = sizeof(id), .handle_type = FILEID_KERNFS } };
+	int fd;
+
+	memcpy(h.head.f_handle, &id, sizeof(id));
+	fd = open_by_handle_at(mount, &h.head, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ESTALE;
+	close(fd);
+	return false;
+}
+
+static void forget_gone(int map)
+{
+	const char *root = cgroup_unified_root();
+	cleanup_close int mount = root ? open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	uint64_t id, next;
+	bool more = mount >= 0 && bpf_map_get_next_key(map, NULL, &next) == 0;
+
+	while (more) {
+		id = next;
+		more = bpf_map_get_next_key(map, &id, &next) == 0;
+		if (is_gone(mount, id))
+			bpf_map_delete_elem(map, &id);
+	}
+}
+
 /* The last one takes the programs with it. */
 static void remove_pins(int map)
 {
@@ -269,6 +303,7 @@ void deny_remove(struct deny *d, const struct cgroup_place *p, struct respond_re
 		had |= bpf_map_delete_elem(d->map, &id) == 0;
 	if (pinned >= 0) {
 		had |= bpf_map_delete_elem(pinned, &id) == 0;
+		forget_gone(pinned);
 		remove_pins(pinned);
 	}
 	respond_say(out, RESPOND_DONE, had ? "permitted again" : "nothing was refused to it");

@@ -50,7 +50,7 @@ class Watcher:
         self.cpu, self.rss = cpu_seconds(self.p.pid), resident_kib(self.p.pid)
         self.p.send_signal(signal.SIGTERM)
         said = self.p.communicate(timeout=60)[1]
-        found = re.search(r"(\d+) records, .* (\d+) lost", said)
+        found = re.search(r"(\d+) records?, .* (\d+) lost", said)
         self.records, self.lost = int(found[1]), int(found[2])
 
 

@@ -386,6 +386,18 @@ check "--user: at the end it thaws" runs "$pid"
 check "by hand: frozen" stands "$pid"
 "$boltseal" respond undo boltseal-r-a --state "$state" >"$scratch/hand" 2>&1 || true
 check "by hand: undone, by name" runs "$pid"
+# ---- a container that went with what was switched on
+gone=$(id_of a)
+"$boltseal" respond freeze boltseal-r-a --state "$state" >"$scratch/hand" 2>&1 || true
+"$boltseal" respond kill-container boltseal-r-a --state "$state" >>"$scratch/hand" 2>&1 || true
+docker rm -f boltseal-r-a >/dev/null 2>&1 || true
+if lists freeze && "$boltseal" respond undo "$gone" --state "$state" >"$scratch/hand" 2>&1 &&
+	grep -q '^thaw .*: done: the container is gone' "$scratch/hand"; then
+	ok "undo of a container that is gone says so, with exit status 0"
+else
+	not_ok "undo of a container that is gone says so, with exit status 0" "$scratch/hand"
+fi
+check "and drops its record" lists_nothing
 # A runtime of the host, which is a program of that name started here, in a group of its own.
 groups=/sys/fs/cgroup/unified
 [ -d "$groups" ] || groups=/sys/fs/cgroup

@@ -92,6 +92,8 @@ if [ "$code" = 0 ] && [ "$(grep -c "^[A-Z]" "$scratch/run.out")" = 1 ]; then
 else
 	not_ok "list by tag" "$scratch/run.out"
 fi
+run list --tag=shel "$scratch/good.yaml"
+expect "list by a tag that no rule has" 1 "--tag: no rule has 'shel'; did you mean 'shell'?"
 run list -o json "$scratch/good.yaml"
 if python3 -c 'import json, sys
 r = json.load(open(sys.argv[1]))["rules"]
