@@ -7,11 +7,7 @@
 #include "elf/gates.h"
 #include "elf/insn.h"
 #include "elf/python.h"
-
-/* Functions that the dynamic loader looks up by name in what it loaded (glibc, elf/). */
-static const char *const by_loader[] = { "__libc_early_init", "malloc", "calloc",
-					 "realloc",	      "free",	"__tls_get_addr",
-					 "_dl_signal_error" };
+#include "elf/reach_private.h"
 
 void reach_init(struct reach *r, struct linker *l)
 {
@@ -85,8 +81,7 @@ static void find_pieces(struct reach_object *p, const struct link_object *o)
 	p->starts_n = kept;
 }
 
-/* Whether the loader replaces something in a path: ld.so(8), "Dynamic string tokens". */
-static bool expands(const char *path)
+bool reach_expands(const char *path)
 {
 	static const char *const tokens[] = { "ORIGIN", "LIB", "PLATFORM" };
 
@@ -103,15 +98,14 @@ static bool expands(const char *path)
 /* Whether the loader has to replace something in the names and paths that a file gives it. */
 static bool has_tokens(const struct elf_image *m)
 {
-	bool any = expands(m->rpath) || expands(m->runpath);
+	bool any = reach_expands(m->rpath) || reach_expands(m->runpath);
 
 	for (size_t i = 0; i < m->needed_n; i++)
-		any |= expands(m->needed[i]);
+		any |= reach_expands(m->needed[i]);
 	return any;
 }
 
-/* What the walk keeps of each object; objects are added while it runs. */
-static struct reach_object *object_of(struct reach *r, uint32_t index)
+struct reach_object *reach_object_of(struct reach *r, uint32_t index)
 {
 	while (r->objects_n <= index) {
 		const struct link_object *o = r->l->objects[r->objects_n];
@@ -217,7 +211,7 @@ static bool assume_numbers(struct reach *r, uint32_t object, const struct elf_fu
 static void visit_function(struct reach *r, uint32_t object, uint32_t index, uint32_t parent,
 			   bool number_known)
 {
-	struct reach_object *p = object_of(r, object);
+	struct reach_object *p = reach_object_of(r, object);
 	const struct elf_facts *f = &r->l->objects[object]->facts;
 	const struct elf_function *x = &f->functions[index];
 
@@ -234,10 +228,10 @@ static void visit_function(struct reach *r, uint32_t object, uint32_t index, uin
 				  f->sites[x->sites + k].compat);
 }
 
-static void visit_pointers(struct reach *r, uint32_t object, uint64_t at, uint64_t size,
-			   uint32_t parent)
+void reach_visit_pointers(struct reach *r, uint32_t object, uint64_t at, uint64_t size,
+			  uint32_t parent)
 {
-	struct reach_object *p = object_of(r, object);
+	struct reach_object *p = reach_object_of(r, object);
 	const struct elf_image *m = &r->l->objects[object]->image;
 	size_t i = elf_reloc_from(m, at);
 
@@ -280,14 +274,14 @@ static bool in_slots(const struct elf_image *m, uint64_t addr)
 
 static void visit_piece(struct reach *r, uint32_t object, uint64_t addr, uint32_t parent)
 {
-	struct reach_object *p = object_of(r, object);
+	struct reach_object *p = reach_object_of(r, object);
 	long i = piece_at(p, addr);
 
 	if (i >= 0 && !in_slots(&r->l->objects[object]->image, addr))
 		visit(r, &p->pieces[i], REACH_DATA, object, (uint32_t)i, parent);
 }
 
-static void visit_address(struct reach *r, uint32_t object, uint64_t addr, uint32_t parent)
+void reach_visit_address(struct reach *r, uint32_t object, uint64_t addr, uint32_t parent)
 {
 	const struct link_object *o = r->l->objects[object];
 	long f;
@@ -301,19 +295,18 @@ static void visit_address(struct reach *r, uint32_t object, uint64_t addr, uint3
 		visit_function(r, object, (uint32_t)f, parent, false);
 }
 
-/* A symbol that code or data refers to: its code, or all of its object. */
-static void visit_symbol(struct reach *r, const struct link_place *at, uint64_t addend,
-			 uint32_t parent)
+void reach_visit_symbol(struct reach *r, const struct link_place *at, uint64_t addend,
+			uint32_t parent)
 {
 	const struct elf_sym *s = &r->l->objects[at->object]->image.syms[at->sym];
 
 	if (s->type == ELF_SYM_TLS)
 		return;
 	if (s->type != ELF_SYM_OBJECT || !s->size) {
-		visit_address(r, (uint32_t)at->object, s->value + addend, parent);
+		reach_visit_address(r, (uint32_t)at->object, s->value + addend, parent);
 		return;
 	}
-	visit_pointers(r, (uint32_t)at->object, s->value, s->size, parent);
+	reach_visit_pointers(r, (uint32_t)at->object, s->value, s->size, parent);
 }
 
 void reach_follow(struct reach *r, uint32_t node)
@@ -326,7 +319,7 @@ void reach_follow(struct reach *r, uint32_t node)
 	if (rel->kind == ELF_REL_ADDRESS || rel->kind == ELF_REL_RESOLVER) {
 		if (r->python && rel->kind == ELF_REL_ADDRESS)
 			python_mention_slot(r->python, object, rel);
-		visit_address(r, object, rel->addend, node);
+		reach_visit_address(r, object, rel->addend, node);
 		return;
 	}
 	at = link_resolve(r->l, (int)object, rel->sym);
@@ -351,16 +344,16 @@ void reach_follow(struct reach *r, uint32_t node)
 		return;
 	if (at.object != (int)object)
 		r->gates_open |= gates_opened_by(o->image.syms[rel->sym].name);
-	visit_symbol(r, &at, rel->kind == ELF_REL_SYMBOL ? rel->addend : 0, node);
+	reach_visit_symbol(r, &at, rel->kind == ELF_REL_SYMBOL ? rel->addend : 0, node);
 }
 
 static void do_piece(struct reach *r, uint32_t node)
 {
 	uint32_t object = r->nodes[node].object, i = r->nodes[node].index;
-	const struct reach_object *p = object_of(r, object);
+	const struct reach_object *p = reach_object_of(r, object);
 	uint64_t end = i + 1 < p->starts_n ? p->starts[i + 1] : UINT64_MAX;
 
-	visit_pointers(r, object, p->starts[i], end - p->starts[i], node);
+	reach_visit_pointers(r, object, p->starts[i], end - p->starts[i], node);
 }
 
 /* Memory behind a pointer that the loader fills in: `size` bytes at `off` of the symbol. */
@@ -377,8 +370,8 @@ static void do_field(struct reach *r, uint32_t node, const struct elf_ref *ref)
 	if (at.object < 0)
 		return;
 	s = &r->l->objects[at.object]->image.syms[at.sym];
-	visit_pointers(r, (uint32_t)at.object, s->value + rel->addend + (uint64_t)ref->off,
-		       ref->size, node);
+	reach_visit_pointers(r, (uint32_t)at.object, s->value + rel->addend + (uint64_t)ref->off,
+			     ref->size, node);
 }
 
 static void note_numbers(struct reach *r, uint32_t node, const struct elf_facts *f,
@@ -448,13 +441,11 @@ static void do_watched(struct reach *r, uint32_t node, const struct elf_ref *ref
 		f = elf_function_at(&to->facts, to->image.syms[at.sym].value);
 	if (f < 0 || (to == o && r->nodes[node].index == (uint32_t)f))
 		return;
-	visit(r, &object_of(r, (uint32_t)at.object)->functions[f], REACH_FUNCTION,
+	visit(r, &reach_object_of(r, (uint32_t)at.object)->functions[f], REACH_FUNCTION,
 	      (uint32_t)at.object, (uint32_t)f, node);
 	r->gates_open |= opened_by_call(to, to->facts.functions[f].start,
 					o->facts.numbers + ref->numbers, ref->numbers_n);
 }
-
-static void reach_name(struct reach *r, uint32_t node, uint64_t addr);
 
 static void do_ref(struct reach *r, uint32_t node, const struct elf_ref *ref)
 {
@@ -467,7 +458,7 @@ static void do_ref(struct reach *r, uint32_t node, const struct elf_ref *ref)
 		visit_function(r, object, ref->to, node, false);
 		break;
 	case ELF_REF_READ:
-		visit_pointers(r, object, ref->at, ref->size, node);
+		reach_visit_pointers(r, object, ref->at, ref->size, node);
 		break;
 	case ELF_REF_ADDRESS:
 		visit_piece(r, object, ref->at, node);
@@ -577,136 +568,6 @@ static bool do_opened(struct reach *r)
 	}
 	r->held_n = kept;
 	return any;
-}
-
-static uint32_t add_root(struct reach *r, const char *why)
-{
-	struct reach_node *n = vec_push(r->nodes, r->nodes_n, r->nodes_cap);
-
-	*n = (struct reach_node){ .kind = REACH_ROOT,
-				  .why = why,
-				  .parent = (uint32_t)r->nodes_n - 1 };
-	return (uint32_t)r->nodes_n - 1;
-}
-
-void reach_add_function(struct reach *r, int object, uint64_t addr, const char *why)
-{
-	uint32_t root = add_root(r, why);
-
-	visit_address(r, (uint32_t)object, addr, root);
-}
-
-static void add_constructors(struct reach *r, int object)
-{
-	const struct elf_image *m = &r->l->objects[object]->image;
-	uint32_t root = add_root(r, "constructors and destructors");
-
-	if (m->init)
-		visit_address(r, (uint32_t)object, m->init, root);
-	if (m->fini)
-		visit_address(r, (uint32_t)object, m->fini, root);
-	for (size_t i = 0; i < ARRAY_SIZE(m->arrays); i++)
-		visit_pointers(r, (uint32_t)object, m->arrays[i].start,
-			       m->arrays[i].end - m->arrays[i].start, root);
-}
-
-void reach_add_start(struct reach *r)
-{
-	struct linker *l = r->l;
-
-	if (l->interp >= 0)
-		reach_add_function(r, l->interp, l->objects[l->interp]->image.entry,
-				   "the kernel starts the dynamic loader");
-	if (l->objects[0]->image.entry)
-		reach_add_function(r, 0, l->objects[0]->image.entry, "the program's entry point");
-	for (size_t i = 0; i < l->scope_n; i++) {
-		add_constructors(r, l->scope[i]);
-		for (size_t k = 0; l->interp >= 0 && k < ARRAY_SIZE(by_loader); k++) {
-			const struct link_object *o = l->objects[l->scope[i]];
-			uint32_t s = link_defined(o, by_loader[k]);
-
-			if (s)
-				reach_add_function(r, l->scope[i], o->image.syms[s].value,
-						   "the dynamic loader looks it up");
-		}
-	}
-}
-
-void reach_add_library(struct reach *r, int object, bool exports, const char *why)
-{
-	const struct link_object *o = r->l->objects[object];
-	uint32_t root;
-
-	add_constructors(r, object);
-	if (!exports)
-		return;
-	root = add_root(r, why);
-	for (size_t i = 0; i < o->image.syms_n; i++) {
-		const struct elf_sym *s = &o->image.syms[i];
-		struct link_place at = { object, (uint32_t)i };
-
-		if (s->defined && !s->local && s->type != ELF_SYM_TLS)
-			visit_symbol(r, &at, 0, root);
-	}
-}
-
-/* dlopen of a name that code mentions. */
-static void load_by_name(struct reach *r, uint32_t node, const char *name)
-{
-	uint32_t object = r->nodes[node].object;
-	void **known = map_at(&r->libraries, name, strlen(name));
-	size_t before = r->l->objects_n;
-	bool by_libc = link_defined(r->l->objects[object], "dlopen") != 0;
-	int at;
-
-	if (*known)
-		return;
-	*known = r;
-	at = link_add(r->l, name, (int)object, &r->error);
-	if (at < 0)
-		return;
-	for (size_t i = before; i < r->l->objects_n; i++)
-		reach_add_library(r, (int)i, false, "");
-	if ((size_t)at >= before)
-		reach_add_library(r, at, by_libc,
-				  "loaded by the C library, which looks up its functions");
-}
-
-/* dlsym of a name that code mentions: every exported function of that name. */
-static void find_by_name(struct reach *r, uint32_t node, const char *name)
-{
-	for (size_t i = 0; i < r->l->objects_n; i++) {
-		uint32_t s = link_defined(r->l->objects[i], name);
-		struct link_place at = { (int)i, s };
-
-		if (!s)
-			continue;
-		r->gates_open |= gates_opened_by(name);
-		visit_symbol(r, &at, 0, node);
-	}
-}
-
-/* A string whose address reachable code of a file forms that can load others. */
-static void reach_name(struct reach *r, uint32_t node, uint64_t addr)
-{
-	const struct link_object *o = r->l->objects[r->nodes[node].object];
-	const char *text = elf_string_at(&o->image, addr, 256);
-	bool libc = link_defined(o, "dlopen") || (int)r->nodes[node].object == r->l->interp;
-	size_t n = text ? strlen(text) : 0;
-
-	if (n < 3)
-		return;
-	if (expands(text) && !libc)
-		r->gates_open |= gates_opened_by("$");
-	if (!strncmp(text, "libnss_%s", 9))
-		r->nss = true;
-	else if (!strcmp(text, "gconv_init"))
-		r->gconv = true;
-	else if (!strchr(text, '%') && (strstr(text, ".so.") || !strcmp(text + n - 3, ".so")) &&
-		 (int)r->nodes[node].object != r->l->interp)
-		load_by_name(r, node, text);
-	else if (!libc)
-		find_by_name(r, node, text);
 }
 
 static void walk(struct reach *r)
