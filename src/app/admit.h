@@ -40,6 +40,22 @@ void admit_count(struct admit_counts *n, enum adm_hook hook, const struct adm_an
 		 uint64_t us);
 void admit_render(const struct admit_counts *n, struct http *http, struct buf *out);
 
+/* admit_seals.c: profiles of the cluster's SealProfile objects, by image. */
+struct kube_watch_event;
+struct admit_seals;
+struct admit_seals *admit_seals_new(void);
+void admit_seals_free(struct admit_seals *t);
+/* An event of their watch; always of the same thread. */
+void admit_seals_event(const struct kube_watch_event *ev, void *seals);
+/* Whether they are known, or cannot be: no such kind, no permission. True for NULL. */
+bool admit_seals_ready(const struct admit_seals *t);
+/* The list of now, which stays as it is until it is released. NULL: nothing is known; any thread.
+ */
+struct admit_seal_list;
+struct admit_seal_list *admit_seals_hold(struct admit_seals *t);
+void admit_seals_release(struct admit_seals *t, struct admit_seal_list *l);
+const struct adm_seals *admit_seals_of(const struct admit_seal_list *l);
+
 /* A webhook. */
 struct admit {
 	pthread_rwlock_t lock; /* of `config` */
@@ -48,6 +64,7 @@ struct admit {
 	bool lenient; /* namespaces that nobody heard of have no labels */
 	struct adm_cluster cluster;
 	struct admit_cluster *source; /* of `from: cluster`, or NULL */
+	struct admit_seals *seals;    /* NULL: not read */
 	struct http *http, *plain;
 	struct admit_counts counts;
 	bool leaving;
@@ -59,7 +76,7 @@ void admit_free(struct admit *a);
 /* admit_cluster.c: namespaces as the configuration wants them; before the first request. */
 int admit_watch(struct admit *a, const struct args *args, struct err *e);
 void admit_unwatch(struct admit *a);
-/* Whether the namespaces are known. */
+/* Whether the namespaces are known, and the seals when they are read. */
 bool admit_synced(struct admit *a);
 
 /* admit_serve.c: until SIGTERM or SIGINT; SIGHUP and a change of the file load it again. */

@@ -1,4 +1,4 @@
-/* Where a webhook knows namespaces and pods from: a file, the cluster, or reviews. */
+/* Where a webhook knows namespaces, pods and seals from: a file, the cluster, or reviews. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,9 +75,14 @@ static void *keep_up(void *ctx)
 					     .api_version = "v1",
 					     .kind = "Namespace",
 					     .cached = true };
+	static const struct kube_query seals = { .path = "/apis/boltseal.dev/v1alpha1/sealprofiles",
+						 .api_version = "boltseal.dev/v1alpha1",
+						 .kind = "SealProfile" };
 	struct admit_cluster *c = ctx;
 
 	kube_watch_new(c->watch, &q, on_event, c);
+	if (c->admit->seals)
+		kube_watch_new(c->watch, &seals, admit_seals_event, c->admit->seals);
 	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
 		struct err e = { 0 };
 
@@ -154,6 +159,7 @@ static int start(struct admit *a, const struct args *args, struct err *e)
 	struct admit_cluster *c = xcalloc(1, sizeof(*c));
 
 	a->source = c;
+	a->seals = a->config->mutate.seals ? admit_seals_new() : NULL;
 	c->admit = a;
 	pthread_mutex_init(&c->lock, NULL);
 	c->watch = connect_to(args, &patient, e);
@@ -210,5 +216,6 @@ int admit_watch(struct admit *a, const struct args *args, struct err *e)
 
 bool admit_synced(struct admit *a)
 {
-	return !a->source || __atomic_load_n(&a->source->synced, __ATOMIC_ACQUIRE);
+	return !a->source || (__atomic_load_n(&a->source->synced, __ATOMIC_ACQUIRE) &&
+			      admit_seals_ready(a->seals));
 }

@@ -52,7 +52,8 @@ static int add_seccomp(struct adm_config *c, const struct workload *w, const str
 	text = sp_write(&p, SP_DIALECT_OCI);
 	short_hash(text, strlen(text), hash);
 	out->seccomp = arena_printf(&c->arena, "boltseal/%s-%s.json", name, hash);
-	out->label[0] = label(c, NODE_SECCOMP, name, hash);
+	out->current = arena_printf(&c->arena, "boltseal/%s.json", name);
+	out->label[ADM_SECCOMP] = label(c, NODE_SECCOMP, name, hash);
 	return 0;
 }
 
@@ -67,7 +68,7 @@ static int add_apparmor(struct adm_config *c, const struct workload *w, const st
 		return r;
 	short_hash(buf_str(&text), text.len, hash);
 	out->apparmor = arena_strdup(&c->arena, name);
-	out->label[1] = label(c, NODE_APPARMOR, name, hash);
+	out->label[ADM_APPARMOR] = label(c, NODE_APPARMOR, name, hash);
 	return 0;
 }
 

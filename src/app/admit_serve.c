@@ -38,6 +38,7 @@ void admit_free(struct admit *a)
 	http_stop(a->http);
 	http_stop(a->plain);
 	admit_unwatch(a);
+	admit_seals_free(a->seals);
 	admit_namespaces_free(a->namespaces);
 	adm_config_free(a->config);
 	free(a->config);
@@ -89,6 +90,8 @@ static void review(struct admit *a, enum adm_hook hook, const struct http_reques
 		   struct http_reply *r)
 {
 	cleanup_adm_answer struct adm_answer answer = { 0 };
+	struct adm_cluster cluster = a->cluster;
+	struct admit_seal_list *seals;
 	uint64_t start = now_us();
 
 	if (a->config->server.client_ca && !q->client_verified) {
@@ -101,10 +104,14 @@ static void review(struct admit *a, enum adm_hook hook, const struct http_reques
 		buf_puts(&r->body, "expected the content type application/json\n");
 		return;
 	}
+	seals = hook == ADM_MUTATE ? admit_seals_hold(a->seals) : NULL;
 	pthread_rwlock_rdlock(&a->lock);
-	adm_review(a->config, &a->cluster, hook, q->body, q->len,
-		   timeout_of(http_query(q, "timeout")), &answer);
+	if (a->config->mutate.seals)
+		cluster.seals = admit_seals_of(seals);
+	adm_review(a->config, &cluster, hook, q->body, q->len, timeout_of(http_query(q, "timeout")),
+		   &answer);
 	pthread_rwlock_unlock(&a->lock);
+	admit_seals_release(a->seals, seals);
 	r->status = answer.status;
 	r->type = answer.status == 200 ? "application/json" : NULL;
 	r->body = answer.body;
@@ -134,7 +141,7 @@ static void ready(struct admit *a, const struct http_request *q, struct http_rep
 
 	(void)q;
 	if (!why && !admit_synced(a))
-		why = "the namespaces are not known yet";
+		why = "the cluster is not known yet";
 	r->status = why ? 503 : 200;
 	buf_printf(&r->body, "%s\n", why ? why : "ok");
 }

@@ -50,21 +50,21 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 	static const struct {
 		const char *option, *targets;
 	} only[] = {
-		{ "runtime", "seccomp spo" },
-		{ "runtime-version", "seccomp spo" },
-		{ "base", "seccomp spo" },
+		{ "runtime", "seccomp spo seal" },
+		{ "runtime-version", "seccomp spo seal" },
+		{ "base", "seccomp spo seal" },
 		{ "dialect", "seccomp" },
 		{ "engine", "seccomp" },
 		{ "libseccomp", "seccomp" },
 		{ "frequencies", "seccomp" },
 		{ "bad-arch", "seccomp" },
-		{ "arguments", "seccomp spo" },
-		{ "clone3", "seccomp spo systemd" },
+		{ "arguments", "seccomp spo seal" },
+		{ "clone3", "seccomp spo seal systemd" },
 		{ "mode", "seccomp apparmor spo systemd selinux" },
-		{ "close-equivalents", "seccomp apparmor spo systemd" },
-		{ "unseen", "seccomp spo" },
-		{ "unseen-arguments", "seccomp apparmor spo systemd" },
-		{ "no-new-privileges", "seccomp spo docker podman kubernetes ecs systemd" },
+		{ "close-equivalents", "seccomp apparmor spo seal systemd" },
+		{ "unseen", "seccomp spo seal" },
+		{ "unseen-arguments", "seccomp apparmor spo seal systemd" },
+		{ "no-new-privileges", "seccomp spo seal docker podman kubernetes ecs systemd" },
 		{ "seccomp", "docker podman kubernetes ecs" },
 		{ "apparmor", "docker podman kubernetes ecs systemd" },
 		{ "selinux", "docker podman kubernetes ecs systemd" },
@@ -84,14 +84,16 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		{ "file-contexts", "selinux spo" },
 		{ "abi", "landlock" },
 		{ "root", "landlock" },
-		{ "name", "seccomp apparmor spo networkpolicy docker podman kubernetes ecs systemd "
-			  "selinux" },
+		{ "with-apparmor", "seal" },
+		{ "name",
+		  "seccomp apparmor spo seal networkpolicy docker podman kubernetes ecs systemd "
+		  "selinux" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(only); i++)
 		if (args_has(a, only[i].option) && !has_word(only[i].targets, what))
 			return usage_error(a, e, "--%s has no effect on %s", only[i].option, what);
-	if ((!strcmp(what, "seccomp") || !strcmp(what, "spo")) &&
+	if ((!strcmp(what, "seccomp") || !strcmp(what, "spo") || !strcmp(what, "seal")) &&
 	    generate_is(a, "no-new-privileges", "auto"))
 		return usage_error(a, e,
 				   "--no-new-privileges auto is for containers; seccomp takes "
@@ -173,10 +175,10 @@ static const struct generate_target profiles[] = {
 	{ 0 },
 };
 
-static const char *const target_names[] = { "seccomp",	"apparmor",	 "selinux", "capabilities",
-					    "landlock", "docker",	 "podman",  "kubernetes",
-					    "spo",	"networkpolicy", "ecs",	    "systemd",
-					    NULL };
+static const char *const target_names[] = { "seccomp",	"apparmor", "selinux",	     "capabilities",
+					    "landlock", "docker",   "podman",	     "kubernetes",
+					    "spo",	"seal",	    "networkpolicy", "ecs",
+					    "systemd",	NULL };
 
 static int make(struct generate *g, const struct args *a, const char *what, struct err *e)
 {
@@ -326,6 +328,7 @@ static const struct option_desc options[] = {
 	{ 0, "kubernetes-version", "VERSION", NULL,
 	  "kubernetes: the cluster's, such as 1.28: before 1.30 AppArmor profiles are annotations, "
 	  "before 1.19 seccomp profiles too. Without it the fields are used." },
+	{ 0, "with-apparmor", NULL, NULL, "seal: with an AppArmor profile, too." },
 	{ 0, "selector", "LABEL=VALUE", NULL,
 	  "networkpolicy: a label of the pods; app=NAME is the default; may be repeated." },
 	{ 0, "egress", "WHICH", "addresses|ports",
@@ -368,6 +371,8 @@ const struct command command_generate = {
 		"  kubernetes    a patch with the security context of a container\n"
 		"  networkpolicy which ports and addresses the pods are reached at and reach\n"
 		"  spo           an object of the Security Profiles Operator\n"
+		"  seal          a SealProfile: boltseal node installs it, admit gives it "
+		"to containers of the image\n"
 		"  ecs           the parts of an Amazon ECS task definition that confine\n"
 		"  systemd       a drop-in for the unit of a service\n"
 		"\n"

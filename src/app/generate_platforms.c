@@ -245,6 +245,17 @@ static int make_spo(struct generate *g, const struct args *a, struct err *e)
 	return 0;
 }
 
+static int make_seal(struct generate *g, const struct args *a, struct err *e)
+{
+	struct json_object *o = NULL;
+	int r = gen_seal(&g->model, &g->o, args_has(a, "with-apparmor"), &o, &g->notes, e);
+
+	if (r < 0)
+		return r;
+	put_object(g, o);
+	return 0;
+}
+
 static int make_selinux(struct generate *g, const struct args *a, struct err *e)
 {
 	cleanup(selinux_free) struct selinux selinux = { 0 };
@@ -332,6 +343,7 @@ const struct generate_target generate_platforms[] = {
 	{ "podman", make_podman },
 	{ "kubernetes", make_kubernetes },
 	{ "spo", make_spo },
+	{ "seal", make_seal },
 	{ "networkpolicy", make_networkpolicy },
 	{ "ecs", make_ecs },
 	{ "systemd", make_systemd },

@@ -62,13 +62,17 @@ struct adm_check {
 	struct adm_words namespaces, except; /* none: all; none */
 };
 
+enum adm_kind { ADM_SECCOMP, ADM_APPARMOR };
+
 /* What containers of an image get. Patterns are fnmatch(3), NULL: any. */
 struct adm_profile {
 	const char *image; /* without "@digest"; with a tag only when the pattern has one */
 	const char *container, *ns;
+	bool named_only;       /* only for pods that name it themselves: they get its nodes */
 	const char *seccomp;   /* localhostProfile, relative to the kubelet's seccomp folder */
+	const char *current;   /* the same for whatever version a node has, or NULL */
 	const char *apparmor;  /* name of the profile */
-	const char *label[2];  /* node labels "KEY=VALUE", or "KEY", of the two, or NULL */
+	const char *label[2];  /* node labels "KEY=VALUE", or "KEY", by enum adm_kind, or NULL */
 	bool caps_known;       /* the model says which capabilities are needed */
 	struct adm_words caps; /* "NET_BIND_SERVICE" */
 	const char *why;       /* "workload model nginx.json" */
@@ -87,6 +91,7 @@ struct adm_mutate {
 	struct adm_words except;       /* namespaces in which nothing is changed */
 	struct adm_profile *profiles;  /* the first that fits counts */
 	size_t profiles_n;
+	bool seals;	    /* profiles of the cluster's SealProfile objects, too */
 	const char *models; /* a folder of workload models that profiles are made from, or NULL */
 	bool model_seccomp, model_apparmor, model_caps; /* what of them is used */
 };
@@ -125,6 +130,12 @@ void adm_config_free(struct adm_config *c);
 
 /* ---- answers */
 
+/* Profiles of SealProfile objects. */
+struct adm_seals {
+	const struct adm_profile *v;
+	size_t n;
+};
+
 struct adm_cluster {
 	/* Labels of the namespace, in the arena. -ENOENT: there is no such namespace. */
 	int (*labels)(void *ctx, const char *ns, struct arena *a, struct ps_entries *out,
@@ -135,6 +146,7 @@ struct adm_cluster {
 	/* A namespace has these labels now (NULL: it is gone), as far as this webhook knows. */
 	void (*saw)(void *ctx, const char *ns, const struct ps_entries *labels);
 	void *ctx;
+	const struct adm_seals *seals; /* those of now, or NULL */
 };
 
 /* What became of a review, for metrics. */

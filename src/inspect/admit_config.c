@@ -260,9 +260,10 @@ static void models_of(struct reading *rd, const struct yaml_node *map)
 
 static void mutate_of(struct reading *rd, const struct yaml_node *root)
 {
-	static const char *const known[] = { "seccomp", "apparmor", "capabilities", "affinity",
-					     "tighten", "optOut",   "except",	    "profiles",
-					     "models",	NULL };
+	static const char *const known[] = { "seccomp",	 "apparmor", "capabilities",
+					     "affinity", "tighten",  "optOut",
+					     "except",	 "profiles", "models",
+					     "seals",	 NULL };
 	static const char *const apparmor[] = { "profile", "runtime-default", "off", NULL };
 	static const char *const seccomp[] = { "off", "runtime-default", NULL };
 	static const char *const out[] = { "namespaces", "pods", NULL };
@@ -276,6 +277,7 @@ static void mutate_of(struct reading *rd, const struct yaml_node *root)
 	flag_of(rd, map, "capabilities", &m->capabilities);
 	flag_of(rd, map, "affinity", &m->affinity);
 	flag_of(rd, map, "tighten", &m->tighten);
+	flag_of(rd, map, "seals", &m->seals);
 	flag_of(rd, opt, "namespaces", &m->opt_out_namespaces);
 	words_of(rd, opt, "pods", &m->opt_out_pods);
 	words_of(rd, map, "except", &m->except);
@@ -392,6 +394,7 @@ static void set_defaults(struct adm_config *c)
 	c->mutate.seccomp = true;
 	c->mutate.capabilities = true;
 	c->mutate.affinity = true;
+	c->mutate.seals = true;
 	c->mutate.model_seccomp = true;
 	c->mutate.model_caps = true;
 }

@@ -2,35 +2,21 @@
  * Pods get what they lack: seccomp and AppArmor profiles, fewer capabilities, and a node that has
  * the profiles. What a pod says itself stays. The second time nothing is left to do.
  */
-#include <fnmatch.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "inspect/admit_private.h"
-
-/* What may be opted out of. */
-enum { OUT_SECCOMP = 1, OUT_APPARMOR = 2, OUT_CAPABILITIES = 4, OUT_AFFINITY = 8, OUT_ALL = 15 };
-
-struct plan {
-	struct adm *r;
-	const struct adm_mutate *m;
-	const struct ps_pod *pod;
-	unsigned out;
-	struct buf notes;     /* the explanation */
-	struct words selects; /* node labels "KEY=VALUE" */
-};
+#include "inspect/admit_plan.h"
 
 /* ---- changes */
 
-static void edit(struct plan *p, enum ins_op op, const char *pointer, const char *json)
+void adm_edit(struct adm_plan *p, enum ins_op op, const char *pointer, const char *json)
 {
 	*vec_push(p->r->edits, p->r->edits_n, p->r->edits_cap) =
 		(struct ins_edit){ .op = op, .pointer = pointer, .json = json };
 }
 
-static const char *json_string(struct plan *p, const char *text)
+const char *adm_json(struct adm_plan *p, const char *text)
 {
 	struct buf b = { 0 };
 
@@ -39,7 +25,7 @@ static const char *json_string(struct plan *p, const char *text)
 }
 
 /* The pointer of a member of the container's security context. */
-static const char *context_of(struct plan *p, const struct ps_container *c, const char *member)
+static const char *context_of(struct adm_plan *p, const struct ps_container *c, const char *member)
 {
 	static const char *const lists[] = { "initContainers", "containers",
 					     "ephemeralContainers" };
@@ -48,7 +34,7 @@ static const char *context_of(struct plan *p, const struct ps_container *c, cons
 			    c->at->idx, member);
 }
 
-static void set_annotation(struct plan *p, const char *key, const char *value)
+static void set_annotation(struct adm_plan *p, const char *key, const char *value)
 {
 	struct buf b = { 0 };
 
@@ -59,11 +45,10 @@ static void set_annotation(struct plan *p, const char *key, const char *value)
 		else
 			buf_putc(&b, *key);
 	}
-	edit(p, INS_SET, words_keep(&b, &p->r->arena), json_string(p, value));
+	adm_edit(p, INS_SET, words_keep(&b, &p->r->arena), adm_json(p, value));
 }
 
-/* "container \"web\": " or "pod: ", then what was done. */
-static void note(struct plan *p, const struct ps_container *c, const char *what, const char *why)
+void adm_note(struct adm_plan *p, const struct ps_container *c, const char *what, const char *why)
 {
 	buf_puts(&p->notes, p->notes.len ? "; " : "");
 	if (c)
@@ -73,72 +58,6 @@ static void note(struct plan *p, const struct ps_container *c, const char *what,
 	if (why)
 		buf_printf(&p->notes, " (%s)", why);
 	p->r->answer->additions++;
-}
-
-/* ---- images */
-
-static const char *plain_image(struct plan *p, const char *image, bool tag)
-{
-	static const char *const prefixes[] = { "docker.io/", "library/" };
-	const char *at, *slash, *colon;
-	size_t len;
-
-	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (!strncmp(image, prefixes[i], strlen(prefixes[i])))
-			image += strlen(prefixes[i]);
-	at = strchr(image, '@');
-	len = at ? (size_t)(at - image) : strlen(image);
-	slash = memrchr(image, '/', len);
-	colon = memrchr(slash ? slash : image, ':',
-			len - (size_t)((slash ? slash : image) - image));
-	if (!tag && colon)
-		len = (size_t)(colon - image);
-	return arena_strndup(&p->r->arena, image, len);
-}
-
-static bool image_fits(struct plan *p, const char *pattern, const char *image)
-{
-	const char *slash = strrchr(pattern, '/');
-	bool tag = strchr(slash ? slash : pattern, ':') != NULL;
-
-	return !fnmatch(plain_image(p, pattern, true), plain_image(p, image, tag), 0);
-}
-
-static const struct adm_profile *profile_of(struct plan *p, const struct ps_container *c)
-{
-	for (size_t i = 0; i < p->m->profiles_n; i++) {
-		const struct adm_profile *f = &p->m->profiles[i];
-
-		if (f->ns && fnmatch(f->ns, p->r->ns, 0))
-			continue;
-		if (f->container && fnmatch(f->container, c->name, 0))
-			continue;
-		if (!f->image || image_fits(p, f->image, c->image))
-			return f;
-	}
-	return NULL;
-}
-
-/* ---- node labels */
-
-static void select_node(struct plan *p, const char *label)
-{
-	if (label && !words_have(&p->selects, label))
-		words_add(&p->selects, &p->r->arena, label);
-}
-
-/* The label of a profile, wherever its name came from. */
-static void select_profile(struct plan *p, int kind, const char *name)
-{
-	for (size_t i = 0; i < p->m->profiles_n; i++) {
-		const struct adm_profile *f = &p->m->profiles[i];
-		const char *own = kind == 0 ? f->seccomp : f->apparmor;
-
-		if (own && adm_is(own, name)) {
-			select_node(p, f->label[kind]);
-			return;
-		}
-	}
 }
 
 static bool is_localhost(const struct ps_profile *f)
@@ -153,20 +72,20 @@ static bool is_default(const struct ps_profile *f)
 
 /* ---- seccomp */
 
-static const char *annotation(const struct plan *p, const char *prefix, const char *name)
+static const char *annotation(const struct adm_plan *p, const char *prefix, const char *name)
 {
 	cleanup_free char *key = xasprintf("%s%s", prefix, name);
 
 	return adm_label(&p->pod->annotations, key);
 }
 
-static bool seccomp_by_field(const struct plan *p)
+static bool seccomp_by_field(const struct adm_plan *p)
 {
 	return p->r->c->kubernetes >= ADM_SECCOMP_FIELD;
 }
 
 /* Whether the pod's profile is one that gives way to that of an image. */
-static bool gives_way(const struct plan *p)
+static bool gives_way(const struct adm_plan *p)
 {
 	const char *explained = adm_label(&p->pod->annotations, ADM_EXPLAIN);
 
@@ -177,31 +96,32 @@ static bool gives_way(const struct plan *p)
 	       (p->m->tighten || (explained && strstr(explained, "pod: seccomp RuntimeDefault")));
 }
 
-static void add_localhost(struct plan *p, const struct ps_container *c, const struct adm_profile *f)
+static void add_localhost(struct adm_plan *p, const struct ps_container *c,
+			  const struct adm_profile *f)
 {
 	const char *json = arena_printf(&p->r->arena,
 					"{\"type\":\"Localhost\",\"localhostProfile\":%s}",
-					json_string(p, f->seccomp));
+					adm_json(p, f->seccomp));
 
 	if (seccomp_by_field(p))
-		edit(p, INS_SET, context_of(p, c, "seccompProfile"), json);
+		adm_edit(p, INS_SET, context_of(p, c, "seccompProfile"), json);
 	else
 		set_annotation(p,
 			       arena_printf(&p->r->arena, ADM_SECCOMP_CONTAINER_KEY "%s", c->name),
 			       arena_printf(&p->r->arena, "localhost/%s", f->seccomp));
-	note(p, c, arena_printf(&p->r->arena, "seccomp Localhost %s", f->seccomp), f->why);
-	select_node(p, f->label[0]);
+	adm_note(p, c, arena_printf(&p->r->arena, "seccomp Localhost %s", f->seccomp), f->why);
+	adm_select_node(p, f->label[ADM_SECCOMP]);
 }
 
 /* True when the container has a profile of its own now. */
-static bool container_seccomp(struct plan *p, const struct ps_container *c,
+static bool container_seccomp(struct adm_plan *p, const struct ps_container *c,
 			      const struct adm_profile *f)
 {
 	const struct ps_profile *own = &c->sec.seccomp;
 	bool set = own->at || annotation(p, ADM_SECCOMP_CONTAINER_KEY, c->name);
 
 	if (is_localhost(own))
-		select_profile(p, 0, own->localhost.v);
+		adm_select_profile(p, ADM_SECCOMP, own->localhost.v);
 	if (f && f->seccomp && (set ? p->m->tighten && is_default(own) : gives_way(p))) {
 		add_localhost(p, c, f);
 		return true;
@@ -209,21 +129,21 @@ static bool container_seccomp(struct plan *p, const struct ps_container *c,
 	return set;
 }
 
-static void add_default(struct plan *p, const struct ps_container *c)
+static void add_default(struct adm_plan *p, const struct ps_container *c)
 {
 	static const char json[] = "{\"type\":\"RuntimeDefault\"}";
 
 	if (!seccomp_by_field(p))
 		set_annotation(p, ADM_SECCOMP_KEY, "runtime/default");
 	else
-		edit(p, INS_SET,
-		     c ? context_of(p, c, "seccompProfile")
-		       : "/spec/securityContext/seccompProfile",
-		     json);
-	note(p, c, "seccomp RuntimeDefault", NULL);
+		adm_edit(p, INS_SET,
+			 c ? context_of(p, c, "seccompProfile")
+			   : "/spec/securityContext/seccompProfile",
+			 json);
+	adm_note(p, c, "seccomp RuntimeDefault", NULL);
 }
 
-static void pod_seccomp(struct plan *p)
+static void pod_seccomp(struct adm_plan *p)
 {
 	const struct ps_profile *own = &p->pod->sec.seccomp;
 	bool bare = false;
@@ -231,12 +151,12 @@ static void pod_seccomp(struct plan *p)
 	if (p->out & OUT_SECCOMP)
 		return;
 	if (is_localhost(own))
-		select_profile(p, 0, own->localhost.v);
+		adm_select_profile(p, ADM_SECCOMP, own->localhost.v);
 	for (size_t i = 0; i < p->pod->containers_n; i++) {
 		const struct ps_container *c = &p->pod->containers[i];
 
 		/* A privileged container runs without a filter, whatever is said. */
-		if (c->sec.privileged.v || container_seccomp(p, c, profile_of(p, c)))
+		if (c->sec.privileged.v || container_seccomp(p, c, adm_profile_of(p, c)))
 			continue;
 		bare = true;
 	}
@@ -246,7 +166,7 @@ static void pod_seccomp(struct plan *p)
 
 /* ---- AppArmor */
 
-static void add_apparmor(struct plan *p, const struct ps_container *c, const char *name,
+static void add_apparmor(struct adm_plan *p, const struct ps_container *c, const char *name,
 			 const char *why)
 {
 	const char *json = "{\"type\":\"RuntimeDefault\"}", *value = "runtime/default";
@@ -254,21 +174,21 @@ static void add_apparmor(struct plan *p, const struct ps_container *c, const cha
 	if (name) {
 		json = arena_printf(&p->r->arena,
 				    "{\"type\":\"Localhost\",\"localhostProfile\":%s}",
-				    json_string(p, name));
+				    adm_json(p, name));
 		value = arena_printf(&p->r->arena, "localhost/%s", name);
 	}
 	if (p->r->c->kubernetes >= ADM_APPARMOR_FIELD)
-		edit(p, INS_SET, context_of(p, c, "appArmorProfile"), json);
+		adm_edit(p, INS_SET, context_of(p, c, "appArmorProfile"), json);
 	else
 		set_annotation(p, arena_printf(&p->r->arena, ADM_APPARMOR_KEY "%s", c->name),
 			       value);
-	note(p, c,
-	     name ? arena_printf(&p->r->arena, "AppArmor Localhost %s", name)
-		  : "AppArmor RuntimeDefault",
-	     why);
+	adm_note(p, c,
+		 name ? arena_printf(&p->r->arena, "AppArmor Localhost %s", name)
+		      : "AppArmor RuntimeDefault",
+		 why);
 }
 
-static void container_apparmor(struct plan *p, const struct ps_container *c,
+static void container_apparmor(struct adm_plan *p, const struct ps_container *c,
 			       const struct adm_profile *f)
 {
 	const struct ps_profile *own = c->sec.apparmor.at ? &c->sec.apparmor
@@ -278,14 +198,14 @@ static void container_apparmor(struct plan *p, const struct ps_container *c,
 	if ((p->out & OUT_APPARMOR) || p->m->apparmor == ADM_APPARMOR_OFF || c->sec.privileged.v)
 		return;
 	if (is_localhost(own))
-		select_profile(p, 1, own->localhost.v);
+		adm_select_profile(p, ADM_APPARMOR, own->localhost.v);
 	if (old && !strncmp(old, "localhost/", 10))
-		select_profile(p, 1, old + 10);
+		adm_select_profile(p, ADM_APPARMOR, old + 10);
 	if (own->at || old)
 		return;
 	if (f && f->apparmor) {
 		add_apparmor(p, c, f->apparmor, f->why);
-		select_node(p, f->label[1]);
+		adm_select_node(p, f->label[ADM_APPARMOR]);
 	} else if (p->m->apparmor == ADM_APPARMOR_DEFAULT) {
 		add_apparmor(p, c, NULL, NULL);
 	}
@@ -301,7 +221,7 @@ static bool adds(const struct ps_container *c, const char *cap)
 	return false;
 }
 
-static void container_caps(struct plan *p, const struct ps_container *c,
+static void container_caps(struct adm_plan *p, const struct ps_container *c,
 			   const struct adm_profile *f)
 {
 	struct buf what = { 0 };
@@ -310,112 +230,16 @@ static void container_caps(struct plan *p, const struct ps_container *c,
 		return;
 	if (c->sec.cap_drop.n || c->sec.privileged.v || adds(c, "ALL"))
 		return;
-	edit(p, INS_SET, context_of(p, c, "capabilities/drop"), "[\"ALL\"]");
+	adm_edit(p, INS_SET, context_of(p, c, "capabilities/drop"), "[\"ALL\"]");
 	buf_puts(&what, "capabilities drop ALL");
 	for (size_t i = 0; i < f->caps.n; i++) {
 		if (adds(c, f->caps.v[i]))
 			continue;
-		edit(p, INS_APPEND, context_of(p, c, "capabilities/add"),
-		     json_string(p, f->caps.v[i]));
+		adm_edit(p, INS_APPEND, context_of(p, c, "capabilities/add"),
+			 adm_json(p, f->caps.v[i]));
 		buf_printf(&what, " add %s", f->caps.v[i]);
 	}
-	note(p, c, words_keep(&what, &p->r->arena), f->why);
-}
-
-/* ---- nodes */
-
-#define TERMS                                                                         \
-	"/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/" \
-	"nodeSelectorTerms"
-
-static const char *expression(struct plan *p, const char *label)
-{
-	const char *eq = strchr(label, '=');
-
-	if (!eq)
-		return arena_printf(&p->r->arena, "{\"key\":%s,\"operator\":\"Exists\"}",
-				    json_string(p, label));
-	return arena_printf(
-		&p->r->arena, "{\"key\":%s,\"operator\":\"In\",\"values\":[%s]}",
-		json_string(p, arena_strndup(&p->r->arena, label, (size_t)(eq - label))),
-		json_string(p, eq + 1));
-}
-
-static bool is_expression(const struct yaml_node *n, const char *label)
-{
-	const struct yaml_node *key = yaml_get(n, "key"), *values = yaml_get(n, "values");
-	size_t len = strcspn(label, "=");
-
-	if (!yaml_is_str(key) || key->n != len || memcmp(key->text, label, len) != 0)
-		return false;
-	if (!label[len])
-		return yaml_eq(yaml_get(n, "operator"), "Exists");
-	return yaml_eq(yaml_get(n, "operator"), "In") && values && values->kind == YAML_SEQ &&
-	       values->n == 1 && yaml_eq(values->item[0], label + len + 1);
-}
-
-static bool has_expression(const struct yaml_node *term, const char *label)
-{
-	const struct yaml_node *list = yaml_get(term, "matchExpressions");
-
-	for (uint32_t i = 0; list && list->kind == YAML_SEQ && i < list->n; i++)
-		if (is_expression(list->item[i], label))
-			return true;
-	return false;
-}
-
-static bool empty_list(const struct yaml_node *n)
-{
-	return yaml_is_null(n) || n->kind != YAML_SEQ || !n->n;
-}
-
-/* Terms are alternatives: each gets the expression. One without any selects nothing, and stays. */
-static bool add_to_terms(struct plan *p, const struct yaml_node *terms, const char *label)
-{
-	bool added = false;
-
-	for (uint32_t i = 0; i < terms->n; i++) {
-		const struct yaml_node *t = terms->item[i];
-
-		if ((empty_list(yaml_get(t, "matchExpressions")) &&
-		     empty_list(yaml_get(t, "matchFields"))) ||
-		    has_expression(t, label))
-			continue;
-		edit(p, INS_APPEND, arena_printf(&p->r->arena, TERMS "/%u/matchExpressions", i),
-		     expression(p, label));
-		added = true;
-	}
-	return added;
-}
-
-static void pod_nodes(struct plan *p)
-{
-	const struct yaml_node *required, *terms;
-	struct buf all = { 0 };
-
-	/* A pod that is bound already is not scheduled. */
-	if ((p->out & OUT_AFFINITY) || !p->m->affinity || !p->selects.n || p->pod->node_name.at)
-		return;
-	required = yaml_get(yaml_get(yaml_get(p->pod->spec, "affinity"), "nodeAffinity"),
-			    "requiredDuringSchedulingIgnoredDuringExecution");
-	terms = yaml_get(required, "nodeSelectorTerms");
-	if (!yaml_is_null(required)) {
-		for (size_t i = 0; !empty_list(terms) && i < p->selects.n; i++)
-			if (add_to_terms(p, terms, p->selects.v[i]))
-				note(p, NULL,
-				     arena_printf(&p->r->arena, "node affinity %s",
-						  p->selects.v[i]),
-				     NULL);
-		return;
-	}
-	for (size_t i = 0; i < p->selects.n; i++) {
-		buf_printf(&all, "%s%s", i ? "," : "[{\"matchExpressions\":[",
-			   expression(p, p->selects.v[i]));
-		note(p, NULL, arena_printf(&p->r->arena, "node affinity %s", p->selects.v[i]),
-		     NULL);
-	}
-	buf_puts(&all, "]}]");
-	edit(p, INS_SET, TERMS, words_keep(&all, &p->r->arena));
+	adm_note(p, c, words_keep(&what, &p->r->arena), f->why);
 }
 
 /* ---- opting out */
@@ -442,7 +266,7 @@ static unsigned parse_out(const char *text)
 	return out;
 }
 
-static void opt_out(struct plan *p)
+static void opt_out(struct adm_plan *p)
 {
 	const char *own = adm_label(&p->pod->annotations, ADM_OPT_OUT);
 	const struct adm_cluster *cl = p->r->cluster;
@@ -467,7 +291,7 @@ static bool is_windows(const struct ps_pod *pod)
 		       "windows");
 }
 
-static void explain(struct plan *p)
+static void explain(struct adm_plan *p)
 {
 	const char *before = adm_label(&p->pod->annotations, ADM_EXPLAIN);
 
@@ -481,25 +305,25 @@ static void explain(struct plan *p)
 					 : p->notes.p);
 }
 
-static void mutate_pod(struct plan *p)
+static void mutate_pod(struct adm_plan *p)
 {
 	pod_seccomp(p);
 	for (size_t i = 0; i < p->pod->containers_n; i++) {
 		const struct ps_container *c = &p->pod->containers[i];
-		const struct adm_profile *f = profile_of(p, c);
+		const struct adm_profile *f = adm_profile_of(p, c);
 
 		container_apparmor(p, c, f);
 		container_caps(p, c, f);
 	}
-	pod_nodes(p);
+	adm_plan_nodes(p);
 }
 
 /* Containers that are added to a pod that runs; nothing else of it may change. */
-static void mutate_ephemeral(struct plan *p, const struct ps_pod *old)
+static void mutate_ephemeral(struct adm_plan *p, const struct ps_pod *old)
 {
 	for (size_t i = 0; i < p->pod->containers_n; i++) {
 		const struct ps_container *c = &p->pod->containers[i];
-		const struct adm_profile *f = profile_of(p, c);
+		const struct adm_profile *f = adm_profile_of(p, c);
 		bool is_new = c->class == PS_EPHEMERAL;
 
 		for (size_t k = 0; k < old->containers_n; k++)
@@ -516,7 +340,7 @@ static void mutate_ephemeral(struct plan *p, const struct ps_pod *old)
 
 void adm_mutate(struct adm *r)
 {
-	struct plan p = { .r = r, .m = &r->c->mutate };
+	struct adm_plan p = { .r = r, .m = &r->c->mutate };
 	bool create = adm_is(r->operation, "CREATE") && !*r->subresource;
 	bool debug = adm_is(r->operation, "UPDATE") &&
 		     adm_is(r->subresource, "ephemeralcontainers");

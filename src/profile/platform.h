@@ -82,6 +82,10 @@ int gen_spo(const struct workload *w, const struct gen_options *o, enum spo_kind
 /* Whether a SeccompProfile can hold the values of the rules, which are signed there; -EINVAL. */
 int spo_check_values(const struct sp_profile *p, struct err *e);
 
+/* seal.c: a SealProfile (boltseal.dev/v1alpha1): images, capabilities, seccomp, maybe AppArmor. */
+int gen_seal(const struct workload *w, const struct gen_options *o, bool apparmor,
+	     struct json_object **out, struct buf *notes, struct err *e);
+
 /* ecs.c: Amazon ECS. */
 struct gen_ecs {
 	bool fargate;

@@ -12,6 +12,9 @@ const char *platform_image(const struct workload *w);
 bool platform_nnp(const struct workload *w, const struct gen_container *c, struct buf *notes);
 /* Whether the root file system is read-only; `p` are the places of the model. */
 bool platform_read_only(const struct gen_container *c, const struct places *p, struct buf *notes);
+/* gen_name() as the name of an object: a DNS subdomain (RFC 1123). Caller frees. */
+int gen_object_name(const struct workload *w, const struct gen_options *o, char **out,
+		    struct err *e);
 /* Name of a capability without its "CAP_". */
 const char *platform_cap(unsigned nr);
 

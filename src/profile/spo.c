@@ -33,9 +33,8 @@ static struct json_object *object(enum spo_kind kind, const char *name, struct j
 	return o;
 }
 
-/* Object names are DNS subdomains (RFC 1123). */
-static int object_name(const struct workload *w, const struct gen_options *o, char **out,
-		       struct err *e)
+int gen_object_name(const struct workload *w, const struct gen_options *o, char **out,
+		    struct err *e)
 {
 	cleanup_free char *name = NULL;
 	int r = gen_name(w, o, &name, e);
@@ -66,8 +65,8 @@ int spo_check_values(const struct sp_profile *p, struct err *e)
 			if (most > INT64_MAX)
 				return err_set(
 					e, EINVAL,
-					"the rule on %s compares with %llu, and a "
-					"SeccompProfile cannot hold values from 2^63 on: use "
+					"the rule on %s compares with %llu, and objects of the "
+					"API cannot hold values from 2^63 on: use "
 					"--arguments safe, or off",
 					r->names_n ? r->names[0] : "a call",
 					(unsigned long long)most);
@@ -266,7 +265,7 @@ int gen_spo(const struct workload *w, const struct gen_options *o, enum spo_kind
 {
 	cleanup_free char *name = NULL;
 	struct json_object *spec = NULL;
-	int r = object_name(w, o, &name, e);
+	int r = gen_object_name(w, o, &name, e);
 
 	if (r >= 0)
 		r = make_spec(w, o, kind, selinux, &spec, notes, e);

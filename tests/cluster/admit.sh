@@ -63,6 +63,9 @@ hook_start() {
 		sleep 0.1
 	done
 }
+k apply -f "$repo/deploy/crds" >"$scratch/log" 2>&1 &&
+	k wait --for condition=established --timeout 20s crd/sealprofiles.boltseal.dev >>"$scratch/log" 2>&1 ||
+	not_ok "the definitions are accepted" "$scratch/log"
 hook_start && ok "the webhook knows the namespaces with the permissions of deploy/" ||
 	not_ok "the webhook knows the namespaces with the permissions of deploy/" "$scratch/hook.log"
 
@@ -198,6 +201,66 @@ has "one with waits for its profile" "" plain web '{.spec.nodeName}'
 k label node one boltseal.dev/seccomp.web=0123456789ab >/dev/null
 cluster_wait 30 one k get pod -n plain web -o 'jsonpath={.spec.nodeName}' &&
 	ok "and is bound when the node has it" || not_ok "and is bound when the node has it"
+
+# ---- profiles of SealProfile objects: from the model to a pod that is bound ----
+"$boltseal" generate seal --output="$scratch/seal.yaml" "$repo/tests/golden/web.workload.json" 2>"$scratch/log"
+k apply --server-side -f "$scratch/seal.yaml" >>"$scratch/log" 2>&1 &&
+	ok "the API server takes the seal of a model" || not_ok "the API server takes the seal of a model" "$scratch/log"
+# localhost POD: the profile of its container.
+localhost() {
+	k get pod -n plain "$1" -o 'jsonpath={.spec.containers[0].securityContext.seccompProfile.localhostProfile}'
+}
+# sealed NAME PATTERN IMAGE: pods are made until one has a profile like this; within 10 s.
+sealed() {
+	local end=$((SECONDS + 10))
+	while true; do
+		pod "$1" "$3" | k create -n plain -f - >"$scratch/log" 2>&1 || return 1
+		[[ $(localhost "$1") != $2 ]] || return 0
+		[ $SECONDS -lt $end ] || return 1
+		k delete pod -n plain "$1" --grace-period=0 --force >/dev/null 2>&1
+		sleep 0.2
+	done
+}
+is_sealed() {
+	if sealed "${@:2}"; then
+		ok "$1"
+	else
+		{
+			echo "it has '$(localhost "$2")'"
+			tail -n 5 "$scratch/hook.log"
+		} >"$scratch/log"
+		not_ok "$1" "$scratch/log"
+	fi
+}
+is_sealed "a pod of the image gets this version" s1 'boltseal/web-????????????.json' registry.example/web:2
+first=$(localhost s1)
+has "and the capabilities that the model needs" '["ALL"] ["SETUID","NET_BIND_SERVICE"]' plain s1 \
+	'{.spec.containers[0].securityContext.capabilities.drop} {.spec.containers[0].securityContext.capabilities.add}'
+sleep 1
+has "it waits: no node has the profile" "" plain s1 '{.spec.nodeName}'
+KUBECONFIG=$kubeconfig timeout 60 "$boltseal" node --once --crds --node one --kubelet-dir "$scratch/kubelet" \
+	--state-dir "$scratch/state" >"$scratch/log" 2>&1 ||
+	not_ok "boltseal node installs the seal" "$scratch/log"
+cluster_wait 30 one k get pod -n plain s1 -o 'jsonpath={.spec.nodeName}' &&
+	ok "boltseal node installs what the pod names, and it is bound" ||
+	not_ok "boltseal node installs what the pod names, and it is bound" "$scratch/log"
+[ -f "$scratch/kubelet/seccomp/$first" ] && ok "under that name" || not_ok "under that name: no $first"
+# What nodes would refuse is not waited for.
+k patch sealprofile web --type merge -p '{"spec":{"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[]}}}' \
+	>/dev/null 2>&1
+is_sealed "of a version that nodes refuse pods get the one that nodes have" s2 boltseal/web.json registry.example/web
+cluster_wait 30 one k get pod -n plain s2 -o 'jsonpath={.spec.nodeName}' &&
+	ok "and start" || not_ok "and start"
+k apply --server-side --force-conflicts -f "$scratch/seal.yaml" >/dev/null 2>&1
+is_sealed "the good version is back" s3 "$first" registry.example/web
+# A pod that names the profile itself gets its nodes.
+made "a pod that names the profile" plain < <(pod s4 other \
+	'{"seccompProfile": {"type": "Localhost", "localhostProfile": "boltseal/web.json"}}')
+has "goes where it is" "boltseal.dev/seccomp.web Exists" plain s4 \
+	'{.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].key} {.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].operator}'
+k delete sealprofile web >/dev/null
+is_sealed "without the seal the image has no profile of its own" s5 '' registry.example/web
+has "but RuntimeDefault" RuntimeDefault plain s5 '{.spec.securityContext.seccompProfile.type}'
 
 # ---- killed and restarted under load ----
 k label --overwrite namespace baseline $P/enforce=baseline >/dev/null 2>&1

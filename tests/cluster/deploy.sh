@@ -254,7 +254,8 @@ assert config["server"]["drainSeconds"] == 2 and config["kubernetesVersion"] == 
 assert config["mutate"]["models"] == {"folder": "/models"}, config
 assert config["mutate"]["seccomp"] == "runtime-default", config
 assert not any(o["kind"] == "PodDisruptionBudget" for o in objects)
-assert [r["resources"] for r in of["ClusterRole", "boltseal-admit"]["rules"]] == [["namespaces"]], of
+assert [r["resources"] for r in of["ClusterRole", "boltseal-admit"]["rules"]] == [
+    ["namespaces"], ["sealprofiles"]], of
 for kind in "Mutating", "Validating":
     o = of[kind + "WebhookConfiguration", "boltseal-admit"]
     assert o["metadata"]["annotations"] == {"example.com/inject": "boltseal"}, o

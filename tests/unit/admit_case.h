@@ -16,6 +16,7 @@
 struct admit_world {
 	const char *labels;
 	const char *pods; /* JSON list, or NULL: listing fails */
+	const struct adm_seals *seals;
 };
 
 static int world_labels(void *ctx, const char *ns, struct arena *a, struct ps_entries *out,
@@ -80,7 +81,7 @@ static inline void put_request(const struct admit_request *q, struct buf *out)
 static inline struct json_object *ask(const struct adm_config *c, const struct admit_world *w,
 				      enum adm_hook hook, const struct admit_request *q)
 {
-	struct adm_cluster cl = { world_labels, world_pods, NULL, (void *)w };
+	struct adm_cluster cl = { world_labels, world_pods, NULL, (void *)w, w->seals };
 	cleanup_adm_answer struct adm_answer a = { 0 };
 	cleanup_buf struct buf body = { 0 };
 	cleanup_json struct json_object *all = NULL;

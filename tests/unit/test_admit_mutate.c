@@ -339,6 +339,79 @@ static void test_ephemeral(void **state)
 }
 
 /* A pod that may not opt out is told so. */
+/* Profiles of seals: after those of the configuration; some only for pods that name them. */
+static void test_seals(void **state)
+{
+	static const char *caps[] = { "KILL" };
+	static const struct adm_profile profiles[] = {
+		{ .image = "shop/web", .seccomp = "x.json", .why = "too late" },
+		{ .image = "shop/api",
+		  .seccomp = "boltseal/api-1.json",
+		  .current = "boltseal/api.json",
+		  .label = { "d/seccomp.api=1" },
+		  .caps_known = true,
+		  .caps = { caps, 1 },
+		  .why = "SealProfile api" },
+		{ .named_only = true,
+		  .seccomp = "boltseal/own-2.json",
+		  .current = "boltseal/own.json",
+		  .label = { "d/seccomp.own=2" } },
+	};
+	static const struct adm_seals seals = { profiles, ARRAY_SIZE(profiles) };
+	static const struct {
+		const char *image, *own, *profile, *key, *value;
+	} t[] = {
+		{ "shop/web:1", NULL, "b/web-1.json", "d/seccomp.web", "1" },
+		{ "shop/api:7", NULL, "boltseal/api-1.json", "d/seccomp.api", "1" },
+		{ "other", NULL, "", "", "" },
+		{ "other", "boltseal/own-2.json", "", "d/seccomp.own", "2" },
+		/* Under the name of whatever is current: any version will do. */
+		{ "other", "boltseal/own.json", "", "d/seccomp.own", "" },
+		{ "other", "boltseal/own-1.json", "", "", "" },
+	};
+	cleanup_adm_config struct adm_config c;
+	struct admit_world w = { .seals = &seals };
+
+	(void)state;
+	load(&c, config_text);
+	assert_true(c.mutate.seals);
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		cleanup_free char *own =
+			t[i].own ? xasprintf("{\"seccompProfile\":{\"type\":\"Localhost\","
+					     "\"localhostProfile\":\"%s\"}}",
+					     t[i].own)
+				 : xstrdup("{}");
+		cleanup_free char *pod = xasprintf("{\"metadata\":{},\"spec\":{\"containers\":[{"
+						   "\"name\":\"c\",\"image\":\"%s\","
+						   "\"securityContext\":%s}]}}",
+						   t[i].image, own);
+		struct admit_request q = { "CREATE", "pods", "Pod", .object = pod };
+		cleanup_json struct json_object *r = ask(&c, &w, ADM_MUTATE, &q);
+		cleanup_json struct json_object *got = NULL;
+		cleanup_buf struct buf patch = { 0 };
+		cleanup_free char *after = NULL;
+
+		patch_of(r, &patch);
+		after = patch.len ? patched(pod, buf_str(&patch)) : xstrdup(pod);
+		got = json_tokener_parse(after);
+#define FIRST                                                                         \
+	"/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/" \
+	"nodeSelectorTerms/0/matchExpressions/0"
+		if (!t[i].own)
+			assert_string_equal(at(got, "/spec/containers/0/securityContext/"
+						    "seccompProfile/localhostProfile"),
+					    t[i].profile);
+		assert_string_equal(at(got, FIRST "/key"), t[i].key);
+		assert_string_equal(at(got, FIRST "/values/0"), t[i].value);
+		if (patch.len)
+			settled(&c, &w, &q, t[i].image, buf_str(&patch));
+		if (i == 1)
+			assert_string_equal(at(got, "/spec/containers/0/securityContext/"
+						    "capabilities/add/0"),
+					    "KILL");
+	}
+}
+
 static void test_opt_out_refused(void **state)
 {
 	struct admit_request q = { "CREATE", "pods", "Pod", .ns = "prod",
@@ -361,11 +434,9 @@ static void test_opt_out_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pods),
-		cmocka_unit_test(test_old_cluster),
-		cmocka_unit_test(test_reinvocation),
-		cmocka_unit_test(test_ephemeral),
-		cmocka_unit_test(test_opt_out_refused),
+		cmocka_unit_test(test_pods),	     cmocka_unit_test(test_old_cluster),
+		cmocka_unit_test(test_reinvocation), cmocka_unit_test(test_ephemeral),
+		cmocka_unit_test(test_seals),	     cmocka_unit_test(test_opt_out_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

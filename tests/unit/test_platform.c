@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <json-c/json_pointer.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/yaml_write.h"
@@ -273,6 +275,45 @@ static void golden_networkpolicy(void **state)
 		n.selectors_n = 2;
 	}
 	check_golden("api.networkpolicy.notes", buf_str(&notes));
+}
+
+/* The schema of deploy/crds has these members; the image is any build of it. */
+static void seal_cases(void **state)
+{
+	cleanup_workload struct workload w;
+	cleanup_buf struct buf notes = { 0 };
+	cleanup_json struct json_object *o = NULL;
+	struct json_object *spec = NULL, *v = NULL;
+	struct gen_options opt;
+
+	(void)state;
+	wl_init(&w);
+	gen_options_default(&opt);
+	opt.name = "Shop_Web";
+	assert_int_equal(0, wl_load(&w, "tests/golden/web.workload.json", NULL));
+	w.identity.image = "registry.example:5000/shop/web:1.2@sha256:00";
+	assert_int_equal(0, gen_seal(&w, &opt, true, &o, &notes, NULL));
+	assert_int_equal(0, json_pointer_get(o, "/metadata/name", &v));
+	assert_string_equal(json_object_get_string(v), "shop-web");
+	assert_int_equal(0, json_pointer_get(o, "/spec", &spec));
+	assert_int_equal(0, json_pointer_get(spec, "/images/0", &v));
+	assert_string_equal(json_object_get_string(v), "registry.example:5000/shop/web");
+	assert_int_equal(0, json_pointer_get(spec, "/capabilities/1", &v));
+	assert_string_equal(json_object_get_string(v), "NET_BIND_SERVICE");
+	assert_int_equal(0, json_pointer_get(spec, "/seccomp/defaultAction", &v));
+	assert_string_equal(json_object_get_string(v), "SCMP_ACT_ERRNO");
+	/* AppArmor's name is the object's, not what was asked for. */
+	assert_int_equal(0, json_pointer_get(spec, "/apparmor", &v));
+	assert_non_null(strstr(json_object_get_string(v), "profile \"shop-web\" "));
+	/* Without an image it is said that nobody gets it by itself. */
+	w.identity.image = NULL;
+	json_object_put(o);
+	o = NULL;
+	assert_null(strstr(buf_str(&notes), "names none"));
+	assert_int_equal(0, gen_seal(&w, &opt, false, &o, &notes, NULL));
+	assert_non_null(strstr(buf_str(&notes), "names none"));
+	assert_int_not_equal(0, json_pointer_get(o, "/spec/images", &v));
+	assert_int_not_equal(0, json_pointer_get(o, "/spec/apparmor", &v));
 }
 
 static void networkpolicy_cases(void **state)
@@ -604,6 +645,7 @@ int main(void)
 		cmocka_unit_test(kubernetes_json_patch),
 		cmocka_unit_test(kubernetes_escalation),
 		cmocka_unit_test(golden_networkpolicy),
+		cmocka_unit_test(seal_cases),
 		cmocka_unit_test(networkpolicy_cases),
 		cmocka_unit_test(golden_spo),
 		cmocka_unit_test(spo_names_and_values),
