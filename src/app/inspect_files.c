@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/command.h"
 #include "app/inspect.h"
@@ -47,11 +48,26 @@ static int visible(const struct dirent *d)
 	return *d->d_name != '.';
 }
 
+/* Templates of a Helm chart are not YAML yet; neither are its values manifests. */
+static bool is_chart(const char *path)
+{
+	cleanup_free char *chart = xasprintf("%s/Chart.yaml", path);
+
+	return access(chart, R_OK) == 0;
+}
+
 static int inspect_folder(struct inspect *in, const char *path, unsigned depth, struct err *e)
 {
 	struct dirent **list;
-	int n = scandir(path, &list, visible, alphasort), r = 0;
+	int n, r = 0;
 
+	if (is_chart(path)) {
+		log_note("%s: a Helm chart, left out: 'helm template NAME %s | boltseal inspect -' "
+			 "inspects what it makes",
+			 path, path);
+		return 0;
+	}
+	n = scandir(path, &list, visible, alphasort);
 	if (n < 0)
 		return err_errno(e, errno, "%s: cannot read the folder", path);
 	for (int i = 0; i < n; i++) {
@@ -74,6 +90,8 @@ static int inspect_folder(struct inspect *in, const char *path, unsigned depth, 
 int inspect_path(struct inspect *in, const char *path, struct err *e)
 {
 	struct stat st;
+	size_t files;
+	int r;
 
 	if (!strcmp(path, "-")) {
 		inspect_file(in, path, false);
@@ -81,10 +99,21 @@ int inspect_path(struct inspect *in, const char *path, struct err *e)
 	}
 	if (stat(path, &st) < 0)
 		return err_errno(e, errno, "%s: cannot open", path);
-	if (S_ISDIR(st.st_mode))
-		return inspect_folder(in, path, 0, e);
-	inspect_file(in, path, false);
-	return 0;
+	if (!S_ISDIR(st.st_mode)) {
+		inspect_file(in, path, false);
+		return 0;
+	}
+	files = in->files;
+	r = inspect_folder(in, path, 0, e);
+	/* A path that is wrong must not look as if all were well. */
+	if (r == 0 && in->files == files) {
+		cleanup_free char *why = xasprintf(
+			"%s: the folder has no .yaml, .yml or .json files outside of Helm charts",
+			path);
+
+		ins_problem(&in->report, path, 0, 0, why);
+	}
+	return r;
 }
 
 /* ---- models */

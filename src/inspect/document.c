@@ -149,6 +149,12 @@ static void inspect_root(struct ins_doc *d)
 void ins_stream(struct ins_report *r, const struct ins_options *o, const struct yaml_stream *s,
 		bool quiet)
 {
+	if (!s->docs_n && !quiet) {
+		char why[512];
+
+		snprintf(why, sizeof(why), "%s:1:1: there is no document in it", s->name);
+		ins_problem(r, s->name, 1, 1, why);
+	}
 	for (size_t i = 0; i < s->docs_n; i++) {
 		struct arena arena = { 0 };
 		struct ins_doc d = { .report = r,

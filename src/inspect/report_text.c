@@ -74,13 +74,19 @@ static void put_problems(const struct ins_report *r, struct buf *out)
 
 static void put_overview(const struct ins_report *r, struct buf *out)
 {
-	size_t n, *worst = rep_worst(r, &n);
+	cleanup_free size_t *worst = NULL;
+	size_t n;
 
-	buf_printf(out, "%zu subject%s in %zu document%s, score %u of 100: ", r->subjects_n,
-		   r->subjects_n == 1 ? "" : "s", r->documents, r->documents == 1 ? "" : "s",
-		   r->score);
+	buf_printf(out, "%zu subject%s in %zu document%s", r->subjects_n,
+		   r->subjects_n == 1 ? "" : "s", r->documents, r->documents == 1 ? "" : "s");
+	if (!r->subjects_n) {
+		buf_puts(out, ": nothing was judged\n");
+		return;
+	}
+	buf_printf(out, ", score %u of 100: ", r->score);
 	put_counts(r, out);
 	buf_putc(out, '\n');
+	worst = rep_worst(r, &n);
 	for (size_t i = 0; i < n && i < 5 && r->subjects_n > 1; i++) {
 		const struct ins_subject *s = &r->subjects[worst[i]];
 
@@ -90,7 +96,6 @@ static void put_overview(const struct ins_report *r, struct buf *out)
 			   s->counts[INS_CRITICAL], s->counts[INS_HIGH], s->counts[INS_MEDIUM],
 			   s->counts[INS_LOW]);
 	}
-	free(worst);
 }
 
 static void write_all(const struct ins_report *r, struct buf *out)

@@ -58,6 +58,20 @@ exits "the standard" 2 --level baseline --version v1.29 "$scratch/web.yaml"
 has "its words" 'violates PodSecurity "baseline:v1.29": host namespaces (hostNetwork=true), privileged (container "nginx" must not set securityContext.privileged=true)'
 exits "a version that is none" 1 --level baseline --version 1.29 "$scratch/web.yaml"
 exits "standard input" 2 - <"$scratch/web.yaml"
+exits "standard input without anything is not fine" 3 - </dev/null
+has "and says so" "standard input:1:1: there is no document in it"
+mkdir -p "$scratch/chart/templates" "$scratch/none"
+echo 'name: x' >"$scratch/chart/Chart.yaml"
+echo '{{- if .Values.x }}' >"$scratch/chart/templates/a.yaml"
+exits "nor is a folder without files" 3 "$scratch/none"
+has "and says so, too" "none: the folder has no .yaml, .yml or .json files"
+exits "a chart is rendered before" 3 "$scratch/chart"
+grep -qF "helm template NAME $scratch/chart | boltseal inspect -" "$scratch/err" &&
+	ok "which is said" || not_ok "which is said" "$scratch/err"
+cp "$scratch/web.yaml" "$scratch/none/"
+mv "$scratch/chart" "$scratch/none/"
+exits "charts beside other files are left out" 2 "$scratch/none"
+has "without being in the way" "1 subject in 1 document, score"
 
 exits "correction" 0 --fix -o yaml --output="$scratch/fixed.yaml" "$scratch/web.yaml"
 exits "what was corrected passes" 0 --fail-on low "$scratch/fixed.yaml"
