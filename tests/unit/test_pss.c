@@ -252,6 +252,334 @@ static void test_parse(void **state)
 	}
 }
 
+/*
+ * Where each rule changes. `from` … `to`: the minor versions in which the pod violates the level,
+ * NEVER none; in all others, latest and those to come (which are judged as the newest) it conforms
+ * or not as the newest does. Restricted pods have everything else in order, so that one rule alone
+ * decides.
+ */
+enum { NEVER = -1, NEWEST = PSS_NEWEST };
+#define BAD_SYSCTL(name)                               \
+	POD("securityContext: {sysctls: [{name: " name \
+	    ", value: '1'}]}, containers: [{" SC("") "}]")
+#define ANNOTATED(key, value)                               \
+	"metadata: {name: p, annotations: {" key ": " value \
+	"}}\nspec: {containers: [{" SC("") "}]}\n"
+#define RESTRICTED_POD(more) POD(more "containers: [{" SC("") "}]")
+#define CONTAINER(sc)	     POD("containers: [{name: a, securityContext: {" sc "}}]")
+/* All of restricted but for one thing. */
+#define NO_DROP                                                                  \
+	"allowPrivilegeEscalation: false, runAsNonRoot: true, seccompProfile: {" \
+	"type: RuntimeDefault}"
+#define NO_SECCOMP                                                                    \
+	"allowPrivilegeEscalation: false, runAsNonRoot: true, capabilities: {drop: [" \
+	"ALL]}"
+#define NO_ESCALATION                                                                 \
+	"runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}, capabilities: {" \
+	"drop: [ALL]}"
+#define NO_NON_ROOT                                                                 \
+	"allowPrivilegeEscalation: false, seccompProfile: {type: RuntimeDefault}, " \
+	"capabilities: {drop: [ALL]}"
+#define WINDOWS(sc) POD("os: {name: windows}, containers: [{name: a, securityContext: {" sc "}}]")
+
+struct span {
+	int from, to;
+};
+static const struct span always = { 0, NEWEST }, never = { NEVER, NEVER };
+
+static const struct {
+	const char *pod;
+	struct span baseline, restricted;
+} spans[] = {
+	{ RESTRICTED_POD(""), never, never },
+	/* rules that never changed */
+	{ RESTRICTED_POD("hostNetwork: true, "), always, always },
+	{ RESTRICTED_POD("hostPID: true, "), always, always },
+	{ RESTRICTED_POD("hostIPC: true, "), always, always },
+	{ RESTRICTED_POD("volumes: [{name: v, hostPath: {path: /x}}], "), always, always },
+	{ RESTRICTED_POD("volumes: [{name: v, nfs: {server: s, path: /}}], "), never, always },
+	{ RESTRICTED_POD("volumes: [{name: v, unheardOf: {}}], "), never, always },
+	{ RESTRICTED_POD("volumes: [{name: v}, {name: w, image: {reference: x}}, {name: x, "
+			 "ephemeral: {}}, {name: z, csi: {driver: d}}], "),
+	  never, never },
+	{ POD("containers: [{" SC("") ", ports: [{containerPort: 1, hostPort: 1}]}]"), always,
+	  always },
+	{ POD("containers: [{" SC("") ", ports: [{containerPort: 1, hostPort: 0}]}]"), never,
+	  never },
+	{ POD("containers: [{" SC(", privileged: true") "}]"), always, always },
+	{ POD("containers: [{" SC(", windowsOptions: {hostProcess: true}") "}]"), always, always },
+	{ RESTRICTED_POD("securityContext: {windowsOptions: {hostProcess: true}}, "), always,
+	  always },
+	{ RESTRICTED_POD("securityContext: {appArmorProfile: {type: Unconfined}}, "), always,
+	  always },
+	{ RESTRICTED_POD("securityContext: {appArmorProfile: {}}, "), always, always },
+	{ RESTRICTED_POD("securityContext: {appArmorProfile: {type: Localhost}}, "), never, never },
+	{ ANNOTATED("container.apparmor.security.beta.kubernetes.io/x", "unconfined"), always,
+	  always },
+	{ ANNOTATED("container.apparmor.security.beta.kubernetes.io/x", "''"), never, never },
+	{ ANNOTATED("container.apparmor.security.beta.kubernetes.io/x", "localhost/y"), never,
+	  never },
+	{ RESTRICTED_POD("securityContext: {runAsNonRoot: false}, "), never, always },
+	{ CONTAINER(NO_NON_ROOT), never, always },
+	{ POD("securityContext: {runAsNonRoot: true}, containers: [{name: a, securityContext: "
+	      "{" NO_NON_ROOT "}}]"),
+	  never, never },
+	/* 1.8: privilege escalation */
+	{ CONTAINER(NO_ESCALATION), never, { 8, NEWEST } },
+	{ CONTAINER(NO_ESCALATION ", allowPrivilegeEscalation: true"), never, { 8, NEWEST } },
+	/* 1.19: seccomp is a field, and needed */
+	{ ANNOTATED("seccomp.security.alpha.kubernetes.io/pod", "unconfined"),
+	  { 0, 18 },
+	  { 0, 18 } },
+	{ ANNOTATED("seccomp.security.alpha.kubernetes.io/pod", "docker/default"), never, never },
+	{ ANNOTATED("container.seccomp.security.alpha.kubernetes.io/a", "''"),
+	  { 0, 18 },
+	  { 0, 18 } },
+	{ ANNOTATED("container.seccomp.security.alpha.kubernetes.io/b", "unconfined"), never,
+	  never },
+	{ CONTAINER(NO_SECCOMP), never, { 19, NEWEST } },
+	{ CONTAINER(NO_SECCOMP ", seccompProfile: {type: Unconfined}"),
+	  { 19, NEWEST },
+	  { 19, NEWEST } },
+	{ CONTAINER(NO_SECCOMP ", seccompProfile: {type: Localhost}"), never, never },
+	{ POD("securityContext: {seccompProfile: {type: RuntimeDefault}}, containers: [{name: a, "
+	      "securityContext: {" NO_SECCOMP "}}]"),
+	  never, never },
+	/* 1.22: capabilities have to be dropped */
+	{ CONTAINER(NO_DROP), never, { 22, NEWEST } },
+	{ CONTAINER(NO_DROP ", capabilities: {drop: [all]}"), never, { 22, NEWEST } },
+	{ CONTAINER(NO_DROP ", capabilities: {drop: [ALL], add: [NET_BIND_SERVICE]}"), never,
+	  never },
+	{ CONTAINER(NO_DROP ", capabilities: {drop: [ALL], add: [CHOWN]}"), never, { 22, NEWEST } },
+	{ CONTAINER(NO_DROP ", capabilities: {drop: [ALL], add: [NET_RAW]}"), always, always },
+	{ CONTAINER(NO_DROP ", capabilities: {drop: [ALL], add: [CAP_CHOWN]}"), always, always },
+	/* 1.23: user 0 */
+	{ RESTRICTED_POD("securityContext: {runAsUser: 0}, "), never, { 23, NEWEST } },
+	{ POD("containers: [{" SC(", runAsUser: 0") "}]"), never, { 23, NEWEST } },
+	{ POD("containers: [{" SC(", runAsUser: 1") "}]"), never, never },
+	/* 1.25: Windows is spared three checks, by spec.os alone */
+	{ WINDOWS("runAsNonRoot: true"), never, { 8, 24 } },
+	{ WINDOWS(NO_DROP), never, { 22, 24 } },
+	{ WINDOWS(NO_SECCOMP), never, { 19, 24 } },
+	{ WINDOWS(NO_NON_ROOT), never, always },
+	{ POD("nodeSelector: {kubernetes.io/os: windows}, containers: [{name: a, securityContext: "
+	      "{runAsNonRoot: true}}]"),
+	  never,
+	  { 8, NEWEST } },
+	/* a bad capability is baseline's, which counts for Windows at level restricted until 1.21
+	 */
+	{ WINDOWS("runAsNonRoot: true, allowPrivilegeEscalation: false, capabilities: {add: "
+		  "[NET_RAW]}"),
+	  always,
+	  { 0, 24 } },
+	/* sysctls */
+	{ BAD_SYSCTL("kernel.shm_rmid_forced"), never, never },
+	{ BAD_SYSCTL("net.ipv4.ip_local_port_range"), never, never },
+	{ BAD_SYSCTL("net.ipv4.tcp_syncookies"), never, never },
+	{ BAD_SYSCTL("net.ipv4.ping_group_range"), never, never },
+	{ BAD_SYSCTL("net.ipv4.ip_unprivileged_port_start"), never, never },
+	{ BAD_SYSCTL("net.ipv4.ip_local_reserved_ports"), { 0, 26 }, { 0, 26 } },
+	{ BAD_SYSCTL("net.ipv4.tcp_keepalive_time"), { 0, 28 }, { 0, 28 } },
+	{ BAD_SYSCTL("net.ipv4.tcp_fin_timeout"), { 0, 28 }, { 0, 28 } },
+	{ BAD_SYSCTL("net.ipv4.tcp_keepalive_intvl"), { 0, 28 }, { 0, 28 } },
+	{ BAD_SYSCTL("net.ipv4.tcp_keepalive_probes"), { 0, 28 }, { 0, 28 } },
+	{ BAD_SYSCTL("net.ipv4.tcp_rmem"), { 0, 31 }, { 0, 31 } },
+	{ BAD_SYSCTL("net.ipv4.tcp_wmem"), { 0, 31 }, { 0, 31 } },
+	{ BAD_SYSCTL("net.ipv4.tcp_slow_start_after_idle"), { 0, 36 }, { 0, 36 } },
+	{ BAD_SYSCTL("net.ipv4.tcp_notsent_lowat"), { 0, 36 }, { 0, 36 } },
+	{ BAD_SYSCTL("kernel.msgmax"), always, always },
+	/* 1.31: a type of SELinux */
+	{ RESTRICTED_POD("securityContext: {seLinuxOptions: {type: container_engine_t}}, "),
+	  { 0, 30 },
+	  { 0, 30 } },
+	{ RESTRICTED_POD("securityContext: {seLinuxOptions: {type: container_kvm_t, level: s0}}, "),
+	  never, never },
+	{ RESTRICTED_POD("securityContext: {seLinuxOptions: {type: ''}}, "), never, never },
+	{ RESTRICTED_POD("securityContext: {seLinuxOptions: {role: r}}, "), always, always },
+	{ RESTRICTED_POD("securityContext: {seLinuxOptions: {user: u}}, "), always, always },
+	/* 1.34: hosts of probes and hooks */
+	{ POD("containers: [{" SC("") ", livenessProbe: {httpGet: {host: h}}}]"),
+	  { 34, NEWEST },
+	  { 34, NEWEST } },
+	{ POD("containers: [{" SC("") ", readinessProbe: {tcpSocket: {host: h}}}]"),
+	  { 34, NEWEST },
+	  { 34, NEWEST } },
+	{ POD("containers: [{" SC("") ", startupProbe: {httpGet: {host: h}}}]"),
+	  { 34, NEWEST },
+	  { 34, NEWEST } },
+	{ POD("containers: [{" SC("") ", lifecycle: {postStart: {httpGet: {host: h}}}}]"),
+	  { 34, NEWEST },
+	  { 34, NEWEST } },
+	{ POD("containers: [{" SC("") ", lifecycle: {preStop: {tcpSocket: {host: h}}}}]"),
+	  { 34, NEWEST },
+	  { 34, NEWEST } },
+	{ POD("containers: [{" SC("") ", livenessProbe: {httpGet: {host: ''}}}]"), never, never },
+	{ POD("containers: [{" SC("") ", livenessProbe: {grpc: {port: 1}}}]"), never, never },
+	/* 1.35: user namespaces, only when they are asked for */
+	{ POD("containers: [{" SC(", procMount: Unmasked") "}]"), always, always },
+	{ POD("containers: [{" SC(", procMount: Default") "}]"), never, never },
+	{ POD("hostUsers: true, containers: [{" SC(", procMount: Unmasked") "}]"), always, always },
+	{ POD("hostUsers: false, containers: [{" SC(", procMount: Unmasked") "}]"),
+	  { 0, 34 },
+	  always },
+	{ RESTRICTED_POD("hostUsers: false, securityContext: {runAsUser: 0}, "),
+	  never,
+	  { 23, 34 } },
+	{ RESTRICTED_POD("hostUsers: false, securityContext: {runAsNonRoot: false}, "),
+	  never,
+	  { 0, 34 } },
+	{ RESTRICTED_POD("hostUsers: true, securityContext: {runAsNonRoot: false}, "), never,
+	  always },
+	{ POD("hostUsers: false, containers: [{name: a, securityContext: {" NO_NON_ROOT "}}]"),
+	  never,
+	  { 0, 34 } },
+	/* not relaxed by it */
+	{ POD("hostUsers: false, containers: [{" SC(", privileged: true") "}]"), always, always },
+	{ POD("hostUsers: false, containers: [{name: a, securityContext: {" NO_DROP "}}]"),
+	  never,
+	  { 22, NEWEST } },
+};
+
+static bool within(const struct span *s, unsigned minor)
+{
+	unsigned m = minor > NEWEST ? NEWEST : minor;
+
+	return s->from != NEVER && m >= (unsigned)s->from && m <= (unsigned)s->to;
+}
+
+static void check_span(const char *pod, enum pss_level level, const struct span *s, unsigned minor)
+{
+	cleanup_buf struct buf out = { 0 };
+
+	judge(pod, level, minor, &out);
+	if ((out.len != 0) != within(s, minor))
+		fail_msg("%s\n%s v1.%u: '%s'", pod, pss_level_name(level), minor, buf_str(&out));
+}
+
+static void test_versions(void **state)
+{
+	static const unsigned beyond[] = { NEWEST + 1, 99, PSS_LATEST };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(spans); i++) {
+		for (unsigned v = 0; v <= NEWEST + ARRAY_SIZE(beyond); v++) {
+			unsigned minor = v <= NEWEST ? v : beyond[v - NEWEST - 1];
+
+			check_span(spans[i].pod, PSS_PRIVILEGED, &never, minor);
+			check_span(spans[i].pod, PSS_BASELINE, &spans[i].baseline, minor);
+			check_span(spans[i].pod, PSS_RESTRICTED, &spans[i].restricted, minor);
+		}
+	}
+}
+
+/* The texts, where one and several differ, as the standard words them. */
+#define TWO(sc)                                                                                  \
+	POD("containers: [{name: a, securityContext: {" sc "}}, {name: b, securityContext: {" sc \
+	    "}}]")
+static const struct {
+	const char *pod;
+	enum pss_level level;
+	unsigned minor;
+	const char *message;
+} texts[] = {
+	{ TWO("capabilities: {add: [BPF]}"), PSS_BASELINE, 37,
+	  "non-default capabilities (containers \"a\", \"b\" must not include \"BPF\" in "
+	  "securityContext.capabilities.add)" },
+	{ POD("hostPID: true, containers: [{name: a}]"), PSS_BASELINE, 37,
+	  "host namespaces (hostPID=true)" },
+	{ POD("volumes: [{name: z, hostPath: {path: /}}, {name: x, hostPath: {path: /}}], "
+	      "containers: [{name: a}]"),
+	  PSS_BASELINE, 37, "hostPath volumes (volumes \"z\", \"x\")" },
+	{ POD("containers: [{name: a, ports: [{hostPort: 1}]}]"), PSS_BASELINE, 37,
+	  "hostPort (container \"a\" uses hostPort 1)" },
+	{ POD("containers: [{name: a, ports: [{hostPort: 10}]}, {name: b, ports: [{hostPort: "
+	      "9}]}]"),
+	  PSS_BASELINE, 37, "hostPort (containers \"a\", \"b\" use hostPorts 10, 9)" },
+	{ POD("containers: [{name: a, livenessProbe: {httpGet: {host: x}}}]"), PSS_BASELINE, 37,
+	  "probe or lifecycle host (container \"a\" uses probe or lifecycle host \"x\")" },
+	{ POD("containers: [{name: b, livenessProbe: {httpGet: {host: x}}}], initContainers: "
+	      "[{name: i, livenessProbe: {httpGet: {host: x}}}]"),
+	  PSS_BASELINE, 37,
+	  "probe or lifecycle host (containers \"b\", \"i\" use probe or lifecycle host \"x\")" },
+	{ POD("initContainers: [{name: z, securityContext: {privileged: true}}], containers: "
+	      "[{name: a, securityContext: {privileged: true}}]"),
+	  PSS_BASELINE, 37,
+	  "privileged (containers \"z\", \"a\" must not set securityContext.privileged=true)" },
+	{ TWO("procMount: Unmasked"), PSS_RESTRICTED, 0,
+	  "procMount (containers \"a\", \"b\" must not set securityContext.procMount to "
+	  "\"Unmasked\"), runAsNonRoot != true (pod or containers \"a\", \"b\" must set "
+	  "securityContext.runAsNonRoot=true)" },
+	{ POD("securityContext: {seLinuxOptions: {type: x}}, containers: [{name: a, "
+	      "securityContext: {seLinuxOptions: {type: z}}}, {name: b, securityContext: "
+	      "{seLinuxOptions: {type: x}}}]"),
+	  PSS_BASELINE, 37,
+	  "seLinuxOptions (pod and containers \"a\", \"b\" set forbidden "
+	  "securityContext.seLinuxOptions: types \"x\", \"z\")" },
+	{ POD("securityContext: {seLinuxOptions: {user: u, role: r}}, containers: [{name: a}]"),
+	  PSS_BASELINE, 37,
+	  "seLinuxOptions (pod set forbidden securityContext.seLinuxOptions: user may not be set; "
+	  "role may not be set)" },
+	{ "metadata: {name: p, annotations: {seccomp.security.alpha.kubernetes.io/pod: x}}\nspec: "
+	  "{containers: [{name: a}]}\n",
+	  PSS_BASELINE, 0,
+	  "seccompProfile (forbidden annotation "
+	  "seccomp.security.alpha.kubernetes.io/pod=\"x\")" },
+	{ POD("containers: [{name: a, securityContext: {seccompProfile: {type: Unconfined}}}]"),
+	  PSS_BASELINE, 37,
+	  "seccompProfile (container \"a\" must not set securityContext.seccompProfile.type to "
+	  "\"Unconfined\")" },
+	{ POD("securityContext: {appArmorProfile: {type: Unconfined}}, containers: [{name: a}]"),
+	  PSS_BASELINE, 37,
+	  "forbidden AppArmor profile (pod must not set AppArmor profile type to \"Unconfined\")" },
+	{ "metadata: {name: p, annotations: {container.apparmor.security.beta.kubernetes.io/a: x, "
+	  "container.apparmor.security.beta.kubernetes.io/b: z}}\nspec: {containers: [{name: "
+	  "a}]}\n",
+	  PSS_BASELINE, 37,
+	  "forbidden AppArmor profiles (annotations must not set AppArmor profile type to "
+	  "\"container.apparmor.security.beta.kubernetes.io/a=\"x\"\", "
+	  "\"container.apparmor.security.beta.kubernetes.io/b=\"z\"\")" },
+	{ POD("securityContext: {sysctls: [{name: b, value: '1'}, {name: a, value: '1'}]}, "
+	      "containers: [{name: a}]"),
+	  PSS_BASELINE, 37, "forbidden sysctls (b, a)" },
+	{ POD("securityContext: {windowsOptions: {hostProcess: true}}, containers: [{name: a}]"),
+	  PSS_BASELINE, 37,
+	  "hostProcess (pod must not set securityContext.windowsOptions.hostProcess=true)" },
+	{ POD("volumes: [{name: v, nfs: {}}, {name: w, nfs: {}}], containers: [{" SC("") "}]"),
+	  PSS_RESTRICTED, 37,
+	  "restricted volume types (volumes \"v\", \"w\" use restricted volume type \"nfs\")" },
+	{ POD("volumes: [{name: v, unheardOf: {}}], containers: [{" SC("") "}]"), PSS_RESTRICTED,
+	  37, "restricted volume types (volume \"v\" uses restricted volume type \"unknown\")" },
+	{ POD("securityContext: {runAsNonRoot: true}, containers: [{" SC(
+		  "") "}, {name: b, "
+		      "securityContext: {runAsNonRoot: false, runAsUser: 0, "
+		      "allowPrivilegeEscalation: "
+		      "false, seccompProfile: {type: Localhost}, capabilities: {drop: [ALL]}}}]"),
+	  PSS_RESTRICTED, 37,
+	  "runAsNonRoot != true (container \"b\" must not set "
+	  "securityContext.runAsNonRoot=false), runAsUser=0 (container \"b\" must not set "
+	  "runAsUser=0)" },
+	/* A bad value is told alone; what is missing then is not. */
+	{ POD("containers: [{" SC("") "}, {name: b, securityContext: {" NO_SECCOMP
+				      ", seccompProfile: {type: Unconfined}}}, {name: c, "
+				      "securityContext: {" NO_SECCOMP "}}]"),
+	  PSS_RESTRICTED, 37,
+	  "seccompProfile (container \"b\" must not set securityContext.seccompProfile.type to "
+	  "\"Unconfined\")" },
+};
+
+static void test_texts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		cleanup_buf struct buf out = { 0 };
+
+		judge(texts[i].pod, texts[i].level, texts[i].minor, &out);
+		if (strcmp(buf_str(&out), texts[i].message))
+			fail_msg("%s\nexpected: %s\nfound:    %s", texts[i].pod, texts[i].message,
+				 buf_str(&out));
+	}
+}
+
 /* ---- the standard's own manifests */
 
 static size_t judge_folder(const char *dir, const char *result, enum pss_level level,
@@ -300,8 +628,8 @@ static void test_fixtures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),
-		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_cases),	 cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_texts),	 cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_fixtures),
 	};
 
