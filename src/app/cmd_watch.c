@@ -18,6 +18,7 @@
 #include "base/plural.h"
 #include "respond/act.h"
 #include "sensor/capture.h"
+#include "sensor/watch_drift.h"
 
 enum { MAX_SECONDS = 366 * 24 * 3600 };
 enum { WINDOW_S = 3600, MAX_STORE_MIB = 1024 * 1024, MAX_STORE_DAYS = 3660 };
@@ -109,11 +110,6 @@ static int check_options(const struct args *a, struct err *e)
 	for (size_t i = 0; args_has(a, "replay") && i < ARRAY_SIZE(live); i++)
 		if (args_has(a, live[i]))
 			return usage_error(a, e, "--%s: expected without --replay", live[i]);
-	if (args_has(a, "user") && (args_has(a, "model") || args_has(a, "learn")))
-		return usage_error(
-			a, e,
-			"--model and --learn: write to the kernel's sets of known calls, "
-			"so expected without --user");
 	return 0;
 }
 
@@ -129,12 +125,14 @@ static char *folder_of(const char *path)
 static int split(struct watching *w, const struct args *a, int *status, struct err *e)
 {
 	cleanup_free char *folder = folder_of(args_value(a, "store"));
+	const char *const folders[2] = { folder, args_value(a, "learned") };
 	const char *user = args_value(a, "user"), *mode = args_value(a, "respond");
 	/* What root does is asked for on the command line; it reads no files. */
 	struct respond_options o = { .state = args_value(a, "respond-state"), .guard = true };
 	bool acts = mode && !strcmp(mode, "enforce");
 
-	return user ? keeper_split(&w->keeper, user, folder, acts ? &o : NULL, status, e) : 0;
+	watch_host_space(); /* another user may not look */
+	return user ? keeper_split(&w->keeper, user, folders, acts ? &o : NULL, status, e) : 0;
 }
 
 static int prepare(struct watching *w, const struct args *a, struct err *e)

@@ -23,6 +23,7 @@
 #include "profile/seccomp.h"
 #include "respond/act.h"
 #include "respond/exec_guard.h"
+#include "sensor/watch_drift.h"
 #include "sensor/watch_share.h"
 
 #include "watch_profile.inc"
@@ -104,15 +105,15 @@ static int check_user(const char *user, const struct passwd **pw, struct err *e)
 	return 0;
 }
 
-int keeper_split(struct keeper **out, const char *user, const char *folder,
+int keeper_split(struct keeper **out, const char *user, const char *const folders[2],
 		 const struct respond_options *respond, int *status, struct err *e)
 {
 	const struct passwd *pw;
 	int sock[2], err = check_user(user, &pw, e);
 	pid_t parent = getpid(), pid;
 
-	if (err == 0)
-		err = give_folder(folder, pw, e);
+	for (int i = 0; i < 2 && err == 0; i++)
+		err = give_folder(folders[i], pw, e);
 	if (err < 0)
 		return err;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock) < 0)
@@ -169,12 +170,29 @@ static int ask_to_watch(struct keeper *k, const struct buf *plan, struct keeper_
 	return err;
 }
 
+static int drift_there(void *keeper, unsigned slot, const struct watch_drift_ask *q,
+		       struct watch_asked *out)
+{
+	struct keeper *k = keeper;
+	struct keeper_reply reply = { 0 };
+	int err;
+
+	pthread_mutex_lock(&k->lock);
+	err = ask(k, KEEPER_DRIFT, (int)slot, q, sizeof(*q), &reply);
+	if (err == 0 && reply.len &&
+	    (reply.len != sizeof(*out) || !out || !keeper_receive(k->sock, out, reply.len)))
+		err = -EPIPE;
+	pthread_mutex_unlock(&k->lock);
+	return err;
+}
+
 int keeper_start(struct keeper *k, struct watch *w, unsigned *slot, struct err *e)
 {
 	cleanup_buf struct buf plan = { .max = WATCH_PLAN_MAX };
 	int fds[WATCH_SHARED_MAX], err;
 	struct keeper_reply reply = { 0 };
 	char text[sizeof(e->msg)] = "";
+	struct watch_drift_there there = { .ask = drift_there, .ctx = k };
 
 	watch_plan_put(w, &plan);
 	pthread_mutex_lock(&k->lock);
@@ -184,6 +202,9 @@ int keeper_start(struct keeper *k, struct watch *w, unsigned *slot, struct err *
 		return err_set(e, -err, "%s",
 			       *text ? text : "the process that loads programs is gone");
 	*slot = (unsigned)reply.result;
+	there.slot = *slot;
+	there.caps = reply.caps;
+	watch_drift_join(w, &there);
 	return watch_join(w, fds, reply.fds, reply.per_call, e);
 }
 

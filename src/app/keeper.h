@@ -1,7 +1,8 @@
 /*
- * `boltseal watch --user`: two processes. The first one stays root and does four things when
- * asked: it loads and attaches the programs of a plan (sensor/watch_share.h), opens a file of a
- * table, detaches programs again, and carries out responses (respond/request.h). The second one,
+ * `boltseal watch --user`: two processes. The first one stays root and does five things
+ * when asked: it loads and attaches the programs of a plan (sensor/watch_share.h), opens a file of
+ * a table, keeps what is known of mount namespaces (sensor/watch_drift.h), detaches programs again,
+ * and carries out responses (respond/request.h). The second one,
  * which does all the rest, is another user under a seccomp filter that was recorded and generated
  * with boltseal (profiles/watch.json).
  *
@@ -22,14 +23,14 @@ struct keeper;
 /*
  * Becomes two processes. In the second, which is `user` from here on: 0 and its end of the
  * connection. In the first: 1 when the other has ended, with its exit status. Before threads begin.
- * `folder`: where that user will write, is made for it when it does not exist; NULL: none.
+ * `folders`: where that user will write, are made for it when they do not exist; NULL: none.
  * `respond`: how responses are carried out; NULL: they are not.
  */
 struct respond_options;
 struct respond_request;
 struct respond_result;
 struct exec_refusal;
-int keeper_split(struct keeper **out, const char *user, const char *folder,
+int keeper_split(struct keeper **out, const char *user, const char *const folders[2],
 		 const struct respond_options *respond, int *status, struct err *e);
 void keeper_free(struct keeper *k);
 

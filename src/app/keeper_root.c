@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "respond/act.h"
 #include "respond/exec_guard.h"
+#include "sensor/watch_drift.h"
 #include "sensor/watch_share.h"
 
 struct root {
@@ -73,6 +74,7 @@ static bool do_watch(struct root *r, const char *plan, size_t len)
 	reply.result = slot;
 	reply.fds = (uint32_t)watch_share(r->watches[slot], fds, &per_call);
 	reply.per_call = per_call;
+	reply.caps = watch_drift_caps(r->watches[slot]);
 	return answer(r, &reply, NULL, fds);
 }
 
@@ -86,6 +88,22 @@ static bool do_unwatch(struct root *r, int slot)
 		reply.result = 0;
 	}
 	return answer(r, &reply, NULL, NULL);
+}
+
+static bool do_drift(struct root *r, int slot, const char *bytes, size_t len)
+{
+	struct keeper_reply reply = { .result = -EINVAL };
+	struct watch_asked asked = { 0 };
+	struct watch_drift_ask q;
+
+	if (len != sizeof(q))
+		return false;
+	memcpy(&q, bytes, sizeof(q));
+	if (slot >= 0 && slot < KEEPER_WATCHES && r->watches[slot])
+		reply.result = watch_drift_do(r->watches[slot], &q, &asked);
+	if (reply.result == 0 && q.op == WATCH_DRIFT_ASKED)
+		reply.len = sizeof(asked);
+	return answer(r, &reply, &asked, NULL);
 }
 
 static bool do_open(struct root *r, const char *path, int flags)
@@ -163,6 +181,8 @@ static bool serve(struct root *r)
 		return do_respond(r, bytes, q.len);
 	case KEEPER_REFUSED:
 		return do_refused(r);
+	case KEEPER_DRIFT:
+		return do_drift(r, q.arg, bytes, q.len);
 	}
 	return false;
 }

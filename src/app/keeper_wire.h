@@ -13,19 +13,20 @@ enum keeper_op {
 	KEEPER_LINK,
 	KEEPER_RESPOND, /* struct respond_request → struct respond_result */
 	KEEPER_REFUSED, /* → struct exec_refusal, or nothing */
+	KEEPER_DRIFT,	/* struct watch_drift_ask → struct watch_asked, or nothing */
 };
 enum { KEEPER_WATCHES = 2, KEEPER_PATH_MAX = 4096 };
 
 struct keeper_request {
 	uint32_t op, len; /* bytes that follow: a plan, a path, a request */
-	int32_t arg;	  /* flags of KEEPER_OPEN, slot of KEEPER_UNWATCH */
+	int32_t arg;	  /* flags of KEEPER_OPEN, slot of KEEPER_UNWATCH, KEEPER_DRIFT */
 };
 
 struct keeper_reply {
-	int32_t result; /* 0, a slot, or a negative errno */
-	uint32_t len;	/* bytes that follow: what went wrong, or a link's target */
-	uint32_t fds;	/* descriptors behind them, each with a byte of its own */
-	uint32_t per_call;
+	int32_t result;		 /* 0, a slot, or a negative errno */
+	uint32_t len;		 /* bytes that follow: what went wrong, or a link's target */
+	uint32_t fds;		 /* descriptors behind them, each with a byte of its own */
+	uint32_t per_call, caps; /* of the programs that were loaded */
 };
 
 /* All bytes, or false: the other end is gone. */

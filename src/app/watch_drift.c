@@ -39,6 +39,7 @@ struct learning {
 /* A container. */
 struct box {
 	struct box *next;
+	char *digest, *image_id, *image, *name; /* for models that are loaded later */
 	const struct bl_model *model; /* NULL: learning, or nothing is known and it is ignored */
 	struct learning *learning;
 	uint32_t space[SPACES];
@@ -90,12 +91,28 @@ static int learning_time(const struct args *a, uint64_t *seconds, struct err *e)
 	return 0;
 }
 
+int watch_drift_load(struct baseline **out, const struct args *a, struct err *e)
+{
+	struct baseline *b = baseline_new();
+	const char *path;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && (path = args_value_at(a, "model", i)); i++)
+		r = baseline_add(b, path, e);
+	if (r >= 0 && !args_has(a, "learn") && !baseline_count(b))
+		r = err_set(e, ENOENT, "--model: no model is there (files *.json)");
+	if (r < 0)
+		baseline_free(b);
+	else
+		*out = b;
+	return r < 0 ? r : 0;
+}
+
 int watch_drift_new(struct watch_drift **out, const struct args *a, struct err *e)
 {
 	cleanup(watch_drift_free_p) struct watch_drift *d = NULL;
-	const char *path;
 	uint64_t learn_s, window;
-	int r = 0;
+	int r;
 
 	if (args_has(a, "learned") && !args_has(a, "learn")) {
 		usage_error(a, e, "--learned: expected with --learn");
@@ -107,15 +124,11 @@ int watch_drift_new(struct watch_drift **out, const struct args *a, struct err *
 	    args_u64(a, "window", WINDOW_S, 1, MAX_SECONDS, &window, e))
 		return -EINVAL;
 	d = xcalloc(1, sizeof(*d));
-	d->models = baseline_new();
 	d->host_space = watch_host_space();
 	d->learn_s = learn_s;
 	d->learned = args_value(a, "learned") ? xstrdup(args_value(a, "learned")) : NULL;
 	d->dedup = finding_dedup_new(window * 1000000000u, DEDUP_ENTRIES);
-	for (size_t i = 0; r >= 0 && (path = args_value_at(a, "model", i)); i++)
-		r = baseline_add(d->models, path, e);
-	if (r >= 0 && !d->learn_s && !baseline_count(d->models))
-		r = err_set(e, ENOENT, "--model: no model is there (files *.json)");
+	r = watch_drift_load(&d->models, a, e);
 	if (r >= 0 && d->learned && mkdir(d->learned, 0755) < 0 && errno != EEXIST)
 		r = err_errno(e, errno, "--learned: %s", d->learned);
 	if (r < 0)
@@ -363,6 +376,10 @@ static void forget_boxes(struct watch_drift *d)
 {
 	for (struct box *b = d->boxes, *next; b; b = next) {
 		next = b->next;
+		free(b->digest);
+		free(b->image_id);
+		free(b->image);
+		free(b->name);
 		free(b);
 	}
 	map_free(&d->by_id);
@@ -370,11 +387,46 @@ static void forget_boxes(struct watch_drift *d)
 	d->boxes_n = 0;
 }
 
+static char *copy(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
+static void find_model(const struct watch_drift *d, struct box *b)
+{
+	const struct bl_names names = { b->digest, b->image_id, b->image, b->name };
+
+	b->model = baseline_find(d->models, &names);
+}
+
+/* What the kernel is to know of it. */
+static void set_known(struct box *b)
+{
+	for (unsigned abi = 0; abi < WATCH_ABIS; abi++) {
+		b->known[abi] = (struct watch_ns){ 0 };
+		if (b->model)
+			bl_model_calls(b->model, abi, &b->known[abi]);
+		else
+			b->known[abi].state = b->learning ? WATCH_NS_KNOWN : WATCH_NS_IGNORED;
+	}
+}
+
+void watch_drift_models(struct watch_drift *d, struct baseline *models)
+{
+	struct baseline *old = d->models;
+
+	d->models = models;
+	for (struct box *b = d->boxes; b; b = b->next) {
+		if (b->learning)
+			continue; /* what is being or was learned here stays its model */
+		find_model(d, b);
+		set_known(b);
+	}
+	baseline_free(old);
+}
+
 static struct box *box_of(struct watch_drift *d, const struct container *c)
 {
-	const struct bl_names names = {
-		.digest = c->digest, .image_id = c->image_id, .image = c->image, .name = c->name
-	};
 	void **slot;
 	struct box *b;
 
@@ -387,17 +439,16 @@ static struct box *box_of(struct watch_drift *d, const struct container *c)
 	b->next = d->boxes;
 	d->boxes = b;
 	d->boxes_n++;
-	b->model = baseline_find(d->models, &names);
+	b->digest = copy(c->digest);
+	b->image_id = copy(c->image_id);
+	b->image = copy(c->image);
+	b->name = copy(c->name);
+	find_model(d, b);
 	if (!b->model && d->learn_s) {
 		b->learning = learning_of(d, c);
 		b->model = b->learning->model;
 	}
-	for (unsigned abi = 0; abi < WATCH_ABIS; abi++) {
-		if (b->model)
-			bl_model_calls(b->model, abi, &b->known[abi]);
-		else
-			b->known[abi].state = b->learning ? WATCH_NS_KNOWN : WATCH_NS_IGNORED;
-	}
+	set_known(b);
 	return b;
 }
 

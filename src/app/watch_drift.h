@@ -16,6 +16,11 @@ int watch_drift_new(struct watch_drift **out, const struct args *a, struct err *
 void watch_drift_free(struct watch_drift *d);
 /* Asks a sensor for what models need; after the rules did, before it starts. */
 int watch_drift_want(struct watch *w, struct err *e);
+/* The models of the options, as they are now; the caller frees them. *out NULL without --model. */
+struct baseline;
+int watch_drift_load(struct baseline **out, const struct args *a, struct err *e);
+/* From now on these are the models, which it takes over; before watch_drift_use(). */
+void watch_drift_models(struct watch_drift *d, struct baseline *models);
 /* From now on it is this sensor, which has started, and knows what the one before it knew. */
 void watch_drift_use(struct watch_drift *d, struct watch *w);
 /* Takes a record that the enrichment has taken; `ev` is its event or NULL. */

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/plural.h"
+#include "baseline/baseline.h"
 #include "model/syscalls.h"
 
 enum { POLL_MS = 25, MAX_RING_MIB = 1024, RING_MIB = 8 };
@@ -109,11 +110,24 @@ static void judge_until(const struct watch_rec *rec, void *arg)
 		watch_session_record(rec, u->session);
 }
 
+/* Rules on their way, which a thread reads and makes a sensor for, while watching goes on. */
+struct watch_loading {
+	pthread_t thread;
+	atomic_bool done;
+	struct watching *w;
+	struct rules *rules;
+	struct baseline *models; /* NULL: there is no drift */
+	struct watch *sensor;
+	unsigned slot;
+	int err;
+	struct err e;
+};
+
 /*
  * Both sensors see all that happens at this moment: what came before it is the old one's, what
  * comes behind it the new one's.
  */
-static int hand_over(struct watching *w, struct watch *sensor, unsigned slot, struct err *e)
+static int hand_over(struct watching *w, struct watch_loading *l, struct err *e)
 {
 	struct until u = { &w->session, boot_ns() };
 	struct watch_stats s;
@@ -129,31 +143,23 @@ static int hand_over(struct watching *w, struct watch *sensor, unsigned slot, st
 	watch_free(w->session.sensor);
 	if (w->keeper)
 		keeper_stop(w->keeper, w->slot);
-	w->session.sensor = sensor;
-	if (w->session.drift)
-		watch_drift_use(w->session.drift, sensor);
+	w->session.sensor = take_ptr(l->sensor);
+	if (w->session.drift) {
+		watch_drift_models(w->session.drift, take_ptr(l->models));
+		watch_drift_use(w->session.drift, w->session.sensor);
+	}
 	w->session.since = u.time;
-	w->slot = slot;
+	w->slot = l->slot;
 	return err < 0 ? err : 0;
 }
-
-/* Rules on their way, which a thread reads and makes a sensor for, while watching goes on. */
-struct watch_loading {
-	pthread_t thread;
-	atomic_bool done;
-	struct watching *w;
-	struct rules *rules;
-	struct watch *sensor;
-	unsigned slot;
-	int err;
-	struct err e;
-};
 
 static void *load_again(void *arg)
 {
 	struct watch_loading *l = arg;
 
 	l->err = watching_load(&l->rules, l->w->args, &l->e);
+	if (l->err >= 0 && l->w->session.drift)
+		l->err = watch_drift_load(&l->models, l->w->args, &l->e);
 	if (l->err >= 0)
 		l->err = sense(l->w, l->rules, false, &l->sensor, &l->slot, &l->e);
 	l->done = true;
@@ -186,6 +192,7 @@ void watching_stop_loading(struct watching *w)
 		return;
 	pthread_join(l->thread, NULL);
 	rules_free(l->rules);
+	baseline_free(l->models);
 	watch_free(l->sensor);
 	free(l);
 	w->loading = NULL;
@@ -196,8 +203,7 @@ static void end_loading(struct watching *w)
 	struct watch_loading *l = w->loading;
 
 	if (l->err >= 0) {
-		l->err = hand_over(w, l->sensor, l->slot, &l->e);
-		l->sensor = NULL;
+		l->err = hand_over(w, l, &l->e);
 		watching_use(w, l->rules);
 		l->rules = NULL;
 		log_note("watching with %zu rule%s, loaded again", rules_count(w->rules),

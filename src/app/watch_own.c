@@ -47,7 +47,7 @@ static const struct {
 			 "ia32_emulation=0 runs none.",
 			 30 },
 	[OWN_RELOAD] = { "Rules could not be loaded", "Agent:Runtime/RulesNotLoaded", "Error",
-			 "New rules have an error. The old ones are used on.",
+			 "New rules or models have an error. The old ones are used on.",
 			 "Correct them (boltseal rules check FILE) and send SIGHUP again.", 40 },
 	[OWN_CLOCK] = { "The clock was set", "Agent:Runtime/ClockSet", "Notice",
 			"The system's clock jumped. Times of findings before and after do not "

@@ -370,6 +370,7 @@ const struct event *enrich_record(struct enrich *e, const struct watch_rec *rec,
 								    : (unsigned)e->shape->fd);
 	e->ev.base.type = (uint16_t)type;
 	e->ev.base.time = boot + rec->time;
+	e->ev.base.uptime = rec->time;
 	e->ev.base.num = ++e->stats.events;
 	return &e->ev.base;
 }

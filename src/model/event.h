@@ -186,6 +186,9 @@ struct event {
 	const struct event_ops *ops;
 	uint64_t num;  /* from 1 */
 	uint64_t time; /* ns since 1970 */
+	/* ns since the machine started: spans of time are measured with it, whoever sets the clock
+	 */
+	uint64_t uptime;
 	uint16_t type;
 	uint8_t source;
 };

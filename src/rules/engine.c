@@ -89,7 +89,7 @@ static uint64_t window_key(struct rules_engine *g, const struct window_spec *w)
 static bool window_agrees(struct rules_engine *g, uint32_t rule)
 {
 	const struct window_spec *w = g->r->rules[rule].window;
-	uint64_t key, now = g->vm->ev->time, value = 0;
+	uint64_t key, now = g->vm->ev->uptime, value = 0;
 
 	if (!w)
 		return true;
@@ -108,7 +108,7 @@ static void take_step(struct rules_engine *g, const struct target *t)
 {
 	const struct window_spec *w = g->r->rules[t->rule].window;
 
-	window_step(g->windows[t->rule], window_key(g, w), g->vm->ev->time, (unsigned)t->step);
+	window_step(g->windows[t->rule], window_key(g, w), g->vm->ev->uptime, (unsigned)t->step);
 }
 
 /* A target is reached: whether evaluation ends. */

@@ -1,16 +1,18 @@
 /*
  * What a watch tells of programs whose behaviour is known (bpf/watch.h: WATCH_NEW_CALL …). Before
  * watch_start(): watch_drift(), and watch_also() and watch_keep() for what is to be compared. Then
- * a record WATCH_NEW_NS asks about each mount namespace, and watch_ns_set() answers. Not for a
- * watch whose programs another process has loaded.
+ * a record WATCH_NEW_NS asks about each mount namespace, and watch_ns_set() answers. When another
+ * process has loaded the programs, it does what changes the kernel's sets (watch_drift_do()).
  */
 #ifndef SENSOR_WATCH_DRIFT_H
 #define SENSOR_WATCH_DRIFT_H
 
 #include "sensor/watch.h"
 
-/* The mount namespace of the host: that of the first process, or of this one where that cannot be
- * seen. */
+/*
+ * The mount namespace of the host: that of the first process, or of this one where that cannot be
+ * seen. The first answer is kept: a process asks before it gives up the right to see it.
+ */
 uint32_t watch_host_space(void);
 
 void watch_drift(struct watch *w);
@@ -31,5 +33,26 @@ bool watch_ns_asked(struct watch *w, uint32_t mnt_ns, unsigned abi, struct watch
 int watch_ns_args(struct watch *w, const struct watch_args *a, struct err *e);
 /* Whether new capabilities are told on this kernel. */
 bool watch_drift_caps(const struct watch *w);
+
+/* What the functions above want done to the kernel's sets, as one request. */
+enum watch_drift_op { WATCH_DRIFT_SET = 1, WATCH_DRIFT_ARGS, WATCH_DRIFT_ASKED };
+struct watch_drift_ask {
+	uint32_t op, mnt_ns, abi;
+	uint32_t pad;
+	struct watch_ns known;
+	struct watch_args args;
+};
+/* Does it: 0, for WATCH_DRIFT_ASKED with *out; -ENOENT: nothing was collected; -EINVAL, -errno. */
+int watch_drift_do(struct watch *w, const struct watch_drift_ask *q, struct watch_asked *out);
+
+/* The process that has loaded the programs of a joined watch (watch_share.h). */
+struct watch_drift_there {
+	int (*ask)(void *ctx, unsigned slot, const struct watch_drift_ask *q,
+		   struct watch_asked *out);
+	void *ctx;
+	unsigned slot;
+	bool caps;
+};
+void watch_drift_join(struct watch *w, const struct watch_drift_there *there);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "sensor/watch.h"
+#include "sensor/watch_drift.h"
 #include "sensor/watch_ring.h"
 
 #include "watch.skel.h"
@@ -30,6 +31,7 @@ struct head {
 
 /* What watch_drift.c asked for. */
 struct watch_drifting {
+	struct watch_drift_there there; /* ask is NULL: the programs are this process's */
 	bool on, caps;
 	struct watch_kept kept[WATCH_KEPTS]; /* 0 is none */
 	uint16_t kept_nr[WATCH_KEPTS];
@@ -72,5 +74,8 @@ int watch_use_ring(struct watch *w, unsigned i, int fd, struct err *e);
 void watch_plan_want(struct watch *w, const char *call, const struct watch_clause *clauses,
 		     size_t n);
 void watch_plan_group(struct watch *w, const struct watch_text *v, size_t n);
+void watch_plan_drift(struct watch *w);
+void watch_plan_also(struct watch *w, const char *call, bool success);
+void watch_plan_keep(struct watch *w, const char *call, const struct watch_kept *k);
 
 #endif

@@ -18,38 +18,54 @@ struct plan_head {
 	uint32_t self;
 };
 
-enum plan_kind { PLAN_WANT = 1, PLAN_GROUP };
+enum plan_kind { PLAN_WANT = 1, PLAN_GROUP, PLAN_DRIFT, PLAN_ALSO, PLAN_KEEP };
 
 struct plan_item {
-	uint32_t kind, n; /* clauses, or texts */
-	char call[32];	  /* PLAN_WANT */
+	uint32_t kind, n; /* clauses, texts; of PLAN_ALSO: when it succeeds */
+	char call[32];	  /* PLAN_WANT, PLAN_ALSO, PLAN_KEEP */
 };
 
 struct plan_text {
 	uint32_t subject, place, len; /* the text follows */
 };
 
-void watch_plan_want(struct watch *w, const char *call, const struct watch_clause *clauses,
-		     size_t n)
+static void put_item(struct watch *w, enum plan_kind kind, size_t n, const char *call)
 {
 	struct plan_item item;
 
 	memset(&item, 0, sizeof(item));
-	item.kind = PLAN_WANT;
+	item.kind = kind;
 	item.n = (uint32_t)n;
 	strncpy(item.call, call, sizeof(item.call) - 1);
 	buf_append(&w->plan, &item, sizeof(item));
+}
+
+void watch_plan_want(struct watch *w, const char *call, const struct watch_clause *clauses,
+		     size_t n)
+{
+	put_item(w, PLAN_WANT, n, call);
 	buf_append(&w->plan, clauses, n * sizeof(*clauses));
+}
+
+void watch_plan_drift(struct watch *w)
+{
+	put_item(w, PLAN_DRIFT, 0, "");
+}
+
+void watch_plan_also(struct watch *w, const char *call, bool success)
+{
+	put_item(w, PLAN_ALSO, success, call);
+}
+
+void watch_plan_keep(struct watch *w, const char *call, const struct watch_kept *k)
+{
+	put_item(w, PLAN_KEEP, 0, call);
+	buf_append(&w->plan, k, sizeof(*k));
 }
 
 void watch_plan_group(struct watch *w, const struct watch_text *v, size_t n)
 {
-	struct plan_item item;
-
-	memset(&item, 0, sizeof(item));
-	item.kind = PLAN_GROUP;
-	item.n = (uint32_t)n;
-	buf_append(&w->plan, &item, sizeof(item));
+	put_item(w, PLAN_GROUP, n, "");
 	for (size_t i = 0; i < n; i++) {
 		struct plan_text text = { v[i].subject, v[i].place, (uint32_t)strlen(v[i].text) };
 
@@ -89,12 +105,19 @@ static bool take(struct rest *r, void *out, size_t len)
 static int take_want(struct watch *w, const struct plan_item *item, struct rest *r, struct err *e)
 {
 	struct watch_clause clauses[WATCH_CLAUSES];
-	char call[sizeof(item->call) + 1] = { 0 };
 
 	if (item->n > WATCH_CLAUSES || !take(r, clauses, item->n * sizeof(*clauses)))
 		return err_set(e, EINVAL, "a plan is cut");
-	memcpy(call, item->call, sizeof(item->call));
-	return watch_want(w, call, clauses, item->n, e);
+	return watch_want(w, item->call, clauses, item->n, e);
+}
+
+static int take_keep(struct watch *w, const struct plan_item *item, struct rest *r, struct err *e)
+{
+	struct watch_kept k;
+
+	if (!take(r, &k, sizeof(k)))
+		return err_set(e, EINVAL, "a plan is cut");
+	return watch_keep(w, item->call, &k, e);
 }
 
 static int take_group(struct watch *w, const struct plan_item *item, struct rest *r, struct err *e)
@@ -133,12 +156,18 @@ static int take_items(struct watch *w, struct rest *r, struct err *e)
 	while (r->len && err == 0) {
 		struct plan_item item;
 
-		if (!take(r, &item, sizeof(item)))
+		if (!take(r, &item, sizeof(item)) || item.call[sizeof(item.call) - 1])
 			return err_set(e, EINVAL, "a plan is cut");
 		if (item.kind == PLAN_WANT)
 			err = take_want(w, &item, r, e);
 		else if (item.kind == PLAN_GROUP)
 			err = take_group(w, &item, r, e);
+		else if (item.kind == PLAN_DRIFT)
+			watch_drift(w);
+		else if (item.kind == PLAN_ALSO)
+			err = watch_also(w, item.call, item.n, e);
+		else if (item.kind == PLAN_KEEP)
+			err = take_keep(w, &item, r, e);
 		else
 			err = err_set(e, EINVAL, "a plan asks for something else");
 	}

@@ -3,7 +3,7 @@
 #
 # A small service is recorded in Docker; the same again is no finding; each thing that the model does not
 # have is one, with its count. A container without a model is learned, and what was learned is a model.
-# Time limit: 200 s
+# Time limit: 240 s
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -19,9 +19,10 @@ ldd "$busybox" >/dev/null 2>&1 && skip_all "busybox is not linked statically"
 dockerd_up 2>"$scratch/docker.log" || skip_all "no Docker daemon: $(tail -n 1 "$scratch/docker.log")"
 log=$scratch/log
 found=$scratch/found
-store=$scratch/findings.db
+store=$scratch/store/findings.db
 image=boltseal-drift:1
 name=boltseal-drift-$$
+chmod 755 "$scratch"
 
 # The service: reads, writes, listens, starts a program; and what it is told to do besides.
 mkdir -p "$scratch/root/bin" "$scratch/root/etc" "$scratch/root/tmp" "$scratch/root/var/lib/app" \
@@ -70,7 +71,8 @@ run() {
 # watch_begin ARGUMENT...
 watch_begin() {
 	local tries=0
-	rm -f "$store"*
+	rm -rf "$scratch/store" "$scratch/models"
+	install -d -o nobody "$scratch/store"
 	: >"$log"
 	timeout -s KILL 100 "$boltseal" watch --rules "$scratch/none.yaml" --store "$store" "$@" \
 		>"$found" 2>"$log" &
@@ -95,7 +97,7 @@ finding() {
 	if python3 - "$scratch/findings.json" "$2" "$name" <<'PY'
 import json, sys
 all = [json.loads(line) for line in open(sys.argv[1])]
-n = sum(1 for f in all if f["container"].get("name") == sys.argv[3] and eval(sys.argv[2], {"f": f, "e": f.get("evidence", {})}))
+n = sum(1 for f in all if f.get("container", {}).get("name") == sys.argv[3] and eval(sys.argv[2], {"f": f, "e": f.get("evidence", {})}))
 sys.exit(0 if n == 1 else f"{n} findings")
 PY
 	then ok "$1"; else not_ok "$1" "$found"; fi
@@ -140,37 +142,92 @@ else
 	ok "what the model has is no finding"
 fi
 
-# ---- what it does not have
-watch_begin --model "$scratch/model.json"
-run more
+# ---- what it does not have; in one process, and in two of which one is another user
+for user in "" nobody; do
+	by=${user:+--user: }
+	watch_begin --model "$scratch/model.json" ${user:+--user "$user"}
+	run more
+	watch_end
+	finding "${by}a new program, three times" \
+		'f["type"] == "Execution:Runtime/UnknownProgramExecuted" and e["drift.subject"] == "/bin/other" and f["count"] == 3'
+	finding "${by}a new path written, three times" \
+		'f["type"] == "Behavior:Runtime/NewPathWritten" and e["drift.subject"] == "/var/lib/app/new-file" and f["count"] == 3'
+	finding "${by}a class of calls that is new" \
+		'f["type"] == "PrivilegeEscalation:Runtime/NewCallClass.Namespace" and f["count"] == 3 and f["severity"] == 8.0'
+	finding "${by}another class of calls" 'f["type"] == "DefenseEvasion:Runtime/NewCallClass.FileAttributes" and f["count"] == 3'
+	finding "${by}one that is used before anybody knows the container" 'f["type"] == "Behavior:Runtime/NewCallClass.Device"'
+	finding "${by}a file that says more than others" \
+		'f["type"] == "CredentialAccess:Runtime/SensitiveFileOpened" and e["drift.subject"] == "/etc/shadow"'
+	finding "${by}a new connection, twice" \
+		'f["type"] == "Backdoor:Runtime/NewOutboundPort" and e["drift.subject"] == "192.0.2.9:4444" and f["count"] == 2'
+	finding "${by}a new listening port" \
+		'f["type"] == "Backdoor:Runtime/NewListeningPort" and e["drift.subject"] == "port 9999"'
+	if grep -q 'capabilities are not seen' "$log"; then
+		skip "${by}a new capability" "needs Linux 6.14"
+	else
+		finding "${by}a new capability" 'f["type"] == "PrivilegeEscalation:Runtime/NewCapability.CAP_CHOWN"'
+	fi
+	if [ "$(grep -c "$name.*/bin/other" "$found")" = 1 ]; then
+		ok "${by}a repeat prints no further line"
+	else
+		not_ok "${by}a repeat prints no further line" "$found"
+	fi
+done
+
+# ---- models that are loaded again, for a container that runs
+until_said() {
+	local tries=0
+	until grep -q "$1" "$log"; do
+		tries=$((tries + 1))
+		[ $tries -lt 200 ] || return 1
+		sleep 0.05
+	done
+}
+mkdir "$scratch/again"
+python3 - "$scratch/model.json" "$scratch/again/model.json" <<'PY'
+import json, sys
+m = json.load(open(sys.argv[1]))
+m["identity"] = {"name": "nothing", "image": "nothing:1", "arch": m["identity"]["arch"]}
+json.dump(m, open(sys.argv[2], "w"))
+PY
+watch_begin --model "$scratch/again" --user nobody
+docker run -d --rm --name "$name" --network none "$image" /bin/sh -c \
+	'for i in 1 2 3; do until [ -e /tmp/go$i ]; do busybox sleep 0.05; done; /bin/other true; : >/tmp/did$i; done; busybox sleep 30' \
+	>/dev/null
+inside=/proc/$(docker inspect -f '{{.State.Pid}}' "$name")/root/tmp
+go() {
+	local tries=0
+	: >"$inside/go$1"
+	until [ -e "$inside/did$1" ] || [ $tries -ge 200 ]; do
+		tries=$((tries + 1))
+		sleep 0.05
+	done
+}
+go 1
+echo '{' >"$scratch/again/model.json"
+pkill -HUP -P "$watcher" -x boltseal
+if until_said 'again/model.json:.*stay as they are'; then
+	ok "a broken model is reported when it is loaded again"
+else
+	not_ok "a broken model is reported when it is loaded again" "$log"
+fi
+go 2
+if grep -q '/bin/other' "$found"; then
+	not_ok "and the models stay as they were" "$found"
+else
+	ok "and the models stay as they were"
+fi
+cp "$scratch/model.json" "$scratch/again/model.json"
+pkill -HUP -P "$watcher" -x boltseal
+until_said 'loaded again' || not_ok "models are loaded again" "$log"
+go 3
 watch_end
-finding "a new program, three times" \
-	'f["type"] == "Execution:Runtime/UnknownProgramExecuted" and e["drift.subject"] == "/bin/other" and f["count"] == 3'
-finding "a new path written, three times" \
-	'f["type"] == "Behavior:Runtime/NewPathWritten" and e["drift.subject"] == "/var/lib/app/new-file" and f["count"] == 3'
-finding "a class of calls that is new" \
-	'f["type"] == "PrivilegeEscalation:Runtime/NewCallClass.Namespace" and f["count"] == 3 and f["severity"] == 8.0'
-finding "another class of calls" 'f["type"] == "DefenseEvasion:Runtime/NewCallClass.FileAttributes" and f["count"] == 3'
-finding "one that is used before anybody knows the container" 'f["type"] == "Behavior:Runtime/NewCallClass.Device"'
-finding "a file that says more than others" \
-	'f["type"] == "CredentialAccess:Runtime/SensitiveFileOpened" and e["drift.subject"] == "/etc/shadow"'
-finding "a new connection, twice" \
-	'f["type"] == "Backdoor:Runtime/NewOutboundPort" and e["drift.subject"] == "192.0.2.9:4444" and f["count"] == 2'
-finding "a new listening port" \
-	'f["type"] == "Backdoor:Runtime/NewListeningPort" and e["drift.subject"] == "port 9999"'
-if grep -q 'capabilities are not seen' "$log"; then
-	skip "a new capability" "needs Linux 6.14"
-else
-	finding "a new capability" 'f["type"] == "PrivilegeEscalation:Runtime/NewCapability.CAP_CHOWN"'
-fi
-if [ "$(grep -c "$name.*/bin/other" "$found")" = 1 ]; then
-	ok "a repeat prints no further line"
-else
-	not_ok "a repeat prints no further line" "$found"
-fi
+docker rm -f "$name" >/dev/null 2>&1 || true
+finding "a container that runs is compared with the model that was loaded" \
+	'f["type"] == "Execution:Runtime/UnknownProgramExecuted" and e["drift.subject"] == "/bin/other" and f["count"] == 1'
 
 # ---- learned
-watch_begin --learn 8s --learned "$scratch/models"
+watch_begin --learn 8s --learned "$scratch/models" --user nobody
 run
 run
 sleep 6

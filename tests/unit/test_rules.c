@@ -464,7 +464,7 @@ static bool at(struct rules_engine *g, double seconds, const char *type, const c
 	struct err e;
 
 	assert_int_equal(ev_memory_init(&m, type, NULL, &e), 0);
-	m.ev.time = (uint64_t)(seconds * 1e9);
+	m.ev.uptime = (uint64_t)(seconds * 1e9);
 	ev_memory_add(&m, "proc.pid", pid, &e);
 	ev_memory_add(&m, "fd.name", name, &e);
 	return rules_engine_event(g, &m.ev, &fired);
