@@ -84,6 +84,8 @@ static int start(struct watching *w, struct err *e)
 	/* What happens meanwhile waits in the rings. */
 	if (err == 0)
 		w->session.enrich = enrich_new(&o);
+	if (err == 0)
+		watch_session_names(&w->session);
 	return err;
 }
 
@@ -205,6 +207,7 @@ static void end_loading(struct watching *w)
 	if (l->err >= 0) {
 		l->err = hand_over(w, l, &l->e);
 		watching_use(w, l->rules);
+		watch_session_names(&w->session);
 		l->rules = NULL;
 		log_note("watching with %zu rule%s, loaded again", rules_count(w->rules),
 			 plural(rules_count(w->rules)));
@@ -310,6 +313,7 @@ static int loop(struct watching *w, uint64_t seconds, struct err *e)
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (is_over(w, &begun, &now, seconds))
 			return 0;
+		enrich_take_names(w->session.enrich);
 		jump = watch_session_clock(&w->session);
 		if (jump > CLOCK_SET_NS || jump < -CLOCK_SET_NS)
 			watch_own(&w->session, OWN_CLOCK, "by %" PRId64 " s", jump / CLOCK_SET_NS);

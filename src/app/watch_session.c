@@ -34,10 +34,12 @@ int64_t watch_session_clock(struct watch_session *s)
 	return before ? (int64_t)(boot - before) : 0;
 }
 
-static size_t judge(struct watch_session *s, const struct event *ev)
+/* `again`: with the file that the kernel opened in place of the name that was given. */
+static void judge(struct watch_session *s, const struct event *ev, bool again)
 {
 	const uint32_t *fired;
-	size_t n = rules_engine_event(s->engine, ev, &fired);
+	size_t n = again ? rules_engine_again(s->engine, ev, &fired)
+			 : rules_engine_event(s->engine, ev, &fired);
 
 	for (size_t i = 0; i < n; i++) {
 		if (s->limit && s->findings >= s->limit)
@@ -51,7 +53,6 @@ static size_t judge(struct watch_session *s, const struct event *ev)
 	}
 	if (n)
 		fflush(s->out);
-	return n;
 }
 
 /* Once for each minute, so that a loop of such programs does not fill the store. */
@@ -83,11 +84,12 @@ void watch_session_record(const struct watch_rec *rec, void *session)
 		watch_screen_event(s->screen, ev ? enrich_process(s->enrich) : NULL);
 	if (s->respond)
 		watch_respond_begin(s->respond, s, rec);
-	if (ev && !judge(s, ev)) {
-		/* Nothing by the name that was given: by the file that it led to. */
+	if (ev) {
+		judge(s, ev, false);
+		/* Nobody hides a file behind a name for which something else fires. */
 		ev = enrich_resolved(s->enrich);
 		if (ev)
-			judge(s, ev);
+			judge(s, ev, true);
 	}
 	if (s->respond)
 		watch_respond_end(s->respond, s, named);

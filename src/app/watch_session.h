@@ -43,6 +43,8 @@ struct watch_session {
 int watch_session_want(struct watch *w, const struct rules *r, struct err *e);
 /* What records must have for the rules: the environment, descriptors, more data. */
 void watch_session_options(struct watch_options *o, const struct rules *r);
+/* Has the addresses looked up of the names that the rules compare with. */
+void watch_session_names(struct watch_session *s);
 /* Takes a record from the sensor, and prints what it fires. */
 void watch_session_record(const struct watch_rec *rec, void *session);
 /* Prints a line for a rule that fired (watch_print.c). */

@@ -1,10 +1,13 @@
 /* From what the rules need of each kind of event to what the sensor is asked for. */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "app/watch_session.h"
 #include "base/cleanup.h"
+#include "base/log.h"
+#include "base/mem.h"
 #include "model/event.h"
 
 static void want_access(struct watch_clause *c, unsigned open)
@@ -156,6 +159,34 @@ int watch_session_want(struct watch *w, const struct rules *r, struct err *e)
 	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(rounds); i++)
 		err = want_round(w, r, &rounds[i], e);
 	return err;
+}
+
+struct name_list {
+	char **v;
+	size_t n, cap;
+};
+
+static void take_name(struct ev_text name, void *arg)
+{
+	struct name_list *l = arg;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (strlen(l->v[i]) == name.len && !memcmp(l->v[i], name.p, name.len))
+			return;
+	*vec_push(l->v, l->n, l->cap) = xasprintf("%.*s", (int)name.len, name.p);
+}
+
+void watch_session_names(struct watch_session *s)
+{
+	struct name_list l = { 0 };
+
+	rules_names(s->rules, take_name, &l);
+	if (enrich_ask_names(s->enrich, (const char *const *)l.v, l.n) < 0)
+		log_warn("no thread to ask for the addresses of names; conditions on them stay "
+			 "false");
+	for (size_t i = 0; i < l.n; i++)
+		free(l.v[i]);
+	free(l.v);
 }
 
 static bool uses(const struct rules *r, enum ev_field_id from, enum ev_field_id to)

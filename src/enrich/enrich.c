@@ -275,6 +275,7 @@ struct enrich *enrich_new(const struct enrich_options *o)
 	e->containers = containers_new(&o->places, &e->outside);
 	e->processes = processes_new(e->containers, &e->outside);
 	e->users = users_new(&e->outside);
+	e->names_of = names_new(&e->outside);
 	e->ev.base.ops = &ops;
 	e->ev.base.source = EV_SYSCALL;
 	e->ev.all = e;
@@ -291,6 +292,7 @@ void enrich_free(struct enrich *e)
 	processes_free(e->processes);
 	containers_free(e->containers);
 	users_free(e->users);
+	names_free(e->names_of);
 	buf_free(&e->names);
 	buf_free(&e->line);
 	free(e);
@@ -396,6 +398,16 @@ const struct event *enrich_resolved(struct enrich *e)
 	e->path[0][len] = '\0';
 	e->path_made[0] = true;
 	return &e->ev.base;
+}
+
+int enrich_ask_names(struct enrich *e, const char *const *names, size_t n)
+{
+	return names_ask(e->names_of, names, n);
+}
+
+void enrich_take_names(struct enrich *e)
+{
+	names_take(e->names_of);
 }
 
 const struct process *enrich_process(const struct enrich *e)

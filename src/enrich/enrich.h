@@ -38,6 +38,13 @@ const struct event *enrich_record(struct enrich *e, const struct watch_rec *rec,
  */
 const struct event *enrich_resolved(struct enrich *e);
 
+/*
+ * The names whose addresses fd.sip.name and its like know from now on (names.h); and what was found
+ * of them, to be taken over between events, each second or so.
+ */
+int enrich_ask_names(struct enrich *e, const char *const *names, size_t n);
+void enrich_take_names(struct enrich *e);
+
 /* Of the last event. */
 const struct process *enrich_process(const struct enrich *e);
 

@@ -159,7 +159,7 @@ static const char *descriptor_text(struct enrich *e, int64_t fd)
 	if (fd < 0)
 		return errno_name((int)-fd);
 	fd_type_name(e, &letter);
-	return scratch_printf(e, "<%c>%s", letter, fd_name(e) ? fd_name(e) : "");
+	return scratch_printf(e, "<%c%s>%s", letter, fd_l4_letter(e), fd_name(e) ? fd_name(e) : "");
 }
 
 struct argument {
@@ -180,14 +180,17 @@ static bool path_argument(struct enrich *e, int arg, struct argument *a)
 }
 
 /* The parameters that are no argument of the call. */
-static bool other_parameter(struct enrich *e, const char *name, struct argument *a)
+static bool other_parameter(struct enrich *e, const char *name, enum ev_kind kind,
+			    struct argument *a)
 {
 	const struct watch_fd *d = e->fd_part ? watch_part_bytes(e->fd_part) : NULL;
 	const struct watch_part *p = NULL;
 
 	if (!strcmp(name, "res")) {
 		a->raw = scratch_printf(e, "%lld", (long long)e->rec->ret);
-		a->resolved = e->rec->ret < 0 ? errno_name((int)-e->rec->ret) : NULL;
+		a->resolved = e->rec->ret < 0 ? errno_name((int)-e->rec->ret)
+			      : kind == EV_FD ? descriptor_text(e, e->rec->ret)
+					      : NULL;
 		return true;
 	}
 	if (!strcmp(name, "fd") && e->shape && e->shape->fd >= 0) {
@@ -232,7 +235,7 @@ static bool argument(struct enrich *e, const struct ev_param *param, struct argu
 
 	*a = (struct argument){ 0 };
 	if (e->rec->kind != WATCH_CALL || arg < 0)
-		return other_parameter(e, param->name, a);
+		return other_parameter(e, param->name, param->kind, a);
 	v = e->rec->arg[arg];
 	switch (param->kind) {
 	case EV_FSPATH:
@@ -244,7 +247,10 @@ static bool argument(struct enrich *e, const struct ev_param *param, struct argu
 		return a->raw != NULL;
 	case EV_FD:
 		a->raw = scratch_printf(e, "%d", (int)v);
-		a->resolved = (int)v == AT_FDCWD ? "AT_FDCWD" : NULL;
+		if ((int)v == AT_FDCWD)
+			a->resolved = "AT_FDCWD";
+		else if (e->shape && e->shape->fd == arg)
+			a->resolved = descriptor_text(e, (int)v);
 		return true;
 	case EV_UID:
 		a->raw = scratch_printf(e, "%d", (int)v);

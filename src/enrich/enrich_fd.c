@@ -230,6 +230,25 @@ static bool tuple_of(const struct enrich *e, struct tuple *t)
 	return true;
 }
 
+/*
+ * Whether a message goes to, or comes from, somebody else than the one before it on a socket that
+ * is not connected. What was forgotten, because the table is small, counts as somebody else.
+ */
+static bool peer_changed(struct enrich *e, const struct watch_fd *d)
+{
+	struct peer *p = &e->peers[d->ino % PEERS];
+	struct tuple t;
+
+	if (d->type != SOCK_DGRAM || d->rport || !(begins(e, "send") || begins(e, "recv")) ||
+	    !tuple_of(e, &t) || !t.has_remote)
+		return false;
+	if (p->ino == d->ino && p->port == t.remote.port && p->addr.len == t.remote.addr.len &&
+	    !memcmp(p->addr.b, t.remote.addr.b, p->addr.len))
+		return false;
+	*p = (struct peer){ d->ino, t.remote.addr, t.remote.port };
+	return true;
+}
+
 static const char *address_text(struct enrich *e, const struct ev_addr *a)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -251,6 +270,25 @@ static const char *l4_of(const struct watch_fd *d)
 		return "icmp";
 	}
 	return d->type == SOCK_RAW ? "raw" : "<NA>";
+}
+
+const char *fd_l4_letter(const struct enrich *e)
+{
+	const struct watch_fd *d = fd_of(e);
+
+	if (!d || !S_ISSOCK(d->mode) || (d->family != AF_INET && d->family != AF_INET6))
+		return "";
+	switch (*l4_of(d)) {
+	case 't':
+		return "t";
+	case 'u':
+		return "u";
+	case 'i':
+		return "i";
+	case 'r':
+		return "r";
+	}
+	return "";
 }
 
 static const char *tuple_name(struct enrich *e, const struct tuple *t)
@@ -433,6 +471,32 @@ static bool read_connection(struct enrich *e, unsigned id, struct ev_values *out
 	return false;
 }
 
+/* What is known of the address that another field has; an address can have none. */
+static bool read_names(struct enrich *e, unsigned id, struct ev_values *out)
+{
+	static const struct {
+		unsigned name, address;
+	} rows[] = { { EV_FD_CIP_NAME, EV_FD_CIP },
+		     { EV_FD_SIP_NAME, EV_FD_SIP },
+		     { EV_FD_LIP_NAME, EV_FD_LIP },
+		     { EV_FD_RIP_NAME, EV_FD_RIP } };
+	const char *names[NAMES_OF_ONE_MAX];
+	struct ev_values v;
+	size_t n;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].name != id)
+			continue;
+		if (!read_connection(e, rows[i].address, &v))
+			return false;
+		n = names_of(e->names_of, &v.v->a, names, ARRAY_SIZE(names));
+		for (size_t k = 0; k < n; k++)
+			e->list[k].s = (struct ev_text){ names[k], strlen(names[k]) };
+		return give_list(e, out, n);
+	}
+	return false;
+}
+
 static bool read_paths(struct enrich *e, unsigned id, struct ev_values *out)
 {
 	bool two = e->shape && e->shape->path2 >= 0;
@@ -482,8 +546,7 @@ static bool read_file(struct enrich *e, unsigned id, struct ev_values *out)
 		/* TCP_ESTABLISHED, which connected datagram sockets have too */
 		return S_ISSOCK(d->mode) && give_bool(out, d->state == 1);
 	case EV_FD_NAME_CHANGED:
-		return S_ISSOCK(d->mode) &&
-		       give_bool(out, !d->rport && begins(e, "send") && d->type == SOCK_DGRAM);
+		return S_ISSOCK(d->mode) && give_bool(out, peer_changed(e, d));
 	}
 	return false;
 }
@@ -550,5 +613,5 @@ bool read_fd_field(struct enrich *e, const struct ev_ref *ref, struct ev_values 
 	case EV_FD_FILENAME:
 		return file_of(e, out);
 	}
-	return read_file(e, id, out) || read_connection(e, id, out);
+	return read_file(e, id, out) || read_connection(e, id, out) || read_names(e, id, out);
 }

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "bpf/watch_rec.h"
 #include "enrich/enrich.h"
+#include "enrich/names.h"
 #include "model/event_fields.h"
 #include "model/syscalls.h"
 
@@ -19,6 +20,14 @@ struct call_shape {
 };
 enum { FD_RET = 6 };
 
+/* With whom a datagram socket that is not connected spoke last. */
+enum { PEERS = 1024 };
+struct peer {
+	uint64_t ino; /* of the socket; 0: none */
+	struct ev_addr addr;
+	uint16_t port;
+};
+
 /* Who was asked for last, so that a capture has the names of all users. */
 enum { ASKED = 256 };
 struct asked {
@@ -29,9 +38,11 @@ struct asked {
 struct enrich {
 	struct outside outside;
 	struct asked asked[ASKED];
+	struct peer peers[PEERS];
 	struct containers *containers;
 	struct processes *processes;
 	struct users *users;
+	struct names *names_of; /* of addresses */
 	struct enrich_stats stats;
 
 	/* The event in hand. */
@@ -102,6 +113,8 @@ const char *errno_name(int code); /* "ENOENT"; NULL when there is none */
 
 /* enrich_fd.c: "file", "ipv4" …, and its letter; NULL: nothing is open there. */
 const char *fd_type_name(const struct enrich *e, char *letter);
+/* "t", "u", "i" or "r" of an internet socket, as Falco has it behind the type's letter; "". */
+const char *fd_l4_letter(const struct enrich *e);
 const char *fd_name(struct enrich *e);
 int64_t fd_number(const struct enrich *e);
 /* Whether one end of the event's connection has the port; whether it is a stream. */

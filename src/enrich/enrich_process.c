@@ -56,6 +56,25 @@ static const char *about(struct enrich *e, const struct process *p, enum what w)
 	return NULL;
 }
 
+/* The names of those ancestors that are in the same container; on the host, of all. */
+static bool container_ancestors(struct enrich *e, const struct ev_ref *ref, struct ev_values *out)
+{
+	const struct process *p = e->p;
+	size_t n = 0;
+
+	for (int64_t left = ref->index; ref->arg == EV_ARG_INDEX; left--) {
+		if (!p || p->container != e->p->container)
+			return false;
+		if (left <= 0)
+			return give_text(out, p->comm);
+		p = p->parent;
+	}
+	for (p = p->parent; p && p->container == e->p->container && n < MAX_ANCESTORS;
+	     p = p->parent)
+		e->list[n++].s = (struct ev_text){ p->comm, strlen(p->comm) };
+	return n && give_list(e, out, n);
+}
+
 /* An ancestor by number, or all of them from the parent up. */
 static bool ancestors(struct enrich *e, const struct ev_ref *ref, enum what w,
 		      struct ev_values *out)
@@ -392,6 +411,8 @@ bool read_process_field(struct enrich *e, const struct ev_ref *ref, struct ev_va
 		return give_text(out, about(e, p->parent, CMDLINE));
 	case EV_PROC_ANAME:
 		return ancestors(e, ref, NAME, out);
+	case EV_PROC_CANAME:
+		return container_ancestors(e, ref, out);
 	case EV_PROC_AEXE:
 		return ancestors(e, ref, EXE, out);
 	case EV_PROC_AEXEPATH:

@@ -1,6 +1,7 @@
 /* Facts as lines. */
 #include "enrich/facts.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -172,6 +173,19 @@ void fact_group(const struct outside *o, uint64_t mnt_ns, uint32_t gid, const ch
 
 	buf_printf(&b, "{\"group\":{\"gid\":%" PRIu32, gid);
 	put_number(&b, "mnt_ns", mnt_ns);
+	put_text(&b, "name", name);
+	tell(o, &b);
+}
+
+void fact_name(const struct outside *o, const struct ev_addr *a, const char *name)
+{
+	cleanup_buf struct buf b = { 0 };
+	char text[INET6_ADDRSTRLEN];
+
+	if (!o->tell || !inet_ntop(a->len == 4 ? AF_INET : AF_INET6, a->b, text, sizeof(text)))
+		return;
+	buf_puts(&b, "{\"name\":{");
+	put_text(&b, "address", text);
 	put_text(&b, "name", name);
 	tell(o, &b);
 }

@@ -6,11 +6,13 @@
 #include "enrich/outside.h"
 #include "enrich/process.h"
 #include "enrich/users.h"
+#include "model/event.h"
 
 void fact_process(const struct outside *o, const struct process *p);
 void fact_container(const struct outside *o, const struct container *c);
 /* `u` NULL: there is no such user (group). */
 void fact_user(const struct outside *o, uint64_t mnt_ns, uint32_t uid, const struct user *u);
+void fact_name(const struct outside *o, const struct ev_addr *a, const char *name);
 void fact_group(const struct outside *o, uint64_t mnt_ns, uint32_t gid, const char *name);
 
 /* Fills in all that the object says; `at` is its place. */

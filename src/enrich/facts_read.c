@@ -1,4 +1,5 @@
 /* Facts from lines. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -346,6 +347,29 @@ static int take_user(struct enrich *en, const struct from *f, bool group)
 	return err;
 }
 
+/* ---- names of addresses */
+
+static int take_name(struct enrich *en, const struct from *f)
+{
+	static const char *const keys[] = { "address", "name", NULL };
+	const char *address = NULL, *name = NULL;
+	struct ev_addr a = { 0 };
+	int err = check_keys(f, keys);
+
+	if (err == 0)
+		err = json_get_str(f->d, f->at, f->o, "address", true, &address, f->e);
+	if (err == 0)
+		err = json_get_str(f->d, f->at, f->o, "name", true, &name, f->e);
+	if (err < 0)
+		return err;
+	a.len = strchr(address, ':') ? 16 : 4;
+	if (inet_pton(a.len == 4 ? AF_INET : AF_INET6, address, a.b) != 1)
+		return wrong(f, "address", "an IPv4 or IPv6 address");
+	return names_know(en->names_of, &a, name)
+		       ? 0
+		       : json_err(f->d, f->at, f->e, E2BIG, "there are too many names");
+}
+
 int enrich_fact(struct enrich *en, const char *name, const struct json_doc *d, struct err *e)
 {
 	struct json_path at = { NULL, name, 0 };
@@ -362,6 +386,8 @@ int enrich_fact(struct enrich *en, const char *name, const struct json_doc *d, s
 		return take_container(en, &f);
 	if (!strcmp(name, "user") || !strcmp(name, "group"))
 		return take_user(en, &f, *name == 'g');
+	if (!strcmp(name, "name"))
+		return take_name(en, &f);
 	return json_err(d, &at, e, EINVAL,
-			"expected process, container, user, group, clock, note or end");
+			"expected process, container, user, group, name, clock, note or end");
 }

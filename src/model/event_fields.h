@@ -171,6 +171,7 @@ struct ev_field {
 	X(PROC_ENV, "proc.env", CHARBUF, KEY, 0)                                                \
 	X(PROC_AENV, "proc.aenv", CHARBUF, KEY, EV_ANCESTORS | EV_NO_RHS)                       \
 	X(PROC_ANAME, "proc.aname", CHARBUF, INDEX, EV_ANCESTORS | EV_NO_RHS)                   \
+	X(PROC_CANAME, "proc.caname", CHARBUF, INDEX, EV_ANCESTORS | EV_NO_RHS | EV_OWN)        \
 	X(PROC_AEXE, "proc.aexe", CHARBUF, INDEX, EV_ANCESTORS | EV_NO_RHS)                     \
 	X(PROC_AEXEPATH, "proc.aexepath", CHARBUF, INDEX, EV_ANCESTORS | EV_NO_RHS)             \
 	X(PROC_ACMDLINE, "proc.acmdline", CHARBUF, INDEX, EV_ANCESTORS | EV_NO_RHS)             \

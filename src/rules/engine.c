@@ -13,6 +13,8 @@ struct rules_engine {
 	bool match_all;
 	struct window **windows; /* by rule; NULL: none */
 	uint64_t seed;
+	bool again;	   /* the event was there before, with other values */
+	uint64_t *reached; /* by target: number of the event that last reached it */
 	uint32_t fired[RULES_FIRED_MAX];
 	size_t fired_n;
 	struct rules_engine_stats stats;
@@ -34,6 +36,7 @@ struct rules_engine *rules_engine_new(const struct rules *r, const struct rules_
 	g->match_all = o->match_all;
 	g->vm = vm_new(&r->im);
 	g->windows = xcalloc(r->rules_n + 1, sizeof(struct window *));
+	g->reached = xcalloc(r->im.targets_n + 1, sizeof(*g->reached));
 	/* Keys are made by strangers: without a secret they could choose ones that collide. */
 	if (getrandom(&g->seed, sizeof(g->seed), GRND_NONBLOCK) != sizeof(g->seed))
 		g->seed = (uintptr_t)g;
@@ -54,6 +57,7 @@ void rules_engine_free(struct rules_engine *g)
 	for (size_t i = 0; i < g->r->rules_n; i++)
 		window_free(g->windows[i]);
 	free(g->windows);
+	free(g->reached);
 	vm_free(g->vm);
 	free(g);
 }
@@ -112,8 +116,13 @@ static void take_step(struct rules_engine *g, const struct target *t)
 }
 
 /* A target is reached: whether evaluation ends. */
-static bool fire(struct rules_engine *g, const struct target *t)
+static bool fire(struct rules_engine *g, uint32_t target)
 {
+	const struct target *t = &g->r->im.targets[target];
+
+	if (g->again && g->reached[target] == g->stats.events)
+		return false;
+	g->reached[target] = g->stats.events;
 	if (t->step >= 0) {
 		take_step(g, t);
 		return false;
@@ -153,7 +162,7 @@ static void run(struct rules_engine *g, uint32_t pc)
 			pc = back[--depth];
 			break;
 		case I_FIRE:
-			if (fire(g, &im->targets[in->a]))
+			if (fire(g, in->a))
 				return;
 			pc = in->t;
 			break;
@@ -163,14 +172,13 @@ static void run(struct rules_engine *g, uint32_t pc)
 	}
 }
 
-size_t rules_engine_event(struct rules_engine *g, const struct event *ev, const uint32_t **fired)
+static size_t evaluate(struct rules_engine *g, const struct event *ev, const uint32_t **fired)
 {
 	const struct image *im = &g->r->im;
 	uint32_t rules = im->entry[PROGRAM_RULES][ev->source][ev->type];
 	uint32_t steps = im->entry[PROGRAM_STEPS][ev->source][ev->type];
 
 	g->fired_n = 0;
-	g->stats.events++;
 	*fired = g->fired;
 	vm_begin(g->vm, ev);
 	if (rules)
@@ -180,6 +188,19 @@ size_t rules_engine_event(struct rules_engine *g, const struct event *ev, const 
 		run(g, steps);
 	g->stats.fired += g->fired_n;
 	return g->fired_n;
+}
+
+size_t rules_engine_event(struct rules_engine *g, const struct event *ev, const uint32_t **fired)
+{
+	g->again = false;
+	g->stats.events++;
+	return evaluate(g, ev, fired);
+}
+
+size_t rules_engine_again(struct rules_engine *g, const struct event *ev, const uint32_t **fired)
+{
+	g->again = true;
+	return evaluate(g, ev, fired);
 }
 
 void rules_engine_get_stats(const struct rules_engine *g, struct rules_engine_stats *out)

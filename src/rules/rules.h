@@ -154,6 +154,13 @@ size_t rules_macro_count(const struct rules *r);
 /* Whether the field stands in a condition or an output. */
 bool rules_use(const struct rules *r, enum ev_field_id id);
 
+/*
+ * Tells of the names that conditions of active rules compare names of addresses with (fd.sip.name
+ * and its like), some more than once.
+ */
+typedef void rules_name_fn(struct ev_text name, void *arg);
+void rules_names(const struct rules *r, rules_name_fn *take, void *arg);
+
 /* What the rule compiled to, for people: condition, event types, needs of the kernel, code. */
 void rules_explain(const struct rules *r, size_t i, struct buf *out);
 
@@ -253,6 +260,11 @@ void rules_engine_free(struct rules_engine *g);
  * event. Allocates nothing.
  */
 size_t rules_engine_event(struct rules_engine *g, const struct event *ev, const uint32_t **fired);
+/*
+ * The last event once more, with other values: what became true the first time does so no more, be
+ * it a rule or a part of a count or a sequence.
+ */
+size_t rules_engine_again(struct rules_engine *g, const struct event *ev, const uint32_t **fired);
 void rules_engine_get_stats(const struct rules_engine *g, struct rules_engine_stats *out);
 
 /* A rule's output for the event that was evaluated last. Allocates. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/mem.h"
 
 static const struct {
@@ -227,4 +228,33 @@ bool rules_use(const struct rules *r, enum ev_field_id id)
 		    r->im.operands[i].ref.field == ev_field_at(id))
 			return true;
 	return false;
+}
+
+static void node_names(const struct image *im, gref r, unsigned char *seen, rules_name_fn *take,
+		       void *arg)
+{
+	const struct gnode *n = &im->nodes[gref_node(r)];
+	const struct test *t;
+
+	if (seen[gref_node(r)])
+		return;
+	seen[gref_node(r)] = 1;
+	for (uint32_t i = 0; n->kind != G_TEST && i < n->child_n; i++)
+		node_names(im, n->child[i], seen, take, arg);
+	if (n->kind != G_TEST)
+		return;
+	t = &im->tests[n->test];
+	if (im->operands[t->left].source != OPERAND_FIELD ||
+	    !(im->operands[t->left].ref.field->flags & EV_RESOLVED))
+		return;
+	for (uint32_t i = 0; i < t->values_n; i++)
+		take(t->values[i].s, arg);
+}
+
+void rules_names(const struct rules *r, rules_name_fn *take, void *arg)
+{
+	cleanup_free unsigned char *seen = xcalloc(r->im.nodes_n + 1, 1);
+
+	for (size_t i = 0; i < r->im.targets_n; i++)
+		node_names(&r->im, r->im.targets[i].condition, seen, take, arg);
 }

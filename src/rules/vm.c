@@ -144,6 +144,12 @@ static bool compare_all(struct vm *vm, const struct test *t, const struct ev_val
 	return t->invert ? v->n > 0 : all;
 }
 
+/* A name of an address is compared with those that the address has, which can be none. */
+static bool is_resolved(const struct operand *o)
+{
+	return o->ref.field && (o->ref.field->flags & EV_RESOLVED);
+}
+
 static bool evaluate(struct vm *vm, const struct test *t)
 {
 	const struct operand *o = &vm->im->operands[t->left];
@@ -158,8 +164,9 @@ static bool evaluate(struct vm *vm, const struct test *t)
 	if (!v)
 		return false;
 	if (t->op == RO_EXISTS)
-		return v->n > 0 || o->list || o->ends ||
-		       (o->ref.field && (o->ref.field->flags & EV_RESOLVED));
+		return v->n > 0 || o->list || o->ends || is_resolved(o);
+	if (!v->n && is_resolved(o))
+		return t->invert;
 	if (t->right >= 0)
 		return compare_right(vm, t, v);
 	if (t->group < 0)

@@ -20,6 +20,7 @@
 #include "base/io.h"
 #include "bpf/watch_rec.h"
 #include "enrich/enrich.h"
+#include "enrich/facts.h"
 #include "model/event_fields.h"
 #include "model/syscalls.h"
 
@@ -200,6 +201,38 @@ static void ancestors(void **state)
 	assert_field(ev, "proc.pcmdline", "bash");
 	assert_field(ev, "container.id", "host");
 	assert_no_field(ev, "container.image.repository");
+	enrich_free(e);
+}
+
+/* Those of the same container; what started it is not among them. */
+static void container_ancestors(void **state)
+{
+	struct enrich *e = fresh();
+	const struct event *ev;
+
+	(void)state;
+	exec_of(100, "/usr/bin/make", "make", 5, "/");
+	ev = put(e);
+	assert_no_field(ev, "proc.caname");
+	assert_field(ev, "proc.caname[0]", "make");
+	fork_of(100, 101, "make");
+	put(e);
+	exec_of(101, "/bin/sh", "sh", 3, CGROUP);
+	ev = put(e);
+	assert_field(ev, "proc.aname", "make");
+	assert_no_field(ev, "proc.caname");
+	fork_of(101, 102, "sh");
+	put(e);
+	exec_of(102, "/usr/bin/ninja", "ninja", 6, CGROUP);
+	put(e);
+	fork_of(102, 103, "ninja");
+	put(e);
+	exec_of(103, "/bin/cc", "cc", 3, CGROUP);
+	ev = put(e);
+	assert_field(ev, "proc.aname", "ninja sh make");
+	assert_field(ev, "proc.caname", "ninja sh");
+	assert_field(ev, "proc.caname[2]", "sh");
+	assert_no_field(ev, "proc.caname[3]");
 	enrich_free(e);
 }
 
@@ -402,6 +435,7 @@ static void connection(void **state)
 	assert_field(ev, "fd.ip", "10.0.0.2 93.184.216.34");
 	assert_field(ev, "fd.connected", "1");
 	assert_field(ev, "fd.is_server", "0");
+	assert_field(ev, "evt.arg.fd", "<4t>10.0.0.2:40000->93.184.216.34:443");
 	/* The same socket on the side that accepted, with addresses of IPv6. */
 	d.family = AF_INET6;
 	memset(d.laddr, 0, sizeof(d.laddr));
@@ -522,6 +556,112 @@ static void stdio(void **state)
 	assert_null(ask(ev, "fd.name"));
 	assert_field(ev, "proc.is_exe_deleted", "0");
 	assert_field(ev, "user.ruid", "0");
+	enrich_free(e);
+}
+
+/* A datagram of a socket that is not connected, to or from 192.0.2.`host`. */
+static const struct event *datagram(struct enrich *e, const char *call, uint64_t ino, uint8_t host,
+				    uint16_t peer_port)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(peer_port) };
+	struct watch_fd d = { .fd = 5,
+			      .mode = 0140777,
+			      .ino = ino,
+			      .family = AF_INET,
+			      .type = SOCK_DGRAM,
+			      .protocol = IPPROTO_UDP,
+			      .lport = 40000 };
+
+	sa.sin_addr.s_addr = htonl(0xc0000200u | host);
+	call_of(50, "nc", call, 3)->arg[0] = 5;
+	part(WATCH_P_FD, 0, &d, sizeof(d));
+	part(WATCH_P_ADDR, 4, &sa, sizeof(sa));
+	return put(e);
+}
+
+/* fd.name_changed: the first message, and each to or from somebody else than the one before. */
+static void peers(void **state)
+{
+	static const struct {
+		const char *call;
+		uint64_t ino;
+		uint8_t host;
+		uint16_t port;
+		const char *changed;
+	} rows[] = {
+		{ "sendto", 7, 1, 4444, "1" },	 { "sendto", 7, 1, 4444, "0" },
+		{ "recvfrom", 7, 1, 4444, "0" }, { "recvfrom", 7, 2, 4444, "1" },
+		{ "sendto", 7, 2, 4445, "1" },	 { "sendto", 8, 2, 4445, "1" },
+		{ "sendto", 7, 2, 4445, "0" },
+	};
+	struct enrich *e = fresh();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct event *ev = datagram(e, rows[i].call, rows[i].ino, rows[i].host,
+						  rows[i].port);
+
+		assert_field(ev, "fd.name_changed", rows[i].changed);
+		assert_field(ev, "fd.connected", "0");
+	}
+	enrich_free(e);
+}
+
+static int fact(struct enrich *e, const char *text)
+{
+	cleanup_json_doc struct json_doc d = { 0 };
+	struct err err;
+
+	assert_int_equal(json_parse(&d, "fact", text, strlen(text), &err), 0);
+	return enrich_fact(e, "name", &d, &err);
+}
+
+/* Names that were learned of addresses; a thread learns them of the resolver. */
+static void names(void **state)
+{
+	struct enrich *e = fresh();
+	const char *const ask_for[] = { "localhost" };
+	const struct event *ev;
+
+	(void)state;
+	ev = datagram(e, "sendto", 7, 1, 4444);
+	assert_field(ev, "fd.sip.name", ""); /* an address without a name */
+	assert_int_equal(fact(e, "{\"name\":{\"address\":\"192.0.2.1\",\"name\":\"b.test\"}}"), 0);
+	assert_int_equal(fact(e, "{\"name\":{\"address\":\"192.0.2.1\",\"name\":\"a.test\"}}"), 0);
+	assert_int_equal(fact(e, "{\"name\":{\"address\":\"192.0.2.1\",\"name\":\"a.test\"}}"), 0);
+	assert_int_equal(fact(e, "{\"name\":{\"address\":\"::1\",\"name\":\"six.test\"}}"), 0);
+	assert_int_equal(fact(e, "{\"name\":{\"address\":\"192.0.2\",\"name\":\"a.test\"}}"),
+			 -EINVAL);
+	assert_int_equal(fact(e, "{\"name\":{\"address\":\"192.0.2.1\"}}"), -ENOENT);
+	ev = datagram(e, "sendto", 7, 1, 4444);
+	assert_field(ev, "fd.sip.name", "a.test b.test");
+	assert_field(ev, "fd.rip.name", "a.test b.test");
+	assert_field(ev, "fd.cip.name", "");
+	call_of(50, "nc", "close", 0);
+	assert_no_field(put(e), "fd.sip.name");
+	enrich_free(e);
+
+	e = fresh();
+	assert_int_equal(enrich_ask_names(e, ask_for, 1), 0);
+	for (int i = 0; i < 400; i++) {
+		struct watch_fd d = { .fd = 5,
+				      .mode = 0140777,
+				      .family = AF_INET,
+				      .type = SOCK_STREAM,
+				      .protocol = IPPROTO_TCP,
+				      .rport = 80,
+				      .raddr = { 127, 0, 0, 1 } };
+
+		enrich_take_names(e);
+		call_of(50, "nc", "connect", 0)->arg[0] = 5;
+		part(WATCH_P_FD, 0, &d, sizeof(d));
+		ev = put(e);
+		if (*ask(ev, "fd.sip.name"))
+			break;
+		usleep(5000);
+	}
+	assert_field(ev, "fd.sip.name", "localhost");
+	assert_int_equal(enrich_ask_names(e, NULL, 0), 0);
 	enrich_free(e);
 }
 
@@ -696,6 +836,9 @@ int main(void)
 		cmocka_unit_test(dns),
 		cmocka_unit_test(two_lists),
 		cmocka_unit_test(stdio),
+		cmocka_unit_test(peers),
+		cmocka_unit_test(names),
+		cmocka_unit_test(container_ancestors),
 		cmocka_unit_test(refused_connection),
 		cmocka_unit_test(container_ids),
 		cmocka_unit_test(docker_files),

@@ -596,6 +596,61 @@ static void test_first_and_all(void **state)
 	assert_int_equal(rules_engine_event(first, &m.ev, &fired), 0);
 }
 
+/* An event once more with another name: only what did not become true before does. */
+static void test_again(void **state)
+{
+	static const char text[] = RULE("A", "evt.type=open and fd.name startswith /etc")
+		RULE("B", "evt.type=open and fd.name contains shadow") RULE(
+			"C", "evt.type=open and proc.name=cat") "  count: {min: 2, within: 5s}\n";
+	cleanup_rules struct rules *r = read_rules(text);
+	cleanup_engine struct rules_engine *g =
+		rules_engine_new(r, &(struct rules_engine_options){ .match_all = true });
+	cleanup_ev_memory struct ev_memory m = { 0 }, other = { 0 };
+	const uint32_t *fired;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(ev_memory_init(&m, "open", NULL, &e), 0);
+	ev_memory_add(&m, "fd.name", "/etc/link", &e);
+	ev_memory_add(&m, "proc.name", "cat", &e);
+	assert_int_equal(ev_memory_init(&other, "open", NULL, &e), 0);
+	ev_memory_add(&other, "fd.name", "/etc/shadow", &e);
+	ev_memory_add(&other, "proc.name", "cat", &e);
+	assert_int_equal(rules_engine_event(g, &m.ev, &fired), 1);
+	assert_int_equal(fired[0], 0);
+	assert_int_equal(rules_engine_again(g, &other.ev, &fired), 1);
+	assert_int_equal(fired[0], 1);
+	assert_int_equal(rules_engine_event(g, &m.ev, &fired), 2);
+	assert_int_equal(fired[1], 2); /* the second event, not the third */
+}
+
+static void take_name(struct ev_text name, void *arg)
+{
+	buf_printf(arg, "%.*s ", (int)name.len, name.p);
+}
+
+/* Names of addresses that active rules ask for. */
+static void test_names(void **state)
+{
+	static const char
+		text
+			[] =
+				"- list: pools\n  items: [a.test, b.test]\n" RULE(
+					"A", "evt.type=connect and not (fd.sport=1 and fd.sip.name "
+					     "in (pools))")
+					RULE("B", "evt.type=connect and fd.cip.name != c.test")
+						RULE("C", "evt.type=connect and fd.cip.name = "
+							  "d.test") "  enabled: false\n" RULE(
+							"D",
+							"evt.type=connect and proc.name = e.test");
+	cleanup_rules struct rules *r = read_rules(text);
+	cleanup_buf struct buf out = { 0 };
+
+	(void)state;
+	rules_names(r, take_name, &out);
+	assert_string_equal(buf_str(&out), "a.test b.test c.test ");
+}
+
 static void test_output_text(void **state)
 {
 	static const char text[] = OUTPUT(
@@ -934,6 +989,8 @@ int main(void)
 		cmocka_unit_test(test_sequence_of_equals),
 		cmocka_unit_test(test_keys_are_bounded),
 		cmocka_unit_test(test_first_and_all),
+		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_output_text),
 		cmocka_unit_test(test_brief_output),
 		cmocka_unit_test(test_needs),
