@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "model/event_memory.h"
 #include "rules/rules.h"
 
@@ -632,17 +633,14 @@ static void take_name(struct ev_text name, void *arg)
 /* Names of addresses that active rules ask for. */
 static void test_names(void **state)
 {
-	static const char
-		text
-			[] =
-				"- list: pools\n  items: [a.test, b.test]\n" RULE(
-					"A", "evt.type=connect and not (fd.sport=1 and fd.sip.name "
-					     "in (pools))")
-					RULE("B", "evt.type=connect and fd.cip.name != c.test")
-						RULE("C", "evt.type=connect and fd.cip.name = "
-							  "d.test") "  enabled: false\n" RULE(
-							"D",
-							"evt.type=connect and proc.name = e.test");
+	static const char pools[] = "- list: pools\n  items: [a.test, b.test]\n";
+	static const char in[] =
+		RULE("A", "evt.type=connect and not (fd.sport=1 and fd.sip.name in (pools))");
+	static const char other[] = RULE("B", "evt.type=connect and fd.cip.name != c.test");
+	static const char off[] = RULE("C", "evt.type=connect and fd.cip.name = d.test");
+	static const char none[] = RULE("D", "evt.type=connect and proc.name = e.test");
+	cleanup_free char *text = xasprintf("%s%s%s%s%s  enabled: false\n", pools, in, other, none,
+					    off);
 	cleanup_rules struct rules *r = read_rules(text);
 	cleanup_buf struct buf out = { 0 };
 
