@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "elf/gates.h"
 #include "elf/modules.h"
 #include "elf/python.h"
 
@@ -62,7 +63,9 @@ int elf_analyze(struct elf_analysis *a, const struct elf_files *files, const cha
 	reach_init(&a->reach, &a->linker);
 	if (opt->no_assumptions)
 		a->reach.gates_open = ~(gate_rows)0;
-	else if (opt->script)
+	else if (!opt->script)
+		a->reach.gates_open |= gates_by_keyword();
+	else
 		r = python_open(&a->python, &a->reach, opt->script, e);
 	if (r)
 		goto failed;

@@ -39,6 +39,17 @@ gate_rows gates_opened_by(const char *name)
 	return r;
 }
 
+gate_rows gates_by_keyword(void)
+{
+	gate_rows r = 0;
+
+	for (unsigned i = 0; i < gates_n; i++)
+		for (unsigned k = 0; k < GATE_NAMES && gates[i].openers[k]; k++)
+			if (*gates[i].openers[k] == '=')
+				r |= gates_row(i);
+	return r;
+}
+
 static bool is_watched(const struct gate *g, const char *name)
 {
 	for (unsigned k = 0; k < GATE_NAMES && g->watched[k]; k++)
@@ -214,7 +225,7 @@ static bool is_meant(const struct link_object *o, const struct elf_function *f,
 	for (unsigned k = 0; k < GATE_NAMES && g->signature[k]; k++)
 		if (!fits(o, f, g->signature[k]))
 			return false;
-	return *g->signature[0] == '@' || !is_exported(&o->image, f);
+	return !g->signature[0] || *g->signature[0] == '@' || !is_exported(&o->image, f);
 }
 
 gate_rows *gates_of(const struct link_object *o)

@@ -23,6 +23,8 @@ static inline gate_rows gates_row(unsigned row)
 gate_rows *gates_of(const struct link_object *o);
 /* The rows of which this is an interface's function, whatever its arguments are, as bits. */
 gate_rows gates_opened_by(const char *name);
+/* The rows that wait for an argument given by name in Python: "=NAME". */
+gate_rows gates_by_keyword(void);
 /* Which argument of the function decides about a row: 0, 1; -1: it decides about none. */
 int gates_argument(const char *name);
 /* The rows that a call with one of these values of that argument opens; n 0: any value. */

@@ -12,7 +12,9 @@ enum { GATE_NAMES = 18 };
  * that calls all of `signature` (or makes these system calls itself) is the one meant: "@name" is
  * the exported function of that name, ">name" a function that calls this one. In it, calls of
  * `held` are kept back, all of it when there are none. Without openers the row stays closed. The
- * opener "$" is a path that the loader expands ("$ORIGIN"), also in a string of reached code.
+ * opener "$" is a path that the loader expands ("$ORIGIN"), also in a string of reached code;
+ * "=NAME" is an argument that reached Python code gives by this name, "=..." one that it may give
+ * by its place. Without a signature every function of the file is meant.
  */
 struct gate {
 	const char *what;

@@ -70,6 +70,18 @@ static bool opens_blocking(uint32_t option)
 #define JEMALLOC     "mallctlbymib"
 #define KERBEROS     "krb5_init_context"
 #define SYSTEMD	     "sd_notify"
+#define PYTHON_OS    "PyInit_posix"
+#define PYTHON_SPAWN "PyInit__posixsubprocess"
+#define PYTHON_TIME  "PyInit_time"
+/* child_exec() of _posixsubprocess.c, which compilers divide in two. */
+#define PYTHON_CHILD              \
+	{                         \
+		"setsid", "execv" \
+	}
+#define PYTHON_CHILD_IDS                            \
+	{                                           \
+		"setgroups", "setregid", "setreuid" \
+	}
 #define SPAWN_FLAGS                        \
 	{                                  \
 		"posix_spawnattr_setflags" \
@@ -267,6 +279,64 @@ const struct gate gates[] = {
 	  { "shutdown" },
 	  { "shutdown" },
 	  { "uv_shutdown" } },
+	/* Parameters of functions in os that can be given by name only (Argument Clinic's "*"). */
+	{ "Python: directories given by descriptor (dir_fd=)",
+	  PYTHON_OS,
+	  { NULL },
+	  { "mkdirat", "mknodat", "mkfifoat", "readlinkat", "renameat", "symlinkat", "unlinkat" },
+	  { "=dir_fd", "=src_dir_fd", "=dst_dir_fd" } },
+	{ "Python: directories given by descriptor (dir_fd=)",
+	  PYTHON_OS,
+	  { NULL },
+	  { "fchmodat", "fchownat", "linkat" },
+	  { "=dir_fd", "=src_dir_fd", "=dst_dir_fd", "=follow_symlinks" } },
+	{ "Python: attributes of os.posix_spawn",
+	  PYTHON_OS,
+	  { "posix_spawnattr_setflags" },
+	  { "posix_spawnattr_setflags" },
+	  { "=scheduler", "=resetids", "=setsid", "=setpgroup" } },
+	/*
+	 * Parameters of subprocess.Popen, which hands them to _posixsubprocess.fork_exec. Those two
+	 * can also be given by place, behind eight others.
+	 */
+	{ "Python: sessions of subprocesses",
+	  PYTHON_SPAWN,
+	  PYTHON_CHILD,
+	  { "setsid" },
+	  { "=start_new_session", "=...", "=fork_exec" } },
+	{ "Python: directories of subprocesses",
+	  PYTHON_SPAWN,
+	  PYTHON_CHILD,
+	  { "chdir" },
+	  { "=cwd", "=...", "=fork_exec" } },
+	{ "Python: user and groups of subprocesses",
+	  PYTHON_SPAWN,
+	  PYTHON_CHILD_IDS,
+	  { "setreuid" },
+	  { "=user", "=fork_exec" } },
+	{ "Python: user and groups of subprocesses",
+	  PYTHON_SPAWN,
+	  PYTHON_CHILD_IDS,
+	  { "setregid" },
+	  { "=group", "=fork_exec" } },
+	{ "Python: user and groups of subprocesses",
+	  PYTHON_SPAWN,
+	  PYTHON_CHILD_IDS,
+	  { "setgroups" },
+	  { "=extra_groups", "=fork_exec" } },
+	{ "Python: umask of subprocesses",
+	  PYTHON_SPAWN,
+	  PYTHON_CHILD_IDS,
+	  { "umask" },
+	  { "=umask", "=fork_exec" } },
+	{ "Python: process groups of subprocesses",
+	  PYTHON_SPAWN,
+	  PYTHON_CHILD_IDS,
+	  { "setpgid" },
+	  { "=process_group", "=fork_exec" } },
+	/* time.process_time() has CLOCK_PROCESS_CPUTIME_ID, which Linux always had. */
+	{ by_kernel, PYTHON_TIME, { "getrusage" }, { "getrusage", "times" } },
+	{ by_kernel, PYTHON_TIME, { "times", "clock" }, { "times" } },
 	{ by_command, GLIBC_LOADER, { "execve" }, { "execve" } },
 	{ by_command, GLIBC_LOADER, { "setitimer" }, { "setitimer" } },
 	{ by_command, GLIBC_LOADER, { "uname" }, { "uname" } },

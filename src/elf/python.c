@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "elf/gates.h"
 #include "elf/python_private.h"
 
 enum {
@@ -55,6 +56,13 @@ void python_word(struct python *p, const char *text, size_t len)
 
 	p->changed |= !*known;
 	*known = p;
+}
+
+void python_keyword(struct python *p, const char *text, size_t len)
+{
+	cleanup_free char *opener = xasprintf("=%.*s", (int)len, text);
+
+	p->r->gates_open |= gates_opened_by(opener);
 }
 
 static bool is_import(const char *name)
@@ -240,8 +248,10 @@ bool python_step(struct python *p)
 		p->changed = false;
 		python_reach_units(p);
 	} while (p->changed && !p->everything);
-	if (p->everything)
+	if (p->everything) {
+		p->r->gates_open |= gates_by_keyword();
 		python_load_all(p);
+	}
 	release(p);
 	return p->r->nodes_n != nodes;
 }

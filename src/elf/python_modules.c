@@ -138,6 +138,8 @@ static void begin_module(struct python *p, struct py_module *m)
 	for (size_t i = 0; i < ARRAY_SIZE(unbounded); i++)
 		if (m->found && !strcmp(m->name, unbounded[i]))
 			give_up(p, m, 0, "by this module anything can be called");
+	if (m->text && !m->library && m->source.many)
+		python_keyword(p, "...", 3);
 	if (m->text)
 		reach_unit(p, m, 0);
 	p->changed = true;
@@ -299,11 +301,42 @@ static void follow_dynamic(struct python *p, const struct py_module *m, const st
 	}
 }
 
+/* It takes everything by place; its callers in the standard library pass on what they are given. */
+static bool is_fork_exec(const struct py_module *m, const struct py_word *w)
+{
+	static const char name[] = "fork_exec";
+
+	return !m->library && w->len == strlen(name) && !memcmp(m->text + w->at, name, w->len);
+}
+
+/* Arguments of the standard library's own calls of these functions, which do nothing by them. */
+static const char *const follows_symlinks[] = { "stat",	  "lstat",   "utime",
+						"is_dir", "is_file", "copystat" };
+
+static bool is_argument(const struct py_module *m, const struct py_word *w)
+{
+	static const char name[] = "follow_symlinks";
+
+	if (!m->library)
+		return w->keyword || w->string;
+	if (!w->keyword)
+		return false;
+	if (w->len != strlen(name) || memcmp(m->text + w->at, name, w->len) != 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(follows_symlinks); i++)
+		if (w->call_len == strlen(follows_symlinks[i]) &&
+		    !memcmp(m->text + w->call_at, follows_symlinks[i], w->call_len))
+			return false;
+	return true;
+}
+
 static void add_unit_words(struct python *p, struct py_module *m, const struct py_unit *u)
 {
 	for (size_t i = u->words; i < u->words + u->words_n; i++) {
 		const struct py_word *w = &m->source.words[i];
 
+		if (is_argument(m, w) || is_fork_exec(m, w))
+			python_keyword(p, m->text + w->at, w->len);
 		if (w->plain && !m->source.star) {
 			void **known = map_at(&m->plain, m->text + w->at, w->len);
 

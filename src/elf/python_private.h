@@ -57,6 +57,8 @@ struct python {
 };
 
 void python_word(struct python *p, const char *text, size_t len);
+/* An argument that a call may give by its name; "...": any by their places. */
+void python_keyword(struct python *p, const char *text, size_t len);
 
 /* python_modules.c */
 /* Loads the script and what every start of the interpreter loads. */

@@ -7,6 +7,8 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 
+enum { MANY_ARGUMENTS = 10 };
+
 enum token_kind { TOKEN_NAME, TOKEN_STRING, TOKEN_SIGN };
 
 struct token {
@@ -185,24 +187,46 @@ static bool is_builtin(const char *p, size_t n)
 	return false;
 }
 
-static void add_word(struct lexer *x, size_t at, size_t len, bool plain)
+static struct py_word *add_word(struct lexer *x, size_t at, size_t len, bool plain)
 {
 	bool prefix = !plain && len > 1 && x->t[at] != '_' && x->t[at + len - 1] == '_';
+	struct py_word *w = vec_push(x->s->words, x->s->words_n, x->s->words_cap);
 
-	*vec_push(x->s->words, x->s->words_n, x->s->words_cap) = (struct py_word){
+	*w = (struct py_word){
 		.unit = x->unit,
 		.at = (uint32_t)at,
 		.len = (uint32_t)len,
 		.plain = plain && !is_builtin(x->t + at, len),
 		.prefix = prefix,
 	};
+	return w;
+}
+
+/* {"NAME": …}, a["NAME"] = …, f("NAME", …) */
+static bool is_key(const struct lexer *x, size_t i)
+{
+	return is(x, i + 1, ":") ||
+	       (is(x, i + 1, "]") && is(x, i + 2, "=") && !is(x, i + 3, "=")) ||
+	       (i && is(x, i - 1, "(") && is(x, i + 1, ","));
+}
+
+/* A name in a string: all of it, or a part, which may be an argument in a call: f"{g(a=b)}". */
+static void add_string_word(struct lexer *x, const struct token *t, bool key, size_t at, size_t len)
+{
+	size_t end = t->at + t->len;
+	bool named = t->code && at + len + 1 < end && x->t[at + len] == '=' &&
+		     !strchr("=!}", x->t[at + len + 1]);
+	struct py_word *w = add_word(x, at, len, false);
+
+	w->keyword = named || (key && len == t->len);
+	w->string = !t->code && !w->keyword;
 }
 
 /*
  * Names in a string: all words when it consists of nothing else ("a.b", "a, b c") or contains code;
  * in other text only those that a name may begin with ("do_%s").
  */
-static void add_string(struct lexer *x, const struct token *t)
+static void add_string(struct lexer *x, const struct token *t, bool key)
 {
 	size_t end = t->at + t->len;
 	bool names = true;
@@ -215,15 +239,17 @@ static void add_string(struct lexer *x, const struct token *t)
 		while (i < end && is_name(x->t[i]))
 			i++;
 		if (i > from && (names || t->code || x->t[i - 1] == '_'))
-			add_word(x, from, i - from, false);
+			add_string_word(x, t, key, from, i - from);
 		else if (i == from)
 			i++;
 	}
 }
 
-/* A string that is only compared: hasattr(m, "x"), "x" in names. */
+/* A string that is only compared: hasattr(m, "x"), "x" in names, a == "x". */
 static bool is_compared(const struct lexer *x, size_t i)
 {
+	if (i > 1 && is(x, i - 1, "=") && (is(x, i - 2, "=") || is(x, i - 2, "!")))
+		return true;
 	if (is(x, i + 1, "in") || (is(x, i + 1, "not") && is(x, i + 2, "in")))
 		return true;
 	if (i > 1 && is(x, i - 1, "(") && is(x, i - 2, "_exists"))
@@ -236,14 +262,41 @@ static bool is_compared(const struct lexer *x, size_t i)
 	return false;
 }
 
+/* f(NAME=…); parameters of a function with such values count too, except in its own header. */
+static bool is_keyword(const struct lexer *x, size_t i)
+{
+	bool header = is(x, 0, "def") || (is(x, 0, "async") && is(x, 1, "def"));
+
+	return x->tokens[i].depth && !(header && x->tokens[i].depth == 1) && is(x, i + 1, "=") &&
+	       !is(x, i + 2, "=");
+}
+
+/* What is called by the brackets around token i: the last name in front of them. */
+static void find_called(const struct lexer *x, size_t i, struct py_word *w)
+{
+	size_t k = i;
+
+	while (k && x->tokens[k].depth >= x->tokens[i].depth)
+		k--;
+	if (!k || !is(x, k, "(") || !is_kind(x, k - 1, TOKEN_NAME))
+		return;
+	w->call_at = x->tokens[k - 1].at;
+	w->call_len = x->tokens[k - 1].len;
+}
+
 static void add_words(struct lexer *x, size_t i)
 {
 	const struct token *t = &x->tokens[i];
+	struct py_word *w;
 
-	if (t->kind == TOKEN_NAME)
-		add_word(x, t->at, t->len, !is(x, 0, "from") && !(i && is(x, i - 1, ".")));
-	else if (t->kind == TOKEN_STRING && !is_compared(x, i))
-		add_string(x, t);
+	if (t->kind == TOKEN_NAME) {
+		w = add_word(x, t->at, t->len, !is(x, 0, "from") && !(i && is(x, i - 1, ".")));
+		w->keyword = is_keyword(x, i);
+		if (w->keyword)
+			find_called(x, i, w);
+	} else if (t->kind == TOKEN_STRING && !is_compared(x, i)) {
+		add_string(x, t, is_key(x, i));
+	}
 }
 
 /* A dotted name at token i; the index behind it. */
@@ -479,6 +532,7 @@ static void open_units(struct lexer *x, size_t def, bool is_class, bool named)
 		open_unit(x, u);
 	} else if (named) {
 		u.always = x->decorated || is_dunder(x->t + t->at, t->len);
+		u.function = true;
 		open_unit(x, u);
 	} else if (is_main(x)) {
 		u.never = true;
@@ -504,7 +558,22 @@ static bool has_call(const struct lexer *x, size_t first, uint32_t depth)
 	return false;
 }
 
-/* NAME = …, NAME[…] = … of a file or class, without a call: who mentions the name gets to it. */
+/* Whether a function of this name was defined above. */
+static bool is_function(const struct lexer *x, const struct token *t)
+{
+	for (size_t i = 1; i < x->s->units_n; i++) {
+		const struct py_unit *u = &x->s->units[i];
+
+		if (u->function && u->len == t->len && !memcmp(x->t + u->at, x->t + t->at, t->len))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * NAME = …, NAME[…] = … of a file or class, FUNCTION.NAME = …, without a call: who mentions the
+ * name gets to it.
+ */
 static bool is_table(const struct lexer *x)
 {
 	size_t i = 1;
@@ -515,6 +584,8 @@ static bool is_table(const struct lexer *x)
 		return false;
 	if (is(x, 1, "["))
 		i = find_sign(x, 2, 1, "]") + 1;
+	else if (is(x, 1, ".") && is_kind(x, 2, TOKEN_NAME) && is_function(x, &x->tokens[0]))
+		i = 3;
 	return is(x, i, "=") && !is(x, i + 1, "=") && !has_call(x, 0, 0) && !has_sign(x, ";");
 }
 
@@ -529,6 +600,8 @@ static uint32_t unit_of_line(struct lexer *x, size_t def, bool is_class, bool na
 		return (uint32_t)x->s->units_n;
 	if (!is_table(x))
 		return current(x);
+	if (is(x, 1, "."))
+		t += 2;
 	u = (struct py_unit){ .parent = innermost(x), .at = t->at, .len = t->len };
 	u.runs_in = (uint32_t)x->s->units_n;
 	u.always = is_dunder(x->t + t->at, t->len);
@@ -536,8 +609,25 @@ static uint32_t unit_of_line(struct lexer *x, size_t def, bool is_class, bool na
 	return (uint32_t)x->s->units_n - 1;
 }
 
+/* Calls in which it cannot be seen which parameters are given by their place. */
+static void check_many(struct lexer *x)
+{
+	bool header = is(x, 0, "def") || (is(x, 0, "async") && is(x, 1, "def"));
+	unsigned commas = 0;
+
+	for (size_t i = 1; i < x->tokens_n; i++) {
+		bool first = is(x, i - 1, "(") || is(x, i - 1, ",");
+
+		commas += x->tokens[i].depth && is(x, i, ",");
+		x->s->many |= !header && x->tokens[i].depth && first && is(x, i, "*") &&
+			      !is(x, i + 1, "*");
+	}
+	x->s->many |= commas >= MANY_ARGUMENTS - 1;
+}
+
 static void use_tokens(struct lexer *x, size_t but)
 {
+	check_many(x);
 	for (size_t i = 0; i < x->tokens_n; i++) {
 		if (i != but)
 			add_words(x, i);
@@ -564,7 +654,7 @@ static void use_pending(struct lexer *x)
 		if (x->pending[i].kind == TOKEN_NAME)
 			add_word(x, x->pending[i].at, x->pending[i].len, false);
 		else if (x->pending[i].kind == TOKEN_STRING)
-			add_string(x, &x->pending[i]);
+			add_string(x, &x->pending[i], true);
 	x->pending_n = 0;
 }
 

@@ -14,7 +14,10 @@ struct py_word {
 	uint32_t unit;
 	uint32_t at, len; /* in the text */
 	bool plain;	  /* a name by itself: of the function or file, or a parameter's */
-	bool prefix;	  /* ends with "_" at the end of a string: a name may be made with it */
+	bool keyword; /* of an argument in a call: f(NAME=…), {"NAME": …}, a["NAME"] = … */
+	bool string;  /* stands in a string in another way */
+	uint32_t call_at, call_len; /* of f(NAME=…): f */
+	bool prefix; /* ends with "_" at the end of a string: a name may be made with it */
 };
 
 /* "from a import b": name a, item b. */
@@ -48,14 +51,16 @@ struct py_unit {
 	uint32_t parent;
 	uint32_t runs_in; /* the unit that runs what stands in the body itself */
 	uint32_t at, len; /* name */
-	bool always;	  /* runs without its name being mentioned: __init__, decorated */
-	bool never;	  /* runs only when the file itself is the program */
+	bool function;
+	bool always; /* runs without its name being mentioned: __init__, decorated */
+	bool never;  /* runs only when the file itself is the program */
 	bool reached;
 	size_t words, words_n;
 };
 
 struct py_source {
 	const char *text; /* borrowed */
+	bool many;	  /* a call has ten arguments or more, or a list of them: f(*a) */
 	bool star;	  /* imports all names of a module: a name by itself may be one of them */
 	struct py_unit *units;
 	size_t units_n, units_cap;

@@ -323,13 +323,14 @@ if [[ $python == */python3.* && -f $library/os.py ]] && ldd "$python" >/dev/null
 		mkdir -p "$root${f%/*}"
 		cp -L "$f" "$root$f"
 	done < <(ldd "$python" "$library"/lib-dynload/*.so 2>/dev/null | grep -oE '/[^ ]+' | grep -v ':$' | sort -u)
-	# script NAME HAS SOURCE: whether the calls of sched_rr_get_interval(2) and sethostname(2) are found.
+	# script NAME HAS SOURCE [CALLS]: which of these calls are found; without CALLS they are
+	# sched_rr_get_interval(2) and sethostname(2).
 	script() {
-		local name=$1 has=$2 got
+		local name=$1 has=$2 calls=${4:-sched_rr_get_interval|sethostname} got
 		printf '%s\n' "$3" >"$root/srv/main.py"
 		"$boltseal" analyze --rootfs "$root" --script /srv/main.py --output="$scratch/py.json" \
 			"$python" >/dev/null 2>"$scratch/py.log"
-		got=$(names "$scratch/py.json" | tr ' ' '\n' | grep -xE 'sched_rr_get_interval|sethostname' | tr '\n' ' ')
+		got=$(names "$scratch/py.json" | tr ' ' '\n' | grep -xE "$calls" | tr '\n' ' ')
 		if [ "$got" = "$has" ]; then
 			ok "Python, $name"
 		else
@@ -363,6 +364,26 @@ pickle.loads(input())'
 print(sched_rr_get_interval)'
 	script "a module beside the script" "sched_rr_get_interval " 'import helper
 helper.Helper().run()'
+	spawn='setgroups|setreuid|setpgid|chdir'
+	script "subprocesses without attributes" "" 'import subprocess
+subprocess.run(["/bin/true"], check=True)' "$spawn"
+	script "subprocesses with a user" "setreuid " 'import subprocess
+subprocess.run(["/bin/true"], user=1)' "$spawn"
+	script "arguments in a dictionary" "setgroups " 'import subprocess
+how = {"extra_groups": [1]}
+subprocess.run(["/bin/true"], **how)' "$spawn"
+	script "arguments in a list" "chdir " 'import subprocess, sys
+subprocess.run(*sys.argv)' "$spawn"
+	script "the inner function" "chdir setgroups setpgid setreuid " 'import _posixsubprocess as p, sys
+p.fork_exec(sys.argv)' "$spawn"
+	script "no directory by descriptor" "" 'import os
+os.symlink("a", "b")' symlinkat
+	script "a directory by descriptor" "symlinkat " 'import os
+os.symlink("a", "b", dir_fd=3)' symlinkat
+	script "attributes of os.posix_spawn" "" 'import os
+os.posix_spawn("/bin/true", ["true"], {}, setsigmask=[1])' 'setresuid|sched_setscheduler'
+	script "a user for os.posix_spawn" "sched_setscheduler setresuid " 'import os
+os.posix_spawn("/bin/true", ["true"], {}, resetids=True)' 'setresuid|sched_setscheduler'
 else
 	skip "Python scripts" "there is no /usr/bin/python3 with its library"
 fi

@@ -89,6 +89,14 @@ static void test_names(void **state)
 	assert_true(gates_opened_by("profile_flush_to_file") != 0);
 	assert_true(gates_opened_by("malloc_conf") != 0);
 	assert_true(gates_opened_by("uv_shutdown") != 0);
+	assert_true(gates_opened_by("=dir_fd") != 0);
+	assert_true((gates_opened_by("=follow_symlinks") & ~gates_opened_by("=dir_fd")) == 0);
+	assert_true(gates_opened_by("=...") != 0);
+	assert_true((gates_opened_by("=cwd") & gates_opened_by("=user")) == 0);
+	assert_true((gates_by_keyword() & gates_opened_by("=umask")) != 0);
+	assert_false((gates_by_keyword() & gates_opened_by("getaddrinfo")) != 0);
+	assert_false(gates_opened_by("=dir") != 0);
+	assert_false(gates_opened_by("dir_fd") != 0);
 	assert_false(gates_opened_by("mkstemp") != 0);
 	assert_false(gates_opened_by("profile_get_values") != 0);
 	assert_false(gates_opened_by("clock_gettime") != 0);

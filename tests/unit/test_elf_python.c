@@ -16,7 +16,8 @@ static void put(struct buf *b, const struct py_source *s, uint32_t at, uint32_t 
 	buf_append(b, s->text + at, len);
 }
 
-/* "NAME: word word ~plain prefix*;" for each function, with its imports and what is dynamic. */
+/* "NAME: word word ~plain prefix* keyword=call;" for each function, with its imports and what is
+ * dynamic. */
 static void describe(const struct py_source *s, struct buf *b)
 {
 	static const char *const kinds[] = { "IMPORT", "NAME", "CODE", "DATA" };
@@ -32,6 +33,8 @@ static void describe(const struct py_source *s, struct buf *b)
 			buf_puts(b, s->words[i].plain ? " ~" : " ");
 			put(b, s, s->words[i].at, s->words[i].len);
 			buf_puts(b, s->words[i].prefix ? "*" : "");
+			buf_puts(b, s->words[i].keyword ? "=" : "");
+			put(b, s, s->words[i].call_at, s->words[i].call_len);
 		}
 		for (size_t i = 0; i < s->imports_n; i++) {
 			const struct py_import *m = &s->imports[i];
@@ -59,7 +62,7 @@ static void test_sources(void **state)
 	} cases[] = {
 		{ "", ":;" },
 		{ "os.sync()", ": ~os sync;" },
-		{ "x.a # x.b\n'c.d'\nf('e', \"g h\")", ": ~x a ~f e g h;" },
+		{ "x.a # x.b\n'c.d'\nf('e', \"g h\")", ": ~x a ~f e= g h;" },
 		/* Text is no name, but a name may begin with it. */
 		{ "f('a: b', 'do_%s', f'{c}: d')", ": ~f do_* c d;" },
 		{ "'''doc.a'''\nx('''b\nc''')", ": ~x b c;" },
@@ -77,17 +80,30 @@ static void test_sources(void **state)
 		{ "class A(B):\n x.a\n def f(self):\n  x.b",
 		  ": ~class ~B ~x a; A:; f: ~def ~self ~x b;" },
 		{ "class A(B, m=C):\n def f(self): pass",
-		  ": ~class ~B ~m ~C; +A:; f: ~def ~self ~pass;" },
+		  ": ~class ~B ~m=A ~C; +A:; f: ~def ~self ~pass;" },
 		{ "def __x__(): pass\n@g(h)\ndef f(): pass\n@property\ndef p(): pass",
 		  ": ~g ~h; +__x__: ~def ~pass; +f: ~def ~pass; p: property ~def ~pass;" },
 		{ "@_wraps(m.f)\ndef f(): pass", ":; f: _wraps m f ~def ~pass;" },
 		/* What is assigned without a call counts with the name. */
 		{ "T = {'a': b.c}\nT['d'] = e\nU = f(g.h)",
-		  ": ~U ~f ~g h; T: ~T a ~b c; T: ~T d ~e;" },
+		  ": ~U ~f ~g h; T: ~T a= ~b c; T: ~T d= ~e;" },
 		{ "def f():\n t = x.a", ":; f: ~def ~t ~x a;" },
-		{ "if __name__ == '__main__':\n x.a", ": ~if ~__name__ __main__; -if: ~x a;" },
+		{ "if __name__ == '__main__':\n x.a", ": ~if ~__name__; -if: ~x a;" },
 		/* Lines that are left out, and what is below them. */
 		{ "_add('a', 'b')\nx.c", ": ~x c; -:;" },
+		/* What is only compared is no name to look up. */
+		{ "a == 'x'; b != 'y'; c = 'z'", ": ~a ~b ~c z;" },
+		/* What a function is given besides counts with that name. */
+		{ "def f(): pass\nf.a = b.c\ng.a = b.c",
+		  ": ~g a ~b c; f: ~def ~pass; a: ~f a ~b c;" },
+		/* Arguments that are given by their names. */
+		{ "f(a=b, c=d(e==g))", ": ~f ~a=f ~b ~c=f ~d ~e ~g;" },
+		{ "o.f(1, a=b)", ": ~o f ~a=f ~b;" },
+		{ "a = b", ":; a: ~a ~b;" },
+		{ "def f(a=b, c=(d, e)): pass", ":; f: ~def ~a ~b ~c ~d ~e ~pass;" },
+		{ "f(**{'a': b}); c['d'] = e; g('h', i); c['j'] == k",
+		  ": ~f a= ~b ~c d= ~e ~g h= ~i ~c j ~k;" },
+		{ "x(f'{g(a=b)} {c=} {d == e}')", ": ~x g a= b c d e;" },
 		/* Imports. */
 		{ "import a.b as c, d", ": ~import ~a b ~as ~c ~d <a.b> <d>;" },
 		{ "from ..a import b, c as d", ": from a import b c as d <..a/b> <..a/c>;" },
