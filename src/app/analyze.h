@@ -8,12 +8,14 @@
 #include "elf/files.h"
 #include "model/workload.h"
 
-enum { ANALYZE_MAX_LIBRARIES = 256 };
+enum { ANALYZE_MAX_LIBRARIES = 256, ANALYZE_MAX_COMMANDS = 64 };
 
 struct analyze {
 	const struct args *args;
 	struct elf_cache cache;
 	const char *libraries[ANALYZE_MAX_LIBRARIES + 1];
+	char **commands[ANALYZE_MAX_COMMANDS]; /* words of command lines */
+	size_t commands_n;
 	struct workload model;
 	struct buf head; /* what is printed before the system calls */
 	struct buf gaps; /* behind them */

@@ -114,7 +114,9 @@ int analyze_program(struct analyze *a, const struct elf_files *files, const char
 				   .facts_ctx = &a->cache,
 				   .libraries = a->libraries,
 				   .no_assumptions = args_has(a->args, "no-assumptions"),
-				   .script = args_value(a->args, "script") };
+				   .script = args_value(a->args, "script"),
+				   .commands = (char *const *const *)a->commands,
+				   .commands_n = a->commands_n };
 	struct wl_source *s;
 	int source, r;
 
@@ -188,6 +190,8 @@ static int check_arguments(struct analyze *a, struct err *e)
 		return usage_error(args, e, "--image-name chooses an image of --image");
 	if (n > 1 || (!n && !image))
 		return usage_error(args, e, n ? "one program at a time" : "the program is missing");
+	if (!n && args_has(args, "command"))
+		return usage_error(args, e, "--command is about one PROGRAM");
 	if (args_has(args, "explain") && args_has(args, "format"))
 		return usage_error(args, e, "--explain prints text; it takes no --format");
 	for (size_t i = 0; args_value_at(args, "library", i); i++) {
@@ -196,11 +200,26 @@ static int check_arguments(struct analyze *a, struct err *e)
 					   ANALYZE_MAX_LIBRARIES);
 		a->libraries[i] = args_value_at(args, "library", i);
 	}
+	for (size_t i = 0; args_value_at(args, "command", i); i++) {
+		char **argv = asked_split(args_value_at(args, "command", i));
+
+		if (i == ANALYZE_MAX_COMMANDS || !argv || !argv[0]) {
+			asked_split_free(argv);
+			return usage_error(args, e,
+					   i == ANALYZE_MAX_COMMANDS
+						   ? "--command is given too often"
+						   : "--command: a quote is not closed, or "
+						     "the program's name is missing");
+		}
+		a->commands[a->commands_n++] = argv;
+	}
 	return 0;
 }
 
 static void analyze_free(struct analyze *a)
 {
+	for (size_t i = 0; i < a->commands_n; i++)
+		asked_split_free(a->commands[i]);
 	elf_cache_close(&a->cache);
 	wl_free(&a->model);
 	buf_free(&a->head);
@@ -252,6 +271,13 @@ static const struct option_desc options[] = {
 	  "the "
 	  "functions in C that Python code calls by name only those count that the script, what it "
 	  "imports, or the interpreter mentions." },
+	{ 0, "command", "LINE", NULL,
+	  "The command line that starts PROGRAM, such as 'named -u bind', in the quotes of a "
+	  "shell. "
+	  "Then code of some well-known servers counts only when it, or the configuration that "
+	  "they "
+	  "read, has the option or directive that asks for it. May be given several times, for "
+	  "several ways to start it." },
 	{ 0, "no-assumptions", NULL, NULL,
 	  "Counts code too that is left out because of what can be expected of the system and of "
 	  "libraries: the lines \"left out\" of the text output." },

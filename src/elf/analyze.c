@@ -75,6 +75,10 @@ int elf_analyze(struct elf_analysis *a, const struct elf_files *files, const cha
 	if (r)
 		goto failed;
 	modules_add(&a->reach);
+	if (!opt->no_assumptions) {
+		programs_open(&a->programs, &a->linker, opt->commands, opt->commands_n);
+		reach_leave_out(&a->reach, &a->programs);
+	}
 	reach_run(&a->reach);
 	if (a->reach.nss) {
 		modules_add_name_services(&a->reach);
@@ -91,6 +95,7 @@ void elf_analysis_free(struct elf_analysis *a)
 {
 	python_free(a->python);
 	reach_free(&a->reach);
+	programs_free(&a->programs);
 	link_close(&a->linker);
 }
 

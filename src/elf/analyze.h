@@ -2,6 +2,7 @@
 #ifndef ELF_ANALYZE_H
 #define ELF_ANALYZE_H
 
+#include "elf/programs.h"
 #include "elf/reach.h"
 #include "model/workload.h"
 
@@ -11,13 +12,16 @@ struct elf_options {
 	const char *const *libraries; /* further files that the program loads; NULL-terminated */
 	bool no_assumptions;	      /* also code that only an unusual system runs */
 	const char *script;	      /* that the interpreter runs; NULL: not known */
+	char *const *const *commands; /* command lines of the program, as for asked_read */
+	size_t commands_n;	      /* 0: they are not known */
 };
 
 struct elf_analysis {
 	struct linker linker;
 	struct reach reach;
 	struct python *python; /* NULL: no script */
-	uint64_t restart;      /* a call that the kernel may restart by restart_syscall; 0: none */
+	struct programs programs;
+	uint64_t restart; /* a call that the kernel may restart by restart_syscall; 0: none */
 };
 
 /*

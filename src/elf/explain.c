@@ -151,6 +151,7 @@ void elf_analysis_assumptions(const struct elf_analysis *a, struct buf *out)
 
 	if (a->python)
 		python_describe(a->python, out);
+	programs_describe(&a->programs, out);
 	for (size_t i = 0; i < a->reach.held_n; i++)
 		closed |= a->reach.held[i].gates & ~a->reach.gates_open;
 	for (unsigned i = 0; i < gates_count(); i++)

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "elf/gates.h"
 #include "elf/insn.h"
+#include "elf/programs.h"
 #include "elf/python.h"
 #include "elf/reach_private.h"
 
@@ -19,6 +20,7 @@ void reach_free(struct reach *r)
 	for (size_t i = 0; i < r->objects_n; i++) {
 		free(r->objects[i].functions);
 		free(r->objects[i].any_number);
+		free(r->objects[i].cut);
 		free(r->objects[i].gates);
 		free(r->objects[i].opens);
 		free(r->objects[i].starts);
@@ -115,12 +117,28 @@ struct reach_object *reach_object_of(struct reach *r, uint32_t index)
 		p->any_number = xcalloc(o->facts.functions_n + 1, sizeof(*p->any_number));
 		p->gates = gates_of(o);
 		p->opens = gates_opened_at(o);
+		p->cut = r->programs ? programs_cut(r->programs, r->l, (int)r->objects_n - 1)
+				     : NULL;
 		r->gates_open |= has_tokens(&o->image) ? gates_opened_by("$") : 0;
 		find_pieces(p, o);
 		p->pieces = xcalloc(p->starts_n + 1, sizeof(*p->pieces));
 		p->pointers = xcalloc(o->image.relocs_n + 1, sizeof(*p->pointers));
 	}
 	return &r->objects[index];
+}
+
+void reach_leave_out(struct reach *r, const struct programs *p)
+{
+	for (size_t i = 0; i < r->objects_n; i++)
+		r->objects[i].cut = programs_cut(p, r->l, (int)i);
+	r->programs = p;
+}
+
+static bool is_cut(struct reach *r, uint32_t object, const struct elf_reloc *rel)
+{
+	const bool *cut = reach_object_of(r, object)->cut;
+
+	return cut && rel->kind == ELF_REL_SYMBOL && cut[rel->sym];
 }
 
 /* Makes a node unless the slot already has one. */
@@ -322,6 +340,8 @@ void reach_follow(struct reach *r, uint32_t node)
 		reach_visit_address(r, object, rel->addend, node);
 		return;
 	}
+	if (is_cut(r, object, rel))
+		return;
 	at = link_resolve(r->l, (int)object, rel->sym);
 	if (rel->kind == ELF_REL_COPY && at.object == (int)object) {
 		/* The definition that is copied is the next one in the scope. */
@@ -379,8 +399,13 @@ static void note_numbers(struct reach *r, uint32_t node, const struct elf_facts 
 {
 	if (!ref->numbers_n && !ref->size)
 		note_open(r, node, 0, false);
-	for (unsigned k = 0; k < ref->numbers_n; k++)
-		note_call(r, false, f->numbers[ref->numbers + k], node, 0);
+	for (unsigned k = 0; k < ref->numbers_n; k++) {
+		uint32_t nr = f->numbers[ref->numbers + k];
+
+		if (!r->programs ||
+		    !programs_cut_number(r->programs, r->l, (int)r->nodes[node].object, nr))
+			note_call(r, false, nr, node, 0);
+	}
 }
 
 static void do_wrap_slot(struct reach *r, uint32_t node, const struct elf_ref *ref)
@@ -392,6 +417,8 @@ static void do_wrap_slot(struct reach *r, uint32_t node, const struct elf_ref *r
 	const struct link_object *to;
 	long f;
 
+	if (rel && is_cut(r, object, rel))
+		return;
 	if (rel && rel->kind == ELF_REL_SYMBOL)
 		at = link_resolve(r->l, (int)object, rel->sym);
 	if (at.object < 0)
@@ -432,6 +459,8 @@ static void do_watched(struct reach *r, uint32_t node, const struct elf_ref *ref
 	struct link_place at = { ref->at ? -1 : (int)object, 0 };
 	long f = ref->to;
 
+	if (rel && is_cut(r, object, rel))
+		return;
 	if (rel && rel->kind == ELF_REL_SYMBOL)
 		at = link_resolve(r->l, (int)object, rel->sym);
 	if (at.object < 0)

@@ -54,6 +54,7 @@ struct reach_object {
 	gate_rows *opens;    /* by function: rows that it opens when reached; NULL: none */
 	uint32_t assumed;    /* node + 1 of a function whose callers are calls through pointers */
 	bool *any_number;    /* by function: called with a number that is not known */
+	bool *cut;	     /* by symbol: used only in what is left out; NULL: none */
 	uint64_t *starts;    /* where pieces of data begin */
 	size_t starts_n, starts_cap;
 	uint32_t *pieces;   /* node + 1 of each */
@@ -63,6 +64,7 @@ struct reach_object {
 enum { REACH_MAX_NR = 1024 };
 
 struct python;
+struct programs;
 
 struct reach {
 	struct linker *l;
@@ -80,8 +82,9 @@ struct reach {
 	gate_rows gates_open; /* rows of gates.c */
 	struct map libraries; /* names that were looked for */
 	bool nss, gconv;
-	struct python *python; /* borrowed; NULL: none */
-	struct err error;      /* the first of a library that cannot be read */
+	struct python *python;		 /* borrowed; NULL: none */
+	const struct programs *programs; /* borrowed; NULL: none */
+	struct err error;		 /* the first of a library that cannot be read */
 };
 
 void reach_init(struct reach *r, struct linker *l);
@@ -95,6 +98,8 @@ void reach_add_start(struct reach *r);
 /* Constructors and all exported functions of an object that was loaded later. */
 void reach_add_library(struct reach *r, int object, bool exports, const char *why);
 void reach_run(struct reach *r);
+/* What is left out of the program; before the first reach_run. It must outlive `r`. */
+void reach_leave_out(struct reach *r, const struct programs *p);
 /* Goes on behind a pointer that was kept back. */
 void reach_follow(struct reach *r, uint32_t pointer);
 

@@ -308,6 +308,49 @@ else
 	not_ok "what it executes: $got"
 fi
 
+# Code that an option of a known program asks for: a program of that name, in several ways.
+mkdir -p "$scratch/known" "$scratch/more"
+cat >"$scratch/known.c" <<'C'
+#define _GNU_SOURCE
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+	while (getopt(argc, argv, "ku:") != -1)
+		if (optopt == 'k')
+			mlockall(MCL_CURRENT);
+	return accept4(3, 0, 0, 0) < 0 ? accept(3, 0, 0) : 0;
+}
+#ifdef MORE
+__attribute__((noinline, used)) int further(void) { return mlockall(MCL_FUTURE); }
+int (*volatile use)(void) = further;
+#endif
+C
+gcc -O2 -s -o "$scratch/known/memcached" "$scratch/known.c"
+gcc -O2 -s -o "$scratch/known/other" "$scratch/known.c"
+gcc -O2 -s -DMORE -o "$scratch/more/memcached" "$scratch/known.c"
+# asked NAME HAS PROGRAM [OPTION...]: whether accept(2) and mlockall(2) are found.
+asked() {
+	local name=$1 has=$2 program=$3 got
+	shift 3
+	"$boltseal" analyze "$@" --output="$scratch/asked.json" "$scratch/$program" >/dev/null
+	got=$(names "$scratch/asked.json" | tr ' ' '\n' | grep -xE 'accept|mlockall' | tr '\n' ' ')
+	if [ "$got" = "$has" ]; then
+		ok "options, $name"
+	else
+		not_ok "options, $name: '$got' instead of '$has'"
+	fi
+}
+asked "not given" "" known/memcached "--command=memcached -u nobody"
+asked "given" "mlockall " known/memcached "--command=memcached -k"
+asked "joined with another" "mlockall " known/memcached "--command=memcached -vku nobody"
+asked "given in the second of two ways" "mlockall " known/memcached "--command=memcached" \
+	"--command=memcached --lock"
+asked "the command line is not known" "mlockall " known/memcached
+asked "no assumptions" "accept mlockall " known/memcached "--command=memcached" --no-assumptions
+asked "used in another place too" "mlockall " more/memcached "--command=memcached"
+asked "another program" "accept mlockall " known/other "--command=memcached"
+
 # What a Python script can call: a root with the interpreter and its library, and scripts beside it.
 python=$(readlink -f /usr/bin/python3 2>/dev/null)
 library=/usr/lib/${python##*/}

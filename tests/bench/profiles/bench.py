@@ -38,6 +38,24 @@ SERVICES = [
     ("bind", "/usr/sbin/named", ()),
     ("sqlite3", "/usr/bin/sqlite3", ()),
 ]
+# How services.sh starts the program, in all parts of the load: for the analysis.
+COMMANDS = {
+    "/usr/sbin/nginx": ("nginx", "nginx -s reload", "nginx -s reopen", "nginx -s quit"),
+    "/usr/bin/redis-check-rdb": ("redis-server --daemonize yes --appendonly yes --dir /srv/bench",),
+    "/usr/bin/memcached": ("memcached -u nobody -d -P /srv/bench/m.pid",),
+    "/usr/sbin/apache2": ("apache2 -k start", "apache2 -k graceful", "apache2 -k stop"),
+    "/usr/sbin/haproxy": ("haproxy -f /bench/src/haproxy.cfg",
+                          "haproxy -f /bench/src/haproxy.cfg -sf 1"),
+    "/usr/sbin/lighttpd": ("lighttpd -f /etc/lighttpd/lighttpd.conf",),
+    "/usr/sbin/named": ("named -u bind",),
+    "/usr/bin/sqlite3": (
+        "sqlite3 /srv/bench/bench.db 'create table t (a int, b text)' "
+        "\"insert into t values (1, 'one'), (2, 'two')\" 'select * from t'",
+        "sqlite3 /srv/bench/bench.db vacuum",
+        "sqlite3 /srv/bench/bench.db 'pragma journal_mode=wal' "
+        "\"insert into t values (5, 'five')\" '.backup /srv/bench/copy.db' '.mode csv' "
+        "'.import /srv/bench/rows.csv t'"),
+}
 KINDS = ("train", "static", "merged")
 BOX_SECONDS = 180
 # A profile allows what it needs to start a program at all, and answers of the vDSO, whatever it is
@@ -189,13 +207,23 @@ class Bench:
                 out += [line.split()[2] for line in f if line.startswith("LoadModule")]
         return out
 
+    def put(self, name):
+        """A file of this folder, at the place where it is in the box."""
+        os.makedirs(self.root + "/bench/src", exist_ok=True)
+        shutil.copy(os.path.join(HERE, name), f"{self.root}/bench/src/{name}")
+
     def script(self, service, program):
-        """The script that an interpreter runs, at the place where it is in the box."""
+        """The script that an interpreter runs."""
         if not (service == "python" and "python3" in program):
             return []
-        os.makedirs(self.root + "/bench/src", exist_ok=True)
-        shutil.copy(os.path.join(HERE, "server.py"), self.root + "/bench/src/server.py")
+        self.put("server.py")
         return ["--script=/bench/src/server.py"]
+
+    def commands(self, program):
+        """How the program is started, with the configuration that is not one of its package."""
+        if program == "/usr/sbin/haproxy":
+            self.put("haproxy.cfg")
+        return [f"--command={c}" for c in COMMANDS.get(program, ())]
 
     def analyze(self, service, program):
         """The static model of one program: its path, wall seconds, peak memory in MiB."""
@@ -204,7 +232,7 @@ class Bench:
         status, wall, memory = run([self.boltseal, "analyze", "--no-cache", "--rootfs", self.root,
                                     "--output", path,
                                     *(f"--library={m}" for m in self.modules(program)),
-                                    *self.script(service, program), program],
+                                    *self.script(service, program), *self.commands(program), program],
                                    600, log)
         if status not in (0, 3):
             raise Failed(f"analyze {program} ended with status {status}: {tail(log)}")

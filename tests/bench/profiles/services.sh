@@ -240,29 +240,14 @@ haproxy_start() {
 	# The server behind it is not what is measured.
 	nginx
 	wait_for nginx get $url/
-	cat >"$d/haproxy.cfg" <<-END
-		global
-			daemon
-			pidfile $d/haproxy.pid
-		defaults
-			mode http
-			timeout connect 5s
-			timeout client 10s
-			timeout server 10s
-		frontend web
-			bind :8080
-			default_backend nginx
-		backend nginx
-			server one 127.0.0.1:80
-	END
-	start haproxy -f "$d/haproxy.cfg"
+	start haproxy -f $src/haproxy.cfg
 }
 haproxy_up() { get --fail $url:8080/; }
 haproxy_train() { bench -n 1000 -c 10 $url:8080/; }
 haproxy_test() {
 	local old
 	old=$(cat "$d/haproxy.pid")
-	start haproxy -f "$d/haproxy.cfg" -sf "$old"
+	start haproxy -f $src/haproxy.cfg -sf "$old"
 	wait_for "the old haproxy's end" ended "$old"
 	get --fail $url:8080/
 }
