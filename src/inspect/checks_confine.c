@@ -310,6 +310,14 @@ static int apparmor_on_node(const struct ins_run *r, const char *name)
 	return in_profile_dir(dir, name);
 }
 
+/* What no node was asked for is neither there nor missing. */
+static void on_nodes(struct ins_run *r, const struct ps_container *c, bool apparmor,
+		     const char *name, const struct yaml_node *at)
+{
+	r->unjudged |= !r->o->node_root && !r->o->nodes_n;
+	ins_profile_on_nodes(r, c, apparmor, name, at);
+}
+
 static void localhost_seccomp(struct ins_run *r, const struct ps_container *c,
 			      const struct ps_profile *p)
 {
@@ -331,7 +339,7 @@ static void localhost_seccomp(struct ins_run *r, const struct ps_container *c,
 			"there",
 			r->o->kubelet_dir, name);
 	else
-		ins_profile_on_nodes(r, c, false, name, p->localhost.at);
+		on_nodes(r, c, false, name, p->localhost.at);
 }
 
 static void localhost_apparmor(struct ins_run *r, const struct ps_container *c, const char *name,
@@ -347,7 +355,7 @@ static void localhost_apparmor(struct ins_run *r, const struct ps_container *c, 
 			 "there",
 			 name);
 	else
-		ins_profile_on_nodes(r, c, true, name, at);
+		on_nodes(r, c, true, name, at);
 }
 
 static void localhost_of(struct ins_run *r, const struct ps_container *c,

@@ -78,9 +78,16 @@ static bool is_modelled(const struct ins_run *r, const struct ps_container *c)
 	return n == m && !memcmp(a, b, n);
 }
 
+/* Without what it would compare with a check has not passed. */
+static bool can_compare(struct ins_run *r, bool known)
+{
+	r->unjudged = !known || !ins_linux(r);
+	return !r->unjudged;
+}
+
 void check_caps_unused(struct ins_run *r)
 {
-	if (!r->model || !ins_linux(r))
+	if (!can_compare(r, r->model))
 		return;
 	ins_each(r, c)
 	{
@@ -106,7 +113,7 @@ void check_caps_unused(struct ins_run *r)
 
 void check_caps_needed(struct ins_run *r)
 {
-	if (!r->model || !ins_linux(r))
+	if (!can_compare(r, r->model))
 		return;
 	ins_each(r, c)
 	{
@@ -132,7 +139,7 @@ void check_caps_needed(struct ins_run *r)
 
 void check_profile_excess(struct ins_run *r)
 {
-	if (!r->model || !r->o->node_root || !r->o->excess)
+	if (!can_compare(r, r->model && r->o->node_root && r->o->excess))
 		return;
 	ins_each(r, c)
 	{

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/sha256.h"
 #include "inspect/report.h"
 
 /* Members of an object: the comma before every one but the first. */
@@ -391,18 +393,38 @@ void rep_write_sarif(const struct ins_report *r, struct buf *out)
 
 /* ---- wgpolicyk8s.io/v1alpha2 PolicyReport */
 
-static void put_label_name(const struct ins_subject *s, struct buf *out)
-{
-	/* A DNS name of at most 253 characters. */
-	buf_puts(out, "\"boltseal-");
-	for (const char *part = s->kind; part; part = part == s->kind ? s->name : NULL) {
-		for (const char *p = part; *p; p++) {
-			char c = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
-			bool fits = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+enum { OBJECT_NAME = 200, OBJECT_HASH = 8 };
 
-			buf_putc(out, fits ? c : '-');
+/*
+ * The name of an object: a DNS name of at most 253 characters. What does not fit is replaced or
+ * cut, and a hash then keeps different subjects apart.
+ */
+static void put_object_name(const struct ins_subject *s, struct buf *out)
+{
+	cleanup_buf struct buf name = { 0 };
+	bool fits = true;
+
+	buf_printf(&name, "%s-%s", s->kind, s->name);
+	fits = name.len <= OBJECT_NAME;
+	buf_puts(out, "\"boltseal-");
+	for (size_t i = 0; i < name.len && i < OBJECT_NAME; i++) {
+		char c = name.p[i];
+
+		if (c >= 'A' && c <= 'Z' && i < strlen(s->kind))
+			c = (char)(c | 0x20);
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-') {
+			fits = false;
+			c = '-';
 		}
-		buf_puts(out, part == s->kind ? "-" : "-x");
+		buf_putc(out, c);
+	}
+	if (!fits) {
+		uint8_t digest[SHA256_SIZE];
+		char hex[SHA256_HEX];
+
+		sha256(name.p, name.len, digest);
+		sha256_hex(digest, hex);
+		buf_printf(out, "-%.*s", OBJECT_HASH, hex);
 	}
 	buf_putc(out, '"');
 }
@@ -448,7 +470,7 @@ static void put_policy_report(const struct ins_report *r, size_t i, size_t *at, 
 	str(out, "kind", *s->ns ? "PolicyReport" : "ClusterPolicyReport");
 	key(out, "metadata");
 	buf_puts(out, "{\"name\":");
-	put_label_name(s, out);
+	put_object_name(s, out);
 	if (*s->ns)
 		str(out, "namespace", s->ns);
 	buf_putc(out, '}');

@@ -282,7 +282,10 @@ void ins_run_checks(struct ins_run *r)
 		if (!wanted(r, c, target))
 			continue;
 		r->check = c;
+		r->unjudged = false;
 		c->run(r);
+		if (r->unjudged && r->report->findings_n == before)
+			continue;
 		run++;
 		if (r->report->findings_n > before)
 			failed++;

@@ -17,6 +17,7 @@ struct ins_run {
 	struct arena *arena;		/* of the report */
 	const char *prefix; /* of pointers: where the stream's text stands in another document */
 	const struct yaml_node *outer; /* the string of the other document that it is, or NULL */
+	bool unjudged; /* set by a check that lacks what it would compare with: not passed */
 };
 
 /*

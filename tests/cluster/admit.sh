@@ -123,8 +123,8 @@ made() {
 		ok "$1"
 	fi
 }
-# has NAME TEXT NAMESPACE POD JSONPATH
-has() {
+# pod_has NAME TEXT NAMESPACE POD JSONPATH
+pod_has() {
 	k get pod -n "$3" "$4" -o jsonpath="$5" >"$scratch/log" 2>&1
 	if [ "$(cat "$scratch/log")" = "$2" ]; then
 		ok "$1"
@@ -179,25 +179,25 @@ made "a milder level counts soon" baseline < <(pod b x "$privileged")
 
 # ---- patched ----
 made "a pod without a profile" plain < <(pod a x)
-has "gets RuntimeDefault" RuntimeDefault plain a '{.spec.securityContext.seccompProfile.type}'
-has "and an explanation" "pod: seccomp RuntimeDefault" plain a '{.metadata.annotations.boltseal\.dev/admit}'
+pod_has "gets RuntimeDefault" RuntimeDefault plain a '{.spec.securityContext.seccompProfile.type}'
+pod_has "and an explanation" "pod: seccomp RuntimeDefault" plain a '{.metadata.annotations.boltseal\.dev/admit}'
 made "one that opted out" out < <(pod a x)
-has "gets nothing" "" out a '{.spec.securityContext.seccompProfile.type}'
+pod_has "gets nothing" "" out a '{.spec.securityContext.seccompProfile.type}'
 made "a pod of an image with profiles" plain < <(pod web docker.io/shop/web:1.2)
-has "gets its Localhost profile" boltseal/web-0123456789ab.json plain web \
+pod_has "gets its Localhost profile" boltseal/web-0123456789ab.json plain web \
 	'{.spec.containers[0].securityContext.seccompProfile.localhostProfile}'
-has "its capabilities" '["ALL"] ["NET_BIND_SERVICE"]' plain web \
+pod_has "its capabilities" '["ALL"] ["NET_BIND_SERVICE"]' plain web \
 	'{.spec.containers[0].securityContext.capabilities.drop} {.spec.containers[0].securityContext.capabilities.add}'
-has "AppArmor as an annotation, before 1.30" localhost/web plain web \
+pod_has "AppArmor as an annotation, before 1.30" localhost/web plain web \
 	'{.metadata.annotations.container\.apparmor\.security\.beta\.kubernetes\.io/c}'
-has "and an affinity" "boltseal.dev/seccomp.web" plain web \
+pod_has "and an affinity" "boltseal.dev/seccomp.web" plain web \
 	'{.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].key}'
 
 # ---- scheduled only where the profile is ----
 cluster_node one
 cluster_wait 30 one k get pod -n plain a -o 'jsonpath={.spec.nodeName}' &&
 	ok "a pod without a profile of its own is bound" || not_ok "a pod without a profile of its own is bound"
-has "one with waits for its profile" "" plain web '{.spec.nodeName}'
+pod_has "one with waits for its profile" "" plain web '{.spec.nodeName}'
 k label node one boltseal.dev/seccomp.web=0123456789ab >/dev/null
 cluster_wait 30 one k get pod -n plain web -o 'jsonpath={.spec.nodeName}' &&
 	ok "and is bound when the node has it" || not_ok "and is bound when the node has it"
@@ -234,10 +234,10 @@ is_sealed() {
 }
 is_sealed "a pod of the image gets this version" s1 'boltseal/web-????????????.json' registry.example/web:2
 first=$(localhost s1)
-has "and the capabilities that the model needs" '["ALL"] ["SETUID","NET_BIND_SERVICE"]' plain s1 \
+pod_has "and the capabilities that the model needs" '["ALL"] ["SETUID","NET_BIND_SERVICE"]' plain s1 \
 	'{.spec.containers[0].securityContext.capabilities.drop} {.spec.containers[0].securityContext.capabilities.add}'
 sleep 1
-has "it waits: no node has the profile" "" plain s1 '{.spec.nodeName}'
+pod_has "it waits: no node has the profile" "" plain s1 '{.spec.nodeName}'
 KUBECONFIG=$kubeconfig timeout 60 "$boltseal" node --once --crds --node one --kubelet-dir "$scratch/kubelet" \
 	--state-dir "$scratch/state" >"$scratch/log" 2>&1 ||
 	not_ok "boltseal node installs the seal" "$scratch/log"
@@ -256,11 +256,11 @@ is_sealed "the good version is back" s3 "$first" registry.example/web
 # A pod that names the profile itself gets its nodes.
 made "a pod that names the profile" plain < <(pod s4 other \
 	'{"seccompProfile": {"type": "Localhost", "localhostProfile": "boltseal/web.json"}}')
-has "goes where it is" "boltseal.dev/seccomp.web Exists" plain s4 \
+pod_has "goes where it is" "boltseal.dev/seccomp.web Exists" plain s4 \
 	'{.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].key} {.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].operator}'
 k delete sealprofile web >/dev/null
 is_sealed "without the seal the image has no profile of its own" s5 '' registry.example/web
-has "but RuntimeDefault" RuntimeDefault plain s5 '{.spec.securityContext.seccompProfile.type}'
+pod_has "but RuntimeDefault" RuntimeDefault plain s5 '{.spec.securityContext.seccompProfile.type}'
 
 # ---- killed and restarted under load ----
 k label --overwrite namespace baseline $P/enforce=baseline >/dev/null 2>&1

@@ -6,38 +6,6 @@ set -u
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 cluster_begin
 export KUBECONFIG=$kubeconfig
-out=$scratch/out
-err=$scratch/err
-
-# exits DESCRIPTION CODE ARGUMENT...: with its output in $out.
-exits() {
-	local what=$1 code=$2 got=0
-	shift 2
-	timeout 120 "$boltseal" inspect "$@" >"$out" 2>"$err" || got=$?
-	if [ "$got" = "$code" ]; then
-		ok "$what"
-	else
-		cat "$err" >>"$out"
-		not_ok "$what: exit code $got, expected $code" "$out"
-	fi
-}
-
-has() {
-	if grep -qF -- "$2" "$out"; then
-		ok "$1"
-	else
-		not_ok "$1: no '$2'" "$out"
-	fi
-}
-
-lacks() {
-	if grep -qF -- "$2" "$out"; then
-		not_ok "$1: there is '$2'" "$out"
-	else
-		ok "$1"
-	fi
-}
-
 k create namespace shop >/dev/null
 k create -f - >/dev/null 2>"$err" <<'YAML'
 apiVersion: apps/v1
@@ -86,18 +54,58 @@ spec:
   automountServiceAccountToken: false
   containers: [{name: a, image: busybox}]
 YAML
-exits "a cluster is inspected" 2 --cluster
+inspects "a cluster is inspected" 2 --cluster
 has "a Deployment" "Deployment shop/web"
 has "a CronJob of an older version" "CronJob shop/nightly"
 has "a Pod that nobody owns" "Pod default/alone"
 has "a namespace" "Namespace shop"
 has "the pointer of a finding" "cluster  /spec/template/spec/hostNetwork = true"
 lacks "what a controller made is its template's" "ReplicaSet shop/web-1"
-exits "one namespace" 0 --cluster --namespace default
+inspects "one namespace" 0 --cluster --namespace default
 lacks "is all that is read" "shop"
-exits "the standard" 2 --cluster --level baseline
+inspects "the standard" 2 --cluster --level baseline
 has "in its words" "Deployment shop/web: violates PodSecurity"
-exits "no such context" 1 --cluster --context nowhere
+inspects "no such context" 1 --cluster --context nowhere
+
+# ---- the report as objects of the API ----
+# For all namespaces there is a second kind of the same shape.
+sed 's/policyreport/clusterpolicyreport/g; s/PolicyReport/ClusterPolicyReport/g; s/Namespaced/Cluster/; s/polr/cpolr/' \
+	"$repo/tests/cluster/policy-reports.yaml" >"$scratch/cluster-reports.yaml"
+if k apply -f "$repo/tests/cluster/policy-reports.yaml" -f "$scratch/cluster-reports.yaml" >"$out" 2>&1 &&
+	k wait --for condition=established --timeout 20s crd/policyreports.wgpolicyk8s.io \
+		crd/clusterpolicyreports.wgpolicyk8s.io >>"$out" 2>&1; then
+	ok "the kinds of reports are defined"
+else
+	not_ok "the kinds of reports are defined" "$out"
+fi
+inspects "a policy report" 2 --cluster -o policy-report
+cp "$out" "$scratch/reports.json"
+if k apply -f "$scratch/reports.json" >"$out" 2>&1; then
+	ok "the API server takes it"
+else
+	not_ok "the API server takes it" "$out"
+fi
+# What the schema does not name would have been dropped.
+k get policyreports,clusterpolicyreports -A -o json >"$scratch/stored.json"
+if python3 -c 'import json, sys
+def key(o):
+    return o["kind"], o["metadata"].get("namespace"), o["metadata"]["name"]
+sent, stored = ({key(o): o for o in json.load(open(f))["items"]} for f in sys.argv[1:])
+assert sent and sent.keys() == stored.keys(), sent.keys() ^ stored.keys()
+for k, o in sent.items():
+    for part in "scope", "summary", "results":
+        assert o[part] == stored[k][part], (k, part)
+    n = {w: sum(r["result"] == w for r in o["results"]) for w in o["summary"]}
+    assert n == o["summary"], (k, n, o["summary"])
+assert {k[0] for k in sent} == {"PolicyReport", "ClusterPolicyReport"}
+' "$scratch/reports.json" "$scratch/stored.json" >"$out" 2>&1; then
+	ok "and has all of it: members, values, counts"
+else
+	not_ok "and has all of it: members, values, counts" "$out"
+fi
+sed 's/"result":"fail"/"result":"failed"/' "$scratch/reports.json" | k apply --dry-run=server -f - >"$out" 2>&1
+has "it would refuse another word" 'Unsupported value: "failed"'
+k delete policyreports,clusterpolicyreports -A --all >/dev/null
 
 # ---- profiles of nodes ----
 cluster_node n1
@@ -122,7 +130,7 @@ pod bound boltseal/web-0123456789ab.json 'affinity: {nodeAffinity: {requiredDuri
 pod mixed boltseal/web.json ''
 pod none boltseal/other.json ''
 pod foreign profiles/other.json ''
-exits "profiles that nodes do not have" 2 --cluster --namespace default --check R25
+inspects "profiles that nodes do not have" 2 --cluster --namespace default --check R25
 has "a version that one node has not" "1 of the 2 nodes that it may run on do not have the seccomp profile boltseal/web-0123456789ab.json (n2)"
 has "versions that differ" "the nodes that it may run on have different versions of the seccomp profile boltseal/web.json"
 has "a profile that none has" "none of the 2 nodes that it may run on has the seccomp profile boltseal/other.json"
@@ -144,7 +152,7 @@ clusters: [{name: c, cluster: {server: "$cluster_url", certificate-authority: "$
 users: [{name: r, user: {tokenFile: "$account/token"}}]
 YAML
 unset KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT
-exits "what may not be listed makes it incomplete" 3 --cluster --kubeconfig "$scratch/reader.kubeconfig"
+inspects "what may not be listed makes it incomplete" 3 --cluster --kubeconfig "$scratch/reader.kubeconfig"
 has "and is named" 'cannot list resource "deployments"'
 has "the rest is inspected" "Pod default/alone"
 
@@ -201,10 +209,10 @@ then
 	read -r seconds kib <"$scratch/time"
 	n=$(python3 -c 'import json, sys
 print(len(json.load(open(sys.argv[1]))["subjects"]))' "$scratch/report.json" 2>>"$err")
-	if [ "${n:-0}" -ge 5000 ] && [ "$kib" -lt 102400 ]; then
-		ok "5,000 pods within 100 MB ($n subjects, $seconds s, $kib KiB)"
+	if [ "${n:-0}" -ge 5000 ] && [ "$kib" -lt 102400 ] && [ "${seconds%.*}" -lt 10 ]; then
+		ok "5,000 pods within 10 s and 100 MB ($n subjects, $seconds s, $kib KiB)"
 	else
-		not_ok "5,000 pods within 100 MB ($n subjects, $seconds s, $kib KiB)" "$err"
+		not_ok "5,000 pods within 10 s and 100 MB ($n subjects, $seconds s, $kib KiB)" "$err"
 	fi
 else
 	not_ok "5,000 pods are made" "$err"

@@ -23,15 +23,6 @@ rules() {
 	END
 }
 
-until_true() {
-	local tries=0
-	until "$@" >/dev/null 2>&1; do
-		tries=$((tries + 1))
-		[ $tries -lt 300 ] || return 1
-		sleep 0.05
-	done
-}
-
 expect() {
 	local name=$1
 	shift

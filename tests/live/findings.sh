@@ -44,15 +44,6 @@ stop() {
 }
 
 # until_true COMMAND...: for 10 s at most.
-until_true() {
-	local tries=0
-	until "$@" 2>/dev/null; do
-		tries=$((tries + 1))
-		[ $tries -lt 200 ] || return 1
-		sleep 0.05
-	done
-}
-
 findings() {
 	"$boltseal" findings "$@" --store "$store"
 }

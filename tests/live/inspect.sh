@@ -26,68 +26,47 @@ YAML
 printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: b}]}\n---\na: [\n' \
 	>"$scratch/broken.yaml"
 
-# exits DESCRIPTION CODE ARGUMENT...: with its output in $scratch/out.
-exits() {
-	local what=$1 code=$2 got=0
-	shift 2
-	"$boltseal" inspect "$@" >"$scratch/out" 2>"$scratch/err" || got=$?
-	if [ "$got" = "$code" ]; then
-		ok "$what"
-	else
-		cat "$scratch/err" >>"$scratch/out"
-		not_ok "$what: exit code $got, expected $code" "$scratch/out"
-	fi
-}
-
-has() {
-	if grep -qF -- "$2" "$scratch/out"; then
-		ok "$1"
-	else
-		not_ok "$1: no '$2'" "$scratch/out"
-	fi
-}
-
-exits "findings end with 2" 2 "$scratch/web.yaml"
+inspects "findings end with 2" 2 "$scratch/web.yaml"
 has "the place of a finding" "web.yaml:16:23  /spec/template/spec/containers/0/securityContext/privileged = true"
-exits "none is tolerated" 0 --fail-on none "$scratch/web.yaml"
-exits "what cannot be read ends with 3" 3 "$scratch/broken.yaml"
+inspects "none is tolerated" 0 --fail-on none "$scratch/web.yaml"
+inspects "what cannot be read ends with 3" 3 "$scratch/broken.yaml"
 has "its place" "broken.yaml:7:1: not valid YAML"
 has "the other document is inspected" "R13"
-exits "a file that is not there ends with 1" 1 "$scratch/none.yaml"
-exits "the standard" 2 --level baseline --version v1.29 "$scratch/web.yaml"
+inspects "a file that is not there ends with 1" 1 "$scratch/none.yaml"
+inspects "the standard" 2 --level baseline --version v1.29 "$scratch/web.yaml"
 has "its words" 'violates PodSecurity "baseline:v1.29": host namespaces (hostNetwork=true), privileged (container "nginx" must not set securityContext.privileged=true)'
-exits "a version that is none" 1 --level baseline --version 1.29 "$scratch/web.yaml"
-exits "standard input" 2 - <"$scratch/web.yaml"
-exits "standard input without anything is not fine" 3 - </dev/null
+inspects "a version that is none" 1 --level baseline --version 1.29 "$scratch/web.yaml"
+inspects "standard input" 2 - <"$scratch/web.yaml"
+inspects "standard input without anything is not fine" 3 - </dev/null
 has "and says so" "standard input:1:1: there is no document in it"
 mkdir -p "$scratch/chart/templates" "$scratch/none"
 echo 'name: x' >"$scratch/chart/Chart.yaml"
 echo '{{- if .Values.x }}' >"$scratch/chart/templates/a.yaml"
-exits "nor is a folder without files" 3 "$scratch/none"
+inspects "nor is a folder without files" 3 "$scratch/none"
 has "and says so, too" "none: the folder has no .yaml, .yml or .json files"
-exits "a chart is rendered before" 3 "$scratch/chart"
-grep -qF "helm template NAME $scratch/chart | boltseal inspect -" "$scratch/err" &&
-	ok "which is said" || not_ok "which is said" "$scratch/err"
+inspects "a chart is rendered before" 3 "$scratch/chart"
+grep -qF "helm template NAME $scratch/chart | boltseal inspect -" "$err" &&
+	ok "which is said" || not_ok "which is said" "$err"
 cp "$scratch/web.yaml" "$scratch/none/"
 mv "$scratch/chart" "$scratch/none/"
-exits "charts beside other files are left out" 2 "$scratch/none"
+inspects "charts beside other files are left out" 2 "$scratch/none"
 has "without being in the way" "1 subject in 1 document, score"
 
-exits "correction" 0 --fix -o yaml --output="$scratch/fixed.yaml" "$scratch/web.yaml"
-exits "what was corrected passes" 0 --fail-on low "$scratch/fixed.yaml"
-exits "the standard, too" 0 --level restricted "$scratch/fixed.yaml"
-diff "$scratch/web.yaml" "$scratch/fixed.yaml" >"$scratch/out"
-if [ "$(grep -c '^<' "$scratch/out")" = 2 ]; then
+inspects "correction" 0 --fix -o yaml --output="$scratch/fixed.yaml" "$scratch/web.yaml"
+inspects "what was corrected passes" 0 --fail-on low "$scratch/fixed.yaml"
+inspects "the standard, too" 0 --level restricted "$scratch/fixed.yaml"
+diff "$scratch/web.yaml" "$scratch/fixed.yaml" >"$out"
+if [ "$(grep -c '^<' "$out")" = 2 ]; then
 	ok "all lines stay but two"
 else
-	not_ok "all lines stay but two" "$scratch/out"
+	not_ok "all lines stay but two" "$out"
 fi
 
 mkdir -p "$scratch/dir/sub/.hidden"
 cp "$scratch/web.yaml" "$scratch/dir/sub/web.yml"
 cp "$scratch/web.yaml" "$scratch/dir/sub/.hidden/"
 echo '{"name": "a package"}' >"$scratch/dir/package.json"
-exits "a folder" 2 "$scratch/dir"
+inspects "a folder" 2 "$scratch/dir"
 has "one subject in it" "1 subject in 2 documents"
 
 cat >"$scratch/waivers.yaml" <<'YAML'
@@ -95,36 +74,36 @@ waivers:
 - {rule: R01, subject: "Deployment shop/*", owner: a, reason: b, expires: 2999-01-01}
 - {rule: R02, owner: a, reason: b, expires: 2999-01-01}
 YAML
-exits "waived findings do not count" 0 --waivers "$scratch/waivers.yaml" "$scratch/web.yaml"
+inspects "waived findings do not count" 0 --waivers "$scratch/waivers.yaml" "$scratch/web.yaml"
 has "and stay" "waived until 2999-01-01: b (a)"
 sed -i 's/2999/2020/' "$scratch/waivers.yaml"
-exits "expired waivers do not help" 2 --waivers "$scratch/waivers.yaml" "$scratch/web.yaml"
+inspects "expired waivers do not help" 2 --waivers "$scratch/waivers.yaml" "$scratch/web.yaml"
 sed -i 's/owner: a, //' "$scratch/waivers.yaml"
-exits "a waiver needs an owner" 1 --waivers "$scratch/waivers.yaml" "$scratch/web.yaml"
+inspects "a waiver needs an owner" 1 --waivers "$scratch/waivers.yaml" "$scratch/web.yaml"
 
 for format in json sarif policy-report; do
-	exits "$format" 2 -o $format "$scratch/web.yaml"
-	if python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$scratch/out" 2>"$scratch/err"; then
+	inspects "$format" 2 -o $format "$scratch/web.yaml"
+	if python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$out" 2>"$err"; then
 		ok "$format is JSON"
 	else
-		not_ok "$format is JSON" "$scratch/err"
+		not_ok "$format is JSON" "$err"
 	fi
 done
-exits "asff" 2 -o asff --aws-account 123456789012 --aws-region eu-west-1 "$scratch/web.yaml"
+inspects "asff" 2 -o asff --aws-account 123456789012 --aws-region eu-west-1 "$scratch/web.yaml"
 has "its account" 'arn:aws:securityhub:eu-west-1:123456789012:product/123456789012/default'
-exits "asff needs an account" 1 -o asff "$scratch/web.yaml"
-exits "junit" 2 -o junit "$scratch/web.yaml"
+inspects "asff needs an account" 1 -o asff "$scratch/web.yaml"
+inspects "junit" 2 -o junit "$scratch/web.yaml"
 if python3 -c '
 import sys, xml.etree.ElementTree as e
 r = e.parse(sys.argv[1]).getroot()
 cases = r.findall("testsuite/testcase")
 assert int(r.get("tests")) == len(cases) and int(r.get("failures")) == len(r.findall("testsuite/testcase/failure"))
-' "$scratch/out" 2>"$scratch/err"; then
+' "$out" 2>"$err"; then
 	ok "junit counts what it has"
 else
-	not_ok "junit counts what it has" "$scratch/err"
+	not_ok "junit counts what it has" "$err"
 fi
-exits "html" 2 -o html "$scratch/web.yaml"
+inspects "html" 2 -o html "$scratch/web.yaml"
 if python3 -c '
 import sys, html.parser
 class P(html.parser.HTMLParser):
@@ -135,12 +114,12 @@ class P(html.parser.HTMLParser):
 	def handle_startendtag(self, tag, attrs): pass
 	def handle_endtag(self, tag): assert self.stack.pop() == tag, tag
 p = P(); p.feed(open(sys.argv[1]).read()); assert not p.stack
-' "$scratch/out" 2>"$scratch/err"; then
+' "$out" 2>"$err"; then
 	ok "html is balanced and loads nothing"
 else
-	not_ok "html is balanced and loads nothing" "$scratch/err"
+	not_ok "html is balanced and loads nothing" "$err"
 fi
-exits "markdown" 2 -o markdown "$scratch/web.yaml"
+inspects "markdown" 2 -o markdown "$scratch/web.yaml"
 
 # A document of 100 MB, and one that would expand to billions of values.
 python3 - "$scratch" <<'PY'
@@ -151,8 +130,8 @@ with open(sys.argv[1] + "/bomb.yaml", "w") as f:
 	f.write("a0: &a0 [x]\n")
 	for i in range(1, 40): f.write(f"a{i}: &a{i} [*a{i-1}, *a{i-1}]\n")
 PY
-exits "a file of 100 MB" 3 "$scratch/huge.yaml"
+inspects "a file of 100 MB" 3 "$scratch/huge.yaml"
 has "is refused" "larger than the limit"
-exits "an alias bomb" 3 "$scratch/bomb.yaml"
+inspects "an alias bomb" 3 "$scratch/bomb.yaml"
 has "has a place" "bomb.yaml:16:"
 tap_end

@@ -7,30 +7,6 @@ set -u
 # shellcheck source=../../tools/dockerd-up.sh
 . "$repo/tools/dockerd-up.sh"
 
-out=$scratch/out
-err=$scratch/err
-
-# exits DESCRIPTION CODE ARGUMENT...: with its output in $out.
-exits() {
-	local what=$1 code=$2 got=0
-	shift 2
-	timeout 60 "$boltseal" inspect "$@" >"$out" 2>"$err" || got=$?
-	if [ "$got" = "$code" ]; then
-		ok "$what"
-	else
-		cat "$err" >>"$out"
-		not_ok "$what: exit code $got, expected $code" "$out"
-	fi
-}
-
-has() {
-	if grep -qF -- "$2" "${3:-$out}"; then
-		ok "$1"
-	else
-		not_ok "$1: no '$2'" "${3:-$out}"
-	fi
-}
-
 # ---- a node ----
 
 node=$scratch/node
@@ -49,7 +25,7 @@ readOnlyPort: 10255
 YAML
 chmod 666 "$node/opt/kubelet/c.yaml"
 echo '{"icc": false, "hosts": ["tcp://0.0.0.0:2375"]}' >"$node/etc/docker/daemon.json"
-exits "a node with faults" 2 --node --node-root "$node"
+inspects "a node with faults" 2 --node --node-root "$node"
 has "its name" "Node worker-1"
 has "no security module" "N13"
 has "a kernel setting" "kernel.unprivileged_bpf_disabled = 0: every user may load eBPF programs"
@@ -63,9 +39,9 @@ has "the kubelet's file is that of its command line" "opt/kubelet/c.yaml:3:15"
 has "and others may write it" "others than its owner may write /opt/kubelet/c.yaml (mode 0666)"
 has "Docker's file" "whoever reaches tcp://0.0.0.0:2375 controls the host"
 echo 'apparmor' >"$node/sys/kernel/security/lsm"
-exits "with AppArmor" 0 --node --node-root "$node" --check N13
-exits "this machine" 0 --node --fail-on none
-exits "a node that is not there" 1 --node --node-root "$scratch/nowhere"
+inspects "with AppArmor" 0 --node --node-root "$node" --check N13
+inspects "this machine" 0 --node --fail-on none
+inspects "a node that is not there" 1 --node --node-root "$scratch/nowhere"
 
 # ---- the store ----
 
@@ -80,8 +56,8 @@ spec:
     securityContext: {privileged: true}
 YAML
 store=$scratch/findings.db
-exits "findings go to the store" 2 --store "$store" "$scratch/web.yaml"
-exits "and again" 2 --store "$store" "$scratch/web.yaml"
+inspects "findings go to the store" 2 --store "$store" "$scratch/web.yaml"
+inspects "and again" 2 --store "$store" "$scratch/web.yaml"
 "$boltseal" findings list --store "$store" -o json >"$out" 2>"$err"
 if python3 - "$out" 2>>"$out" <<'PY'
 import json, sys
@@ -135,7 +111,7 @@ if [ $? = 0 ]; then
 else
 	not_ok "it ends with SIGTERM" "$err"
 fi
-exits "--fix does not go with it" 1 --continuous --fix "$scratch/dir"
+inspects "--fix does not go with it" 1 --continuous --fix "$scratch/dir"
 
 # ---- engines ----
 
@@ -151,7 +127,7 @@ if dockerd_up 2>"$err"; then
 	tar -C "$scratch/root" -c . | docker import - boltseal-inspect:1 >/dev/null
 	docker run -d --rm --name boltseal-inspect --network none --pid host -v /etc:/x \
 		boltseal-inspect:1 /bin/busybox sleep 60 >/dev/null
-	exits "containers of Docker" 2 --docker
+	inspects "containers of Docker" 2 --docker
 	has "the one that runs" "Container boltseal-inspect"
 	has "and what is wrong with it" "docker:boltseal-inspect  /HostConfig/PidMode = host"
 	docker rm -f boltseal-inspect >/dev/null 2>&1
@@ -175,7 +151,7 @@ if command -v podman >/dev/null; then
 	}
 	# crun refuses hosts with both cgroup hierarchies; runc does not.
 	if start || { export POD_RUNTIME=runc && podman rm -f boltseal-inspect >/dev/null 2>&1; start; }; then
-		exits "containers of Podman" 2 --podman
+		inspects "containers of Podman" 2 --podman
 		has "and what is wrong with them" "/HostConfig/PidMode = host"
 		podman rm -f -t 0 boltseal-inspect >/dev/null 2>&1
 	else

@@ -8,6 +8,8 @@ boltseal=${BOLTSEAL:-$repo/build/boltseal}
 tap_n=0
 tap_failed=0
 scratch=$(mktemp -d)
+out=$scratch/out
+err=$scratch/err
 containers=()  # "RUNTIME ID" of those that may exist
 background=()  # processes to end
 
@@ -37,6 +39,46 @@ skip_all() {
 tap_end() {
 	echo "1..$tap_n"
 	[ "$tap_failed" = 0 ]
+}
+
+# until_true COMMAND...: waits up to 20 s until it succeeds.
+until_true() {
+	local tries=0
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries + 1))
+		[ $tries -lt 400 ] || return 1
+		sleep 0.05
+	done
+}
+
+# inspects DESCRIPTION CODE ARGUMENT...: boltseal inspect ends with CODE; what it prints is in $out and $err.
+inspects() {
+	local what=$1 code=$2 got=0
+	shift 2
+	timeout 120 "$boltseal" inspect "$@" >"$out" 2>"$err" || got=$?
+	if [ "$got" = "$code" ]; then
+		ok "$what"
+	else
+		cat "$err" >>"$out"
+		not_ok "$what: exit code $got, expected $code" "$out"
+	fi
+}
+
+# has DESCRIPTION TEXT [FILE]: the file, $out unless given, has the text. lacks is the opposite.
+has() {
+	if grep -qF -- "$2" "${3:-$out}"; then
+		ok "$1"
+	else
+		not_ok "$1: no '$2'" "${3:-$out}"
+	fi
+}
+
+lacks() {
+	if grep -qF -- "$2" "${3:-$out}"; then
+		not_ok "$1: there is '$2'" "${3:-$out}"
+	else
+		ok "$1"
+	fi
 }
 
 # runtime RUNC_OR_CRUN ARGUMENT...

@@ -54,15 +54,6 @@ capabilities() {
 		done | sed 's/^/+cap_/' | paste -sd,
 }
 
-until_true() {
-	local tries=0
-	until "$@" >/dev/null 2>&1; do
-		tries=$((tries + 1))
-		[ $tries -lt 200 ] || return 1
-		sleep 0.05
-	done
-}
-
 chmod 755 "$scratch"
 cp /bin/true "$scratch/precious"
 cat >"$scratch/rules.yaml" <<-END

@@ -31,15 +31,6 @@ rules() {
 	END
 }
 
-until_true() {
-	local tries=0
-	until "$@" >/dev/null 2>&1; do
-		tries=$((tries + 1))
-		[ $tries -lt 400 ] || return 1
-		sleep 0.05
-	done
-}
-
 # one NAME OPTION...: a run with these options, recorded from the reading of its rules on.
 one() {
 	local name=$1
