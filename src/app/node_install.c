@@ -108,8 +108,6 @@ static bool lsm_check(const struct node_agent *a, struct node_profile *p, const 
 	struct err e = { 0 }, ignored;
 	int r;
 
-	if (p->kind != NODE_APPARMOR)
-		return true;
 	r = node_files_put(dir, trial, p->text, p->len, &e);
 	if (r >= 0)
 		r = node_apparmor_check(file, p->name, &e);
@@ -121,17 +119,13 @@ static bool lsm_check(const struct node_agent *a, struct node_profile *p, const 
 	return r >= 0;
 }
 
-static void load_lsm(struct node_agent *a, struct node_profile *p, const char *file, bool wrote)
+static void load_lsm(struct node_agent *a, struct node_profile *p, const char *name, bool wrote)
 {
+	cleanup_free char *file = xasprintf("%s/%s", lsm_dir(a, p->kind), name);
 	const struct lsm *l = &lsms[p->kind];
 	bool was_there = p->state == NODE_INSTALLED;
 	struct err e = { 0 };
-	char why[256];
 
-	if (!l->on(why)) {
-		node_profile_is(p, NODE_UNAVAILABLE, "%s", why);
-		return;
-	}
 	if (was_there && !wrote && l->loaded(p->name))
 		return;
 	if (l->load(file, p->name, &e) < 0) {
@@ -142,11 +136,38 @@ static void load_lsm(struct node_agent *a, struct node_profile *p, const char *f
 	node_profile_is(p, NODE_INSTALLED, "%s", "");
 }
 
+/* A module is judged by being installed, from a folder beside: its name is that of its file. */
+static void install_module(struct node_agent *a, struct node_profile *p, const char *name)
+{
+	cleanup_free char *dir = xasprintf("%s/check", a->o.selinux_dir);
+	cleanup_free char *trial = xasprintf("%s/%s", dir, name);
+	bool was_there = p->state == NODE_INSTALLED;
+	struct err e = { 0 }, ignored;
+	int r;
+
+	if (was_there && node_files_same(a->o.selinux_dir, name, p->text, p->len) &&
+	    node_selinux_loaded(p->name))
+		return;
+	r = node_files_put(dir, name, p->text, p->len, &e);
+	if (r >= 0)
+		r = node_selinux_load(trial, p->name, &e);
+	node_files_remove(dir, name, &ignored);
+	if (r >= 0)
+		r = node_files_put(a->o.selinux_dir, name, p->text, p->len, &e) < 0 ? -EIO : 0;
+	if (r == -EINVAL)
+		node_profile_is(p, NODE_REFUSED, "%s: %s", p->origin, e.msg);
+	else if (r < 0)
+		node_profile_is(p, NODE_FAILED, "%s", e.msg);
+	if (r < 0)
+		return;
+	count_write(a, p, was_there);
+	node_profile_is(p, NODE_INSTALLED, "%s", "");
+}
+
 static void install_lsm(struct node_agent *a, struct node_profile *p)
 {
 	const char *dir = lsm_dir(a, p->kind);
 	cleanup_free char *name = xasprintf("%s.%s", p->name, lsms[p->kind].ending);
-	cleanup_free char *file = xasprintf("%s/%s", dir, name);
 	struct err e = { 0 };
 	char why[256];
 	int wrote;
@@ -164,14 +185,25 @@ static void install_lsm(struct node_agent *a, struct node_profile *p)
 					: "would be loaded");
 		return;
 	}
+	if (p->kind == NODE_SELINUX) {
+		if (node_selinux_on(why))
+			install_module(a, p, name);
+		else
+			node_profile_is(p, NODE_UNAVAILABLE, "%s", why);
+		return;
+	}
 	if ((!p->checked || p->state == NODE_FAILED) && !lsm_check(a, p, name))
 		return;
+	if (!lsms[p->kind].on(why)) {
+		node_profile_is(p, NODE_UNAVAILABLE, "%s", why);
+		return;
+	}
 	wrote = node_files_put(dir, name, p->text, p->len, &e);
 	if (wrote < 0) {
 		node_profile_is(p, NODE_FAILED, "%s", e.msg);
 		return;
 	}
-	load_lsm(a, p, file, wrote > 0);
+	load_lsm(a, p, name, wrote > 0);
 }
 
 /* ---- all */

@@ -49,7 +49,8 @@ static char **environment(const char *const *more)
 	return all;
 }
 
-static int spawn_with_output(const char *const *argv, const char *const *env, int out, pid_t *pid)
+static int spawn_with_output(const char *const *argv, const char *const *env, int out, bool both,
+			     pid_t *pid)
 {
 	cleanup_free char **all = environment(env);
 	posix_spawn_file_actions_t fa;
@@ -59,7 +60,10 @@ static int spawn_with_output(const char *const *argv, const char *const *env, in
 		return -r;
 	posix_spawn_file_actions_addopen(&fa, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&fa, out, STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(&fa, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	if (both)
+		posix_spawn_file_actions_adddup2(&fa, out, STDERR_FILENO);
+	else
+		posix_spawn_file_actions_addopen(&fa, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 	r = posix_spawnp(pid, argv[0], &fa, NULL, (char *const *)argv, all);
 	posix_spawn_file_actions_destroy(&fa);
 	return -r;
@@ -92,14 +96,8 @@ static int read_until(int fd, size_t max, int64_t deadline, struct buf *out)
 	}
 }
 
-int proc_capture(const char *const *argv, size_t max, int timeout_ms, struct buf *out,
-		 struct err *e)
-{
-	return proc_capture_env(argv, NULL, max, timeout_ms, out, e);
-}
-
-int proc_capture_env(const char *const *argv, const char *const *env, size_t max, int timeout_ms,
-		     struct buf *out, struct err *e)
+static int capture(const char *const *argv, const char *const *env, bool both, size_t max,
+		   int timeout_ms, struct buf *out, struct err *e)
 {
 	cleanup_close int rd = -1, wr = -1;
 	int fds[2], status, r;
@@ -109,7 +107,7 @@ int proc_capture_env(const char *const *argv, const char *const *env, size_t max
 		return err_errno(e, errno, "cannot make a pipe");
 	rd = fds[0];
 	wr = fds[1];
-	r = spawn_with_output(argv, env, wr, &pid);
+	r = spawn_with_output(argv, env, wr, both, &pid);
 	if (r < 0)
 		return err_errno(e, -r, "cannot run %s", argv[0]);
 	close(wr);
@@ -122,6 +120,24 @@ int proc_capture_env(const char *const *argv, const char *const *env, size_t max
 	if (r < 0)
 		return err_errno(e, -r, "%s", argv[0]);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int proc_capture(const char *const *argv, size_t max, int timeout_ms, struct buf *out,
+		 struct err *e)
+{
+	return capture(argv, NULL, false, max, timeout_ms, out, e);
+}
+
+int proc_capture_both(const char *const *argv, size_t max, int timeout_ms, struct buf *out,
+		      struct err *e)
+{
+	return capture(argv, NULL, true, max, timeout_ms, out, e);
+}
+
+int proc_capture_env(const char *const *argv, const char *const *env, size_t max, int timeout_ms,
+		     struct buf *out, struct err *e)
+{
+	return capture(argv, env, false, max, timeout_ms, out, e);
 }
 
 bool proc_exists(const char *name)

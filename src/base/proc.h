@@ -18,7 +18,11 @@
 int proc_capture(const char *const *argv, size_t max, int timeout_ms, struct buf *out,
 		 struct err *e);
 
-/* The same with variables ("NAME=VALUE", NULL-terminated) added to the environment, or replaced. */
+/* The same with its standard error in `out`, too. */
+int proc_capture_both(const char *const *argv, size_t max, int timeout_ms, struct buf *out,
+		      struct err *e);
+/* proc_capture() with variables ("NAME=VALUE", NULL-terminated) added to the environment, or
+ * replaced. */
 int proc_capture_env(const char *const *argv, const char *const *env, size_t max, int timeout_ms,
 		     struct buf *out, struct err *e);
 

@@ -22,7 +22,12 @@ int node_apparmor_load(const char *file, const char *name, struct err *e);
 bool node_apparmor_loaded(const char *name);
 int node_apparmor_unload(const char *file, const char *name, struct err *e);
 
-/* A module of the policy's intermediate language; its name is the file's without ".cil". */
+/*
+ * A module of the policy's intermediate language; its name is the file's without ".cil". semodule
+ * compiles it with the whole policy: -EINVAL when that fails, and everything is as it was; -EIO
+ * when semodule has no policy store, or the kernel took no new policy. Some seconds on a large
+ * policy.
+ */
 int node_selinux_load(const char *file, const char *name, struct err *e);
 bool node_selinux_loaded(const char *name);
 int node_selinux_unload(const char *name, struct err *e);

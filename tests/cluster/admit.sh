@@ -215,6 +215,7 @@ sealed() {
 	local end=$((SECONDS + 10))
 	while true; do
 		pod "$1" "$3" | k create -n plain -f - >"$scratch/log" 2>&1 || return 1
+		# shellcheck disable=SC2053 # a pattern
 		[[ $(localhost "$1") != $2 ]] || return 0
 		[ $SECONDS -lt $end ] || return 1
 		k delete pod -n plain "$1" --grace-period=0 --force >/dev/null 2>&1

@@ -345,7 +345,7 @@ static void test_apparmor(void **state)
 		{ "profile other {\n}\n", "defines the profile other, too" },
 		{ "profile web {\n}\nprofile docker-default {\n}\n", "docker-default, too" },
 		{ "", "does not define the profile web" },
-		{ "profile web {\n  nonsense\n}\n", "apparmor_parser refuses it" },
+		{ "profile web {\n  nonsense\n}\n", "at line 3: syntax error" },
 	};
 	cleanup_free char *path = xasprintf("%s/web.apparmor", folder);
 	struct err e = { 0 };

@@ -24,8 +24,23 @@ make_guest() {
 	put "$(command -v secilc)" /bin/secilc
 	secilc -c 33 -o "$guest/policy" -f "$scratch/contexts" "$repo/tests/selinux/base.cil" \
 		"$scratch/web.cil"
+	guest_modules
 	install -m 755 "$vm/selinux-init" "$guest/init"
 }
 
-vm_check secilc
+# semodule with a store that has the policy of tests/selinux as its module `base`.
+guest_modules() {
+	local program etc=etc/selinux/boltseal store=var/lib/selinux/boltseal
+	for program in semodule load_policy setfiles sefcontext_compile; do
+		put "$(command -v $program)" /usr/sbin/$program
+	done
+	mkdir -p "$guest/$etc/contexts/files" "$guest/$etc/policy" "$guest/$store"
+	printf 'SELINUX=enforcing\nSELINUXTYPE=boltseal\n' >"$guest/etc/selinux/config"
+	printf 'module-store = direct\nexpand-check = 0\n' >"$guest/etc/selinux/semanage.conf"
+	touch "$guest/$etc/contexts/files/file_contexts"
+	semodule -p "$guest" -s boltseal -N -X 100 -i "$repo/tests/selinux/base.cil"
+	mkdir "$guest/profiles"
+}
+
+vm_check secilc semodule
 vm_run make_guest "lsm=landlock,lockdown,yama,selinux selinux=1 enforcing=0"
