@@ -102,8 +102,9 @@ static int replay(struct watching *w, const char *path, struct err *e)
 /* Options that make no sense together. */
 static int check_options(const struct args *a, struct err *e)
 {
-	static const char *const live[] = { "capture",	"for",	"ring", "environment", "respond",
-					    "response", "user", "live", "model",       "learn" };
+	static const char *const live[] = { "capture", "for",	"ring",	    "environment",
+					    "respond", "hooks", "response", "user",
+					    "live",    "model", "learn" };
 
 	if (args_count(a))
 		return usage_error(a, e, "'%s': expected options only", args_at(a, 0));
@@ -220,6 +221,10 @@ static const struct option_desc options[] = {
 	{ 0, "ring", "MIB", NULL,
 	  "Memory for what waits between kernel and rules, in MiB over all processors; 8 is the "
 	  "default." },
+	{ 0, "hooks", "WHERE", "auto|functions|tracepoints|tracepoint",
+	  "Where system calls are hooked: at the kernel's functions for them, so that other calls "
+	  "cost nothing, at a tracepoint for each, or at one for all. auto, the default, takes the "
+	  "first that the kernel allows; boltseal doctor says which." },
 	{ 0, "environment", NULL, NULL,
 	  "Keeps the environment of programs also when no rule asks for it." },
 	{ 0, "respond", "MODE", "dry-run|enforce",
@@ -257,7 +262,8 @@ const struct command command_watch = {
 	.description =
 		"Loads rules in Falco's language, boltseal's own when no others are given, and "
 		"reports every event of the machine that fires "
-		"one. Only system calls that some rule asks for are hooked, each by itself, and "
+		"one. Only system calls that some rule asks for are hooked, each by itself (where "
+		"the kernel allows it, so that others cost nothing), and "
 		"conditions on results, open modes and paths are decided in the kernel.\n"
 		"\n"
 		"Files are compared by the name that was given and by the file that the kernel "

@@ -205,7 +205,7 @@ int keeper_start(struct keeper *k, struct watch *w, unsigned *slot, struct err *
 	there.slot = *slot;
 	there.caps = reply.caps;
 	watch_drift_join(w, &there);
-	return watch_join(w, fds, reply.fds, reply.per_call, e);
+	return watch_join(w, fds, reply.fds, (enum watch_hooks)reply.hooks, e);
 }
 
 void keeper_stop(struct keeper *k, unsigned slot)

@@ -1,11 +1,13 @@
 #include "app/keeper_root.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "app/command.h"
@@ -19,9 +21,12 @@
 #include "sensor/watch_drift.h"
 #include "sensor/watch_share.h"
 
+enum { SECOND_MS = 1000 };
+
 struct root {
 	int sock;
 	struct watch *watches[KEEPER_WATCHES];
+	time_t counted;
 	struct respond *acts; /* NULL: responses are not carried out */
 };
 
@@ -55,7 +60,7 @@ static bool do_watch(struct root *r, const char *plan, size_t len)
 {
 	struct keeper_reply reply = { 0 };
 	int fds[WATCH_SHARED_MAX], slot = 0, err;
-	bool per_call;
+	enum watch_hooks hooks;
 	struct err e;
 
 	while (slot < KEEPER_WATCHES && r->watches[slot])
@@ -72,8 +77,8 @@ static bool do_watch(struct root *r, const char *plan, size_t len)
 		return answer_error(r, err, &e);
 	}
 	reply.result = slot;
-	reply.fds = (uint32_t)watch_share(r->watches[slot], fds, &per_call);
-	reply.per_call = per_call;
+	reply.fds = (uint32_t)watch_share(r->watches[slot], fds, &hooks);
+	reply.hooks = hooks;
 	reply.caps = watch_drift_caps(r->watches[slot]);
 	return answer(r, &reply, NULL, fds);
 }
@@ -187,6 +192,28 @@ static bool serve(struct root *r)
 	return false;
 }
 
+/* Each second it is counted what the kernel left out. */
+static void count(struct root *r)
+{
+	time_t now = time(NULL);
+
+	for (int i = 0; now != r->counted && i < KEEPER_WATCHES; i++)
+		if (r->watches[i])
+			watch_count(r->watches[i]);
+	r->counted = now;
+}
+
+static void wait_for_request(struct root *r)
+{
+	struct pollfd p = { .fd = r->sock, .events = POLLIN };
+	int n;
+
+	do {
+		count(r);
+		n = poll(&p, 1, SECOND_MS);
+	} while (n == 0 || (n < 0 && errno == EINTR));
+}
+
 int keeper_root(int sock, pid_t child, const struct respond_options *respond)
 {
 	struct sigaction sa = { .sa_handler = hand_on, .sa_flags = SA_RESTART };
@@ -200,8 +227,9 @@ int keeper_root(int sock, pid_t child, const struct respond_options *respond)
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
-	while (serve(&r))
-		;
+	do
+		wait_for_request(&r);
+	while (serve(&r));
 	/* Whoever asks for something else is no boltseal, and is to end. */
 	shutdown(sock, SHUT_RDWR);
 	for (int i = 0; i < KEEPER_WATCHES; i++)

@@ -23,10 +23,10 @@ struct keeper_request {
 };
 
 struct keeper_reply {
-	int32_t result;		 /* 0, a slot, or a negative errno */
-	uint32_t len;		 /* bytes that follow: what went wrong, or a link's target */
-	uint32_t fds;		 /* descriptors behind them, each with a byte of its own */
-	uint32_t per_call, caps; /* of the programs that were loaded */
+	int32_t result;	      /* 0, a slot, or a negative errno */
+	uint32_t len;	      /* bytes that follow: what went wrong, or a link's target */
+	uint32_t fds;	      /* descriptors behind them, each with a byte of its own */
+	uint32_t hooks, caps; /* enum watch_hooks; of the programs that were loaded */
 };
 
 /* All bytes, or false: the other end is gone. */

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "app/delivery.h"
@@ -36,11 +37,32 @@ static void on_signal(int sig)
 
 /* ---- the sensor */
 
+/* The words of --hooks, and what is said of each. */
+static const struct {
+	const char *word, *text;
+} hooks[] = {
+	[WATCH_HOOKS_AUTO] = { "auto", "" },
+	[WATCH_FUNCTIONS] = { "functions", "at the kernel's functions" },
+	[WATCH_TRACEPOINTS] = { "tracepoints", "by a tracepoint each" },
+	[WATCH_TRACEPOINT] = { "tracepoint", "by one tracepoint for all" },
+};
+
+static enum watch_hooks hooks_asked(const struct args *a)
+{
+	const char *word = args_value(a, "hooks");
+
+	for (unsigned i = 0; word && i < ARRAY_SIZE(hooks); i++)
+		if (!strcmp(hooks[i].word, word))
+			return (enum watch_hooks)i;
+	return WATCH_HOOKS_AUTO;
+}
+
 /* A sensor for these rules, which has begun. Only the `first` one acts inside the kernel. */
 static int sense(struct watching *w, const struct rules *rules, bool first, struct watch **out,
 		 unsigned *slot, struct err *e)
 {
-	struct watch_options o = { .env = args_has(w->args, "environment") };
+	struct watch_options o = { .env = args_has(w->args, "environment"),
+				   .hooks = hooks_asked(w->args) };
 	uint64_t mib;
 	int err = args_u64(w->args, "ring", RING_MIB, 1, MAX_RING_MIB, &mib, e);
 
@@ -367,8 +389,9 @@ static void tell_what(const struct watching *w)
 
 	if (w->session.drift)
 		watch_drift_describe(w->session.drift, &models);
-	log_note("watching with %zu rule%s%s%s", rules_count(w->rules),
-		 plural(rules_count(w->rules)), models.len ? ", " : "", buf_str(&models));
+	log_note("watching with %zu rule%s%s%s; system calls are hooked %s", rules_count(w->rules),
+		 plural(rules_count(w->rules)), models.len ? ", " : "", buf_str(&models),
+		 hooks[watch_hooks_used(w->session.sensor)].text);
 }
 
 int watching_run(struct watching *w, uint64_t seconds, struct err *e)

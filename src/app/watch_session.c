@@ -61,7 +61,8 @@ static void tell_unseen(struct watch_session *s, const struct watch_rec *rec)
 	const uint64_t pause = 60 * UINT64_C(1000000000);
 	const struct process *p = enrich_process(s->enrich);
 
-	if (rec->kind != WATCH_EXEC || !rec->arg[1] || (s->unseen && rec->time - s->unseen < pause))
+	if (rec->kind != WATCH_EXEC || rec->arg[1] != WATCH_NARROW_UNSEEN ||
+	    (s->unseen && rec->time - s->unseen < pause))
 		return;
 	s->unseen = rec->time;
 	watch_own(s, OWN_UNSEEN, "%s, process %u, is a 32-bit program",

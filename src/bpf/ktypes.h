@@ -20,6 +20,7 @@ struct pt_regs {
 #elif defined(__TARGET_ARCH_arm64)
 	__u64 regs[31];
 	__u64 orig_x0;
+	__s32 syscallno;
 #endif
 } KTYPE;
 
@@ -227,6 +228,7 @@ struct css_set {
 
 struct task_struct {
 	struct thread_info thread_info;
+	unsigned int flags;
 	const struct cred *real_cred, *cred;
 	int pid, tgid;
 	struct task_struct *real_parent, *group_leader;

@@ -10,27 +10,29 @@
 #include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
 
+enum { ABI_NATIVE, ABI_32BIT, ABI_X32 };
+
 #define X32_BIT	  0x40000000
 #define TS_COMPAT 2  /* arch/x86/include/asm/thread_info.h */
 #define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
 
-/* By number as in enum sc_abi; the bit of x32 is taken out of *nr. */
+/* The bit of x32 is taken out of *nr. */
 static __always_inline __u32 abi_of(struct task_struct *task, __u64 *nr)
 {
 #if defined(__TARGET_ARCH_x86)
 	if (task->thread_info.status & TS_COMPAT)
-		return 1;
+		return ABI_32BIT;
 	if (*nr != ~0ULL && *nr & X32_BIT) {
 		*nr &= ~(__u64)X32_BIT;
-		return 2;
+		return ABI_X32;
 	}
-	return 0;
+	return ABI_NATIVE;
 #else
 	return task->thread_info.flags >> TIF_32BIT & 1;
 #endif
 }
 
-static __always_inline void read_native_args(__u64 a[6], struct pt_regs *regs)
+static __always_inline void read_native_args(__u64 a[6], const struct pt_regs *regs)
 {
 #if defined(__TARGET_ARCH_x86)
 	a[0] = regs->di;

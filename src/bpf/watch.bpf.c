@@ -5,7 +5,8 @@
  * open now, both addresses of a socket. A caller that changes its memory meanwhile changes the
  * first, not the second.
  *
- * Each call is hooked by itself (syscalls:sys_exit_NAME), so that others cost next to nothing.
+ * Each call is hooked by itself: at the kernel's function for it (watch_hooks.h), else by its event
+ * (syscalls:sys_exit_NAME).
  */
 #include "syscall_args.h"
 #include "watch_filter.h"
@@ -20,6 +21,7 @@ const volatile __u8 want_env, want_cwd, want_stdio;
 __u64 lost[WATCH_NRS]; /* calls, by number */
 __u64 lost_kinds[8];   /* by enum watch_kind */
 __u64 lost_cpus[WATCH_CPUS];
+__u8 narrow_seen; /* calls by the 32-bit entry are */
 
 struct ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -42,6 +44,14 @@ static __always_inline void count_lost(struct build *b, __u32 cpu)
 	__sync_fetch_and_add(&lost_cpus[cpu & (WATCH_CPUS - 1)], 1);
 	if (b->rec.kind == WATCH_CALL)
 		__sync_fetch_and_add(&lost[b->rec.nr & (WATCH_NRS - 1)], 1);
+}
+
+/* A call of which there is no record, because another task is at its own. */
+static __always_inline void count_missed(__u32 nr)
+{
+	__sync_fetch_and_add(&lost_kinds[WATCH_CALL], 1);
+	__sync_fetch_and_add(&lost_cpus[bpf_get_smp_processor_id() & (WATCH_CPUS - 1)], 1);
+	__sync_fetch_and_add(&lost[nr & (WATCH_NRS - 1)], 1);
 }
 
 /* Hands the record over. The reader looks every few ms; a ring that fills wakes it before. */
@@ -138,6 +148,7 @@ static __always_inline void begin(struct build *b, __u16 kind, struct task_struc
 
 /* ---- system calls */
 
+#include "watch_compat.h"
 #include "watch_drift.h"
 
 static __always_inline __u64 arg_at(const struct build *b, __u32 i)
@@ -192,12 +203,18 @@ static __always_inline void read_how(struct build *b, const volatile struct watc
 	b->rec.arg[3] = how[1];
 }
 
-static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s64 ret)
+/* `regs`: where its arguments are; `abi`: that it came by. */
+static __always_inline int call_returned(struct task_struct *task, const struct pt_regs *regs,
+					 __u32 nr, __s64 ret, __u32 abi)
 {
 	const volatile struct watch_spec *spec;
 	struct build *b;
 	__u32 hold = 0, want;
+	__u64 how = nr;
 	__u8 s;
+
+	if (abi == ABI_32BIT)
+		nr = native_number(regs, nr);
 
 	if (nr >= WATCH_NRS || (__u32)task->tgid == self)
 		return 0;
@@ -214,7 +231,12 @@ static __always_inline int call_returned(struct task_struct *task, __u32 nr, __s
 	b = build_get();
 	if (!b)
 		return 0;
-	read_native_args(b->rec.arg, (struct pt_regs *)bpf_task_pt_regs(task));
+	b->narrow = abi == ABI_32BIT;
+	if (abi == ABI_32BIT)
+		read_compat_args(b->rec.arg, regs, how);
+	else
+		read_native_args(b->rec.arg,
+				 regs ? regs : (struct pt_regs *)bpf_task_pt_regs(task));
 	read_how(b, spec);
 	b->rec.ret = ret;
 	want = !spec->clauses && !(spec->drift & WATCH_DRIFT_ALONE);
@@ -246,7 +268,7 @@ struct exit_ctx {
 SEC("tp")
 int on_call(struct exit_ctx *ctx)
 {
-	return call_returned(bpf_get_current_task_btf(), ctx->nr, ctx->ret);
+	return call_returned(bpf_get_current_task_btf(), NULL, ctx->nr, ctx->ret, ABI_NATIVE);
 }
 
 /* The same where tracefs does not offer per-call events. */
@@ -267,8 +289,10 @@ int on_any_call(__u64 *ctx)
 	if (task->thread_info.status & TS_COMPAT)
 		return 0; /* a number of another table */
 #endif
-	return call_returned(task, nr, ctx[1]);
+	return call_returned(task, NULL, nr, ctx[1], ABI_NATIVE);
 }
+
+#include "watch_hooks.h"
 
 /* ---- processes */
 
@@ -394,7 +418,8 @@ int on_exec(__u64 *ctx)
 	no_call(b);
 	begin(b, WATCH_EXEC, task);
 	b->rec.arg[0] = (__u32)ctx[1]; /* the thread that called, before it took the group's id */
-	b->rec.arg[1] = !(BPF_CORE_READ(task, mm, task_size) >> 32);
+	if (!(BPF_CORE_READ(task, mm, task_size) >> 32))
+		b->rec.arg[1] = narrow_seen ? WATCH_NARROW_SEEN : WATCH_NARROW_UNSEEN;
 	add_process();
 	exe = BPF_CORE_READ(task, mm, exe_file);
 	add_file(WATCH_P_EXE, (__u64)BPF_CORE_READ(exe, f_path.mnt),

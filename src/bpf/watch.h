@@ -27,7 +27,7 @@ enum {
 
 enum watch_kind {
 	WATCH_CALL = 1, /* a system call returned */
-	WATCH_EXEC,	/* a program was executed; arg[1]: 1 when it has 32-bit addresses */
+	WATCH_EXEC,	/* a program was executed; arg[1]: enum watch_narrow */
 	WATCH_FORK,	/* a process (no thread) was made: pid is the child, arg[0] its parent */
 	WATCH_EXIT,	/* the last thread of a process ended */
 	/*
@@ -39,6 +39,28 @@ enum watch_kind {
 	WATCH_NEW_CAP,	/* a capability that is not known is granted: arg[0] */
 	WATCH_NEW_NS,	/* nobody said yet what is known of mount namespace arg[0] */
 };
+
+/* A program's addresses have 32 bits: its calls are not seen, or are. */
+enum watch_narrow { WATCH_WIDE, WATCH_NARROW_UNSEEN, WATCH_NARROW_SEEN };
+
+/* What a call of the 32-bit ABI is by the native one. */
+enum watch_compat_how {
+	WATCH_C_SAME,
+	WATCH_C_SOCKETCALL, /* argument 0 says which, 1 points to the arguments */
+	WATCH_C_MMAP,	    /* argument 0 points to the arguments */
+	WATCH_C_MMAP2,	    /* the offset is in pages of 4096 bytes */
+	WATCH_C_CLONE,	    /* arguments 3 and 4 are the other way round */
+	WATCH_C_JOIN_1,	    /* argument 1 has its upper half in the next */
+	WATCH_C_JOIN_3,
+	WATCH_C_ONE, /* has argument 0 only */
+};
+
+struct watch_compat {
+	__u16 nr;  /* native, plus one; 0: none */
+	__u16 how; /* enum watch_compat_how */
+};
+
+enum { WATCH_SOCKETCALLS = 32 }; /* operations of socketcall(2) */
 
 enum { WATCH_ABI_SHIFT = 12, WATCH_ABIS = 3 }; /* ABIs: 0 native, 1 of 32 bits, 2 x32 */
 

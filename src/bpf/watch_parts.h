@@ -45,6 +45,8 @@ const volatile __u8 can_cast; /* set before load */
 
 /* A record is put together here. */
 struct build {
+	__u32 owner;  /* build_take() */
+	__u32 narrow; /* the call's structures have pointers of 32 bits */
 	char text[WALK_TEXT];
 	__u32 off;
 	__u32 len; /* of the parts */
@@ -54,16 +56,44 @@ struct build {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);
 	__type(key, __u32);
 	__type(value, struct build);
 } builds SEC(".maps");
 
+/*
+ * Set before load. Programs at kernel functions may be interrupted by other tasks, those at
+ * tracepoints are not. Then the first buffer of a processor is that of the task which took it, the
+ * second that of programs at tracepoints.
+ */
+const volatile __u8 preempted;
+
 static __always_inline struct build *build_get(void)
 {
-	__u32 zero = 0;
+	__u32 zero = 0, one = 1;
+	struct build *b = bpf_map_lookup_elem(&builds, &zero);
 
-	return bpf_map_lookup_elem(&builds, &zero);
+	if (preempted && b && b->owner != (__u32)bpf_get_current_pid_tgid())
+		return bpf_map_lookup_elem(&builds, &one);
+	return b;
+}
+
+/* False: another task has it. */
+static __always_inline bool build_take(void)
+{
+	__u32 zero = 0;
+	struct build *b = preempted ? bpf_map_lookup_elem(&builds, &zero) : NULL;
+
+	return !b || !__sync_val_compare_and_swap(&b->owner, 0, (__u32)bpf_get_current_pid_tgid());
+}
+
+static __always_inline void build_give(void)
+{
+	__u32 zero = 0;
+	struct build *b = preempted ? bpf_map_lookup_elem(&builds, &zero) : NULL;
+
+	if (b)
+		b->owner = 0;
 }
 
 /* Where the next part begins; false when it may not fit. */
@@ -367,22 +397,56 @@ struct user_msghdr {
 	__u64 iov_len;
 };
 
-enum { USER_MSGHDR = 56 }; /* sizeof(struct msghdr) with 64-bit pointers */
+/* With pointers of 32 bits (include/net/compat.h). */
+struct user_msghdr_32 {
+	__u32 name, name_len, iov, iov_len;
+};
+
+enum { USER_MSGHDR = 56, USER_MSGHDR_32 = 28 }; /* sizes of struct msghdr */
 
 struct user_iovec {
 	__u64 base, len;
 };
 
+struct user_iovec_32 {
+	__u32 base, len;
+};
+
+static __always_inline long read_msghdr(const struct build *b, struct user_msghdr *m, __u64 from)
+{
+	struct user_msghdr_32 n = {};
+
+	if (!b->narrow)
+		return bpf_probe_read_user(m, sizeof(*m), (void *)from);
+	if (bpf_probe_read_user(&n, sizeof(n), (void *)from))
+		return -1;
+	*m = (struct user_msghdr){ n.name, n.name_len, 0, n.iov, n.iov_len };
+	return 0;
+}
+
+static __always_inline long read_iovec(const struct build *b, struct user_iovec *v, __u64 from)
+{
+	struct user_iovec_32 n = {};
+
+	if (!b->narrow)
+		return bpf_probe_read_user(v, sizeof(*v), (void *)from);
+	if (bpf_probe_read_user(&n, sizeof(n), (void *)from))
+		return -1;
+	*v = (struct user_iovec){ n.base, n.len };
+	return 0;
+}
+
 /* The address and the first buffer of a message, of which `done` bytes went through. */
 __noinline int add_msg(__u32 arg, __u64 msg, __u32 done)
 {
+	struct build *b = build_get();
 	struct user_msghdr m = {};
 	struct user_iovec v = {};
 
-	if (bpf_probe_read_user(&m, sizeof(m), (void *)msg))
+	if (!b || read_msghdr(b, &m, msg))
 		return 0;
 	add_addr(arg, m.name, m.name_len);
-	if (!done || !m.iov_len || bpf_probe_read_user(&v, sizeof(v), (void *)m.iov))
+	if (!done || !m.iov_len || read_iovec(b, &v, m.iov))
 		return 0;
 	return add_data(arg, v.base, v.len < done ? v.len : done);
 }
@@ -390,9 +454,11 @@ __noinline int add_msg(__u32 arg, __u64 msg, __u32 done)
 /* The same of the first message of sendmmsg(2); the kernel put its length behind it. */
 __noinline int add_mmsg(__u32 arg, __u64 msgs, __u32 max)
 {
+	struct build *b = build_get();
 	__u32 done = 0;
 
-	if (bpf_probe_read_user(&done, sizeof(done), (void *)(msgs + USER_MSGHDR)))
+	if (!b || bpf_probe_read_user(&done, sizeof(done),
+				      (void *)(msgs + (b->narrow ? USER_MSGHDR_32 : USER_MSGHDR))))
 		return 0;
 	return add_msg(arg, msgs, done > max ? max : done);
 }

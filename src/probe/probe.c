@@ -56,6 +56,11 @@ static const struct probe_feature features[] = {
 	  "boltseal "
 	  "concludes capabilities from calls and results",
 	  probe_cap_events },
+	{ "call_hooks", recording, "hooks of single system calls",
+	  "watch hooks what rules ask for; at functions, other calls cost nothing",
+	  "mount tracefs on /sys/kernel/tracing; use a kernel with "
+	  "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS that is not fully preemptible",
+	  probe_call_hooks },
 	{ "tracefs", recording, "tracefs with system call events",
 	  "lets record ask for the return of the open calls alone; without it every return is "
 	  "looked at",

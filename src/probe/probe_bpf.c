@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "bpf/attach.h"
 #include "probe/probe_private.h"
 
 /* r0 = 0; exit */
@@ -125,34 +126,14 @@ void probe_ringbuf(struct probe_result *r)
 		probe_set(r, PROBE_YES, "a map was made");
 }
 
-/* 0 when a program of this type can be attached to the kernel's function, or a negative errno. */
-static int try_attach(enum bpf_prog_type type, enum bpf_attach_type attach, const char *function)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	int id = btf ? btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) : -ENOENT;
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = attach,
-		    .attach_btf_id = id < 0 ? 0 : (uint32_t)id);
-	cleanup_close int prog = -1;
-	cleanup_close int link = -1;
-
-	btf__free(btf);
-	if (id < 0)
-		return -ENOENT;
-	prog = load(type, &opts);
-	if (prog < 0)
-		return -errno;
-	link = bpf_raw_tracepoint_open(NULL, prog);
-	return link < 0 ? -errno : 0;
-}
-
 static int try_fexit(const char *function)
 {
-	return try_attach(BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, function);
+	return attach_try(BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, function);
 }
 
 int probe_lsm_program(void)
 {
-	return try_attach(BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "bpf_lsm_file_open");
+	return attach_try(BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "bpf_lsm_file_open");
 }
 
 void probe_cgroup_bpf(struct probe_result *r)
@@ -199,4 +180,19 @@ void probe_cap_events(struct probe_result *r)
 	else
 		probe_set(r, PROBE_LIMITED,
 			  "neither the tracepoint cap_capable nor fexit programs");
+}
+
+void probe_call_hooks(struct probe_result *r)
+{
+	char why[160];
+
+	if (attach_to_calls(why, sizeof(why)))
+		probe_set(r, PROBE_YES, "at the kernel's functions (fexit)%s",
+			  attach_preemption() == ATTACH_NOT_PREEMPTED
+				  ? ""
+				  : "; what real-time tasks hide is counted");
+	else if (attach_has_call_events())
+		probe_set(r, PROBE_LIMITED, "tracepoints of single calls: %s", why);
+	else
+		probe_set(r, PROBE_LIMITED, "one tracepoint for all: %s; no tracefs", why);
 }

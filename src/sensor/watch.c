@@ -19,6 +19,7 @@
 #include "model/syscalls.h"
 #include "sensor/watch_calls.h"
 #include "sensor/watch_drift.h"
+#include "sensor/watch_hooks.h"
 #include "sensor/watch_kill.h"
 #include "sensor/watch_private.h"
 
@@ -41,20 +42,6 @@ static int keep_warning(enum libbpf_print_level level, const char *fmt, va_list 
 		libbpf_said[strcspn(libbpf_said, "\n")] = '\0';
 	}
 	return 0;
-}
-
-static bool has_call_events(void)
-{
-	static const char *const roots[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
-		char path[128];
-
-		snprintf(path, sizeof(path), "%s/events/syscalls/sys_exit_openat/id", roots[i]);
-		if (access(path, R_OK) == 0)
-			return true;
-	}
-	return false;
 }
 
 /* Paths that do not mean what they say. */
@@ -96,7 +83,6 @@ int watch_new(struct watch **out, const struct watch_options *o, struct err *e)
 		return err_errno(e, errno, "cannot open the BPF programs");
 	}
 	w->kills = watch_kills_new(w->skel);
-	w->per_call = has_call_events();
 	w->texts = watch_texts_new();
 	add_odd_paths(w->texts);
 	*out = w;
@@ -110,6 +96,7 @@ void watch_free(struct watch *w)
 	for (size_t i = 0; i < w->links_n; i++)
 		bpf_link__destroy(w->links[i]);
 	free(w->links);
+	watch_hooks_free(w);
 	watch_kills_free(w->kills);
 	if (w->skel)
 		watch_bpf_prog__destroy(w->skel);
@@ -249,7 +236,7 @@ int watch_want(struct watch *w, const char *call, const struct watch_clause *cla
 	}
 	watch_plan_want(w, call, clauses, n);
 	*want = (struct want){ .nr = nr };
-	snprintf(want->name, sizeof(want->name), "%s", c && c->event ? c->event : call);
+	snprintf(want->call, sizeof(want->call), "%s", call);
 	for (unsigned i = 0; c && i < WATCH_ARGS; i++) {
 		want->spec.arg[i] = c->arg[i];
 		want->spec.dir[i] = (int8_t)(c->dir[i] - 1);
@@ -344,15 +331,14 @@ static void configure(struct watch *w)
 		((uint8_t *)ro->spec_of)[w->wants[i].nr] = (uint8_t)(i + 1);
 	}
 	configure_drift(w);
-	bpf_program__set_autoload(w->skel->progs.on_call, w->per_call);
-	bpf_program__set_autoload(w->skel->progs.on_any_call, !w->per_call && w->wants_n);
-	bpf_program__set_autoattach(w->skel->progs.on_call, false);
 }
 
 static int load(struct watch *w, struct err *e)
 {
-	int err;
+	int err = watch_hooks_plan(w, e);
 
+	if (err < 0)
+		return err;
 	configure(w);
 	err = watch_bpf_prog__load(w->skel);
 	malloc_trim(0); /* the kernel's type information was needed for loading only */
@@ -417,23 +403,6 @@ static int make_rings(struct watch *w, struct err *e)
 	return err;
 }
 
-static int attach_calls(struct watch *w, struct err *e)
-{
-	for (size_t i = 0; w->per_call && i < w->wants_n; i++) {
-		struct bpf_link *link;
-		char event[64];
-
-		snprintf(event, sizeof(event), "sys_exit_%s", w->wants[i].name);
-		link = bpf_program__attach_tracepoint(w->skel->progs.on_call, "syscalls", event);
-		if (!link && errno == ENOENT)
-			continue; /* a call that this kernel was built without */
-		if (!link)
-			return err_errno(e, EOPNOTSUPP, "cannot attach to syscalls:%s", event);
-		*vec_push(w->links, w->links_n, w->links_cap) = link;
-	}
-	return 0;
-}
-
 int watch_start(struct watch *w, struct err *e)
 {
 	int err = load(w, e);
@@ -447,7 +416,7 @@ int watch_start(struct watch *w, struct err *e)
 	if (err < 0)
 		return err_set(e, err == -EPERM ? EPERM : EOPNOTSUPP,
 			       "cannot attach the BPF programs: %s", strerror(-err));
-	return attach_calls(w, e);
+	return watch_hooks_attach(w, e);
 }
 
 static uint64_t boot_ns(void)
@@ -507,12 +476,13 @@ void watch_stats(const struct watch *w, struct watch_stats *s)
 {
 	const struct watch_bpf_prog__bss *b = w->bss;
 
+	if (w->skel)
+		watch_hooks_count(w);
 	*s = (struct watch_stats){
 		.records = w->records,
 		.lost_nrs = (const uint64_t *)b->lost,
 		.lost_cpus = (const uint64_t *)b->lost_cpus,
 		.cpus = w->cpus,
-		.per_call = w->per_call,
 	};
 	for (unsigned i = 0; i < ARRAY_SIZE(s->lost_kinds); i++) {
 		s->lost_kinds[i] = b->lost_kinds[i];

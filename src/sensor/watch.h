@@ -19,12 +19,21 @@
 
 struct watch;
 
+/* Where the ends of system calls are hooked. */
+enum watch_hooks {
+	WATCH_HOOKS_AUTO,
+	WATCH_FUNCTIONS,   /* at the kernel's functions for them (fexit): others cost nothing */
+	WATCH_TRACEPOINTS, /* at an event for each: others cost the kernel's slow path */
+	WATCH_TRACEPOINT,  /* at one for all */
+};
+
 struct watch_options {
 	size_t ring_bytes; /* of all rings together; 0: 8 MiB. Rounded to a power of two each */
 	bool env;	   /* the environment of executed programs */
 	bool cwd;	   /* the current folder with every call */
 	bool stdio;	   /* what the first three descriptors of executed programs are */
 	unsigned data_max; /* bytes of what was read, written, sent or received; 0: 80 */
+	enum watch_hooks hooks;
 };
 
 /*
@@ -70,6 +79,9 @@ typedef void watch_fn(const struct watch_rec *rec, void *arg);
  */
 int watch_poll(struct watch *w, int timeout_ms, watch_fn *fn, void *arg, struct err *e);
 
+/* Once it is started: what was chosen. */
+enum watch_hooks watch_hooks_used(const struct watch *w);
+
 struct watch_stats {
 	uint64_t records;	  /* handed over by watch_poll() */
 	uint64_t lost;		  /* records that found no room in their ring */
@@ -77,7 +89,6 @@ struct watch_stats {
 	const uint64_t *lost_nrs; /* WATCH_NRS calls; lives as long as the watch */
 	const uint64_t *lost_cpus;
 	unsigned cpus;
-	bool per_call; /* each call is hooked by itself, so others cost next to nothing */
 };
 void watch_stats(const struct watch *w, struct watch_stats *s);
 

@@ -97,7 +97,7 @@ static const struct watch_call calls[] = {
 	{ "symlinkat", .arg = { TEXT, 0, PATH }, .dir = { 0, 0, 2 } },
 	{ "timerfd_create", .ret_fd = MAKES },
 	{ "truncate", .arg = { PATH } },
-	{ "umount2", .arg = { PATH }, .event = "umount" },
+	{ "umount2", .arg = { PATH } },
 	{ "unlink", .arg = { PATH } },
 	{ "unlinkat", .arg = { 0, PATH }, .dir = { 0, 1 } },
 	{ "userfaultfd", .ret_fd = MAKES },

@@ -12,8 +12,7 @@ struct watch_call {
 	const char *name;
 	uint8_t arg[WATCH_ARGS]; /* enum watch_arg */
 	int8_t dir[WATCH_ARGS];	 /* of a path: number of the descriptor's argument, plus one */
-	uint8_t ret_fd;	   /* the result is a descriptor: WATCH_OPENS a path, or another one */
-	const char *event; /* the name in tracefs where it is another one */
+	uint8_t ret_fd; /* the result is a descriptor: WATCH_OPENS a path, or another one */
 };
 
 /* The row of the call; NULL: its arguments are numbers. */

@@ -5,12 +5,13 @@
 #include "sensor/watch.h"
 #include "sensor/watch_drift.h"
 #include "sensor/watch_ring.h"
+#include "sensor/watch_symbols.h"
 
 #include "watch.skel.h"
 
 struct want {
 	int nr;
-	char name[32];
+	char call[32];
 	struct watch_spec spec;
 	struct watch_clause clauses[WATCH_CLAUSES];
 };
@@ -38,6 +39,28 @@ struct watch_drifting {
 	unsigned kept_n;
 };
 
+/* A function of the kernel for a call that somebody asked for (watch_hooks.c). */
+struct hook {
+	char name[WATCH_SYMBOL_MAX];
+	uint16_t nr;	 /* native */
+	unsigned choice; /* of struct watch_function */
+	bool chosen;
+	uint32_t id, type; /* of it, in the kernel's BTF; id 0: not there */
+	int group;	   /* of its type, -1: none */
+	int prog, link;	   /* descriptors, or -1 */
+	uint64_t missed;
+};
+
+enum { HOOK_TYPES = 2 };
+
+struct watch_hooks_state {
+	enum watch_hooks used;
+	bool preempted;
+	struct hook *hooks;
+	size_t hooks_n, hooks_cap;
+	uint32_t types[HOOK_TYPES];
+};
+
 struct watch {
 	struct watch_options o;
 	struct watch_bpf_prog *skel;
@@ -56,7 +79,7 @@ struct watch {
 	struct head *heads;
 	unsigned cpus;
 	int epoll;
-	bool per_call;
+	struct watch_hooks_state hooks;
 	uint32_t self; /* whose calls are none of interest */
 	uint64_t records;
 	struct watch_drifting drift;

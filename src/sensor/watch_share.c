@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "sensor/watch_hooks.h"
 #include "sensor/watch_kill.h"
 #include "sensor/watch_private.h"
 
@@ -182,7 +183,8 @@ int watch_plan_take(struct watch **out, const void *bytes, size_t len, struct er
 	struct watch *w;
 	int err;
 
-	if (!take(&r, &head, sizeof(head)) || head.o.ring_bytes > RING_MAX)
+	if (!take(&r, &head, sizeof(head)) || head.o.ring_bytes > RING_MAX ||
+	    head.o.hooks > WATCH_TRACEPOINT)
 		return err_set(e, EINVAL, "a plan is out of its bounds");
 	err = watch_new(&w, &head.o, e);
 	if (err < 0)
@@ -196,18 +198,23 @@ int watch_plan_take(struct watch **out, const void *bytes, size_t len, struct er
 	return err;
 }
 
-size_t watch_share(const struct watch *w, int fds[WATCH_SHARED_MAX], bool *per_call)
+size_t watch_share(const struct watch *w, int fds[WATCH_SHARED_MAX], enum watch_hooks *hooks)
 {
 	size_t n = 0;
 
 	fds[n++] = bpf_map__fd(w->skel->maps.bss);
 	for (unsigned i = 0; i < w->cpus; i++)
 		fds[n++] = w->rings[i].fd;
-	*per_call = w->per_call;
+	*hooks = w->hooks.used;
 	return n;
 }
 
-int watch_join(struct watch *w, const int *fds, size_t n, bool per_call, struct err *e)
+void watch_count(const struct watch *w)
+{
+	watch_hooks_count(w);
+}
+
+int watch_join(struct watch *w, const int *fds, size_t n, enum watch_hooks hooks, struct err *e)
 {
 	void *p = MAP_FAILED;
 	int err = 0;
@@ -220,7 +227,7 @@ int watch_join(struct watch *w, const int *fds, size_t n, bool per_call, struct 
 		return err_errno(e, n < 2 ? EINVAL : errno, "cannot map what the programs count");
 	w->shared = p;
 	w->bss = p;
-	w->per_call = per_call;
+	w->hooks.used = hooks;
 	watch_kills_free(w->kills); /* those are of the other process's programs */
 	w->kills = NULL;
 	watch_bpf_prog__destroy(w->skel);

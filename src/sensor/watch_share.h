@@ -18,8 +18,12 @@ void watch_plan_put(const struct watch *w, struct buf *out);
  */
 int watch_plan_take(struct watch **out, const void *bytes, size_t len, struct err *e);
 /* The descriptors of a started watch, which stay its own; how many they are. */
-size_t watch_share(const struct watch *w, int fds[WATCH_SHARED_MAX], bool *per_call);
+size_t watch_share(const struct watch *w, int fds[WATCH_SHARED_MAX], enum watch_hooks *hooks);
 /* In place of watch_start(), with the descriptors of a watch by this one's plan; taken over. */
-int watch_join(struct watch *w, const int *fds, size_t n, bool per_call, struct err *e);
+int watch_join(struct watch *w, const int *fds, size_t n, enum watch_hooks hooks, struct err *e);
+
+/* Now and then by the process that loaded the programs: what only it can ask the kernel goes into
+ * the counters that both see. */
+void watch_count(const struct watch *w);
 
 #endif

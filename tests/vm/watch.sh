@@ -3,7 +3,8 @@
 # Time limit: 200 s
 #
 # Boots the kernel in qemu with boltseal and Falco's stable rules, plays some of what they describe, on
-# the host and in a control group of a container, and looks at the findings. Environment: see lib.sh.
+# the host and in a control group of a container, and looks at the findings; then call by call, with
+# system calls hooked at functions and at tracepoints. Environment: see lib.sh.
 set -euo pipefail
 
 # shellcheck source=tests/vm/lib.sh
@@ -15,6 +16,11 @@ make_guest() {
 	install "$(command -v busybox)" "$guest/bin/busybox"
 	put "$boltseal" /bin/boltseal
 	put "$build/tests/watch_loops" /bin/watch_loops
+	gcc -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static -o "$guest/bin/calls" "$vm/calls.c"
+	mkdir "$guest/bin/32"
+	gcc -m32 -idirafter /usr/include/x86_64-linux-gnu -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static \
+		-o "$guest/bin/32/calls" "$vm/calls.c" || rm -f "$guest/bin/32/calls"
+	install -m 644 "$vm/calls.yaml" "$guest/calls.yaml"
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$guest/etc/passwd"
 	echo 'root:x:0:' >"$guest/etc/group"
 	echo 'root:*:19000:0:99999:7:::' >"$guest/etc/shadow"

@@ -1,0 +1,38 @@
+/*
+ * Whether programs can be attached to functions of the running kernel. Tried, not concluded from
+ * its release; nothing stays.
+ */
+#ifndef BPF_ATTACH_H
+#define BPF_ATTACH_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * 0 when a program of this type can be attached to the kernel's function, or a negative errno;
+ * -ENOENT: the kernel's type information does not have the function.
+ */
+int attach_try(enum bpf_prog_type type, enum bpf_attach_type attach, const char *function);
+
+/*
+ * Whether a task that is in the kernel is put aside for another one. While that is in a program at
+ * a function, the kernel leaves the same program out for other tasks on that processor.
+ */
+enum attach_preemption {
+	ATTACH_NOT_PREEMPTED,
+	ATTACH_SELDOM_PREEMPTED, /* by real-time tasks, or it is not known */
+	ATTACH_PREEMPTED,
+};
+enum attach_preemption attach_preemption(void);
+
+/*
+ * Whether the ends of system calls are hooked at the kernel's functions for them. False: `why` says
+ * in a few words what is in the way.
+ */
+bool attach_to_calls(char *why, size_t size);
+
+/* Whether tracefs offers events of single calls (syscalls:sys_exit_NAME). */
+bool attach_has_call_events(void);
+
+#endif

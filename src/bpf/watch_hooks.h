@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * Watching: the ends of calls at the kernel's own functions for them (fexit), so that calls that
+ * nobody asked for are not touched. The function's small program (at_return_*, of which the loader
+ * makes one for each) hands on to on_return_*, which is there once: as a tail call, for which both
+ * have to be for functions of the same type. The kernel has two types of them: the argument is
+ * called `regs` or, where kernel/sys_ni.c names the function too, `__unused`.
+ */
+#ifndef BPF_WATCH_HOOKS_H
+#define BPF_WATCH_HOOKS_H
+
+#include "syscall_args.h"
+#include "watch_parts.h"
+
+#define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
+
+/* Set before load. */
+const volatile __u8 filter_args; /* that __secure_computing() has */
+
+/* Shared with the loader through memory: the native calls that are hooked here. */
+__u8 hooked[WATCH_NRS];	     /* 1 */
+__u8 two_returns[WATCH_NRS]; /* 1: fork(2) and its like */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} returns_0 SEC(".maps"), returns_1 SEC(".maps");
+
+#if defined(__TARGET_ARCH_x86)
+static __always_inline __u64 number_of(const struct pt_regs *regs)
+{
+	return regs->orig_ax;
+}
+
+static __always_inline __s64 result_in(const struct pt_regs *regs)
+{
+	return regs->ax;
+}
+#else
+static __always_inline __u64 number_of(const struct pt_regs *regs)
+{
+	return (__u32)regs->syscallno;
+}
+
+static __always_inline __s64 result_in(const struct pt_regs *regs)
+{
+	return regs->regs[0];
+}
+#endif
+
+/* A call that came to its end, by the registers of its caller. */
+static __always_inline int ended(struct task_struct *task, const struct pt_regs *regs, __s64 ret)
+{
+	__u64 nr = number_of(regs);
+	__u32 abi = abi_of(task, &nr);
+
+	if (nr >= WATCH_NRS)
+		return 0;
+	if (!build_take()) {
+		count_missed(abi == ABI_32BIT ? native_number(regs, nr) : nr);
+		return 0;
+	}
+	call_returned(task, regs, nr, ret, abi);
+	build_give();
+	return 0;
+}
+
+SEC("fexit")
+int on_return_0(__u64 *ctx)
+{
+	return ended(bpf_get_current_task_btf(), (void *)ctx[0], ctx[1]);
+}
+
+SEC("fexit")
+int on_return_1(__u64 *ctx)
+{
+	return ended(bpf_get_current_task_btf(), (void *)ctx[0], ctx[1]);
+}
+
+SEC("fexit")
+int at_return_0(__u64 *ctx)
+{
+	bpf_tail_call(ctx, &returns_0, 0);
+	return 0;
+}
+
+SEC("fexit")
+int at_return_1(__u64 *ctx)
+{
+	bpf_tail_call(ctx, &returns_1, 0);
+	return 0;
+}
+
+static __always_inline bool is_in(const __u8 *calls, struct task_struct *task,
+				  const struct pt_regs *regs)
+{
+	__u64 nr = number_of(regs);
+	__u32 abi = abi_of(task, &nr);
+
+	if (nr < WATCH_NRS && abi == ABI_32BIT)
+		nr = native_number(regs, nr);
+	return nr < WATCH_NRS && calls[nr];
+}
+
+/*
+ * A seccomp filter refused the call, so its function is not reached. What the caller gets for a
+ * result stands in its registers already.
+ */
+SEC("fexit/__secure_computing")
+int on_refused(__u64 *ctx)
+{
+	struct task_struct *task;
+	const struct pt_regs *regs;
+	int verdict;
+
+	/* The argument was dropped in Linux 6.15. The verifier takes no computed place. */
+	if (filter_args)
+		asm volatile("%0 = *(u64 *)(%1 + 8)" : "=r"(verdict) : "r"(ctx));
+	else
+		asm volatile("%0 = *(u64 *)(%1 + 0)" : "=r"(verdict) : "r"(ctx));
+	if (verdict != -1)
+		return 0;
+	task = bpf_get_current_task_btf();
+	regs = (void *)bpf_task_pt_regs(task);
+	return is_in(hooked, task, regs) ? ended(task, regs, result_in(regs)) : 0;
+}
+
+/* A child begins, with its parent's registers: the second return of fork(2) and its like. */
+SEC("fexit/schedule_tail")
+int on_child(__u64 *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct pt_regs *regs;
+
+	if (task->flags & PF_KTHREAD)
+		return 0;
+	regs = (void *)bpf_task_pt_regs(task);
+	return is_in(two_returns, task, regs) ? ended(task, regs, 0) : 0;
+}
+
+#endif
