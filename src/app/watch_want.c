@@ -101,12 +101,43 @@ static void make_clause(struct watch *w, const char *call, const struct rules_ne
 	want_ends(c, need);
 }
 
+/* Calls without which a field would be what it was when the program began. */
+static const struct {
+	const char *call;
+	enum ev_field_id fields[4]; /* up to one that is 0 */
+} followed[] = {
+	{ "chdir", { EV_PROC_CWD } },
+	{ "fchdir", { EV_PROC_CWD } },
+	{ "setsid", { EV_PROC_SNAME, EV_PROC_SID, EV_PROC_SID_EXE, EV_PROC_SID_EXEPATH } },
+};
+
+static const struct watch_clause succeeds = { .result = WATCH_SUCCESS };
+
+static bool is_followed(const struct rules *r, const char *call)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(followed); i++)
+		for (size_t k = 0; !strcmp(followed[i].call, call) && k < 4; k++)
+			if (followed[i].fields[k] && rules_use(r, followed[i].fields[k]))
+				return true;
+	return false;
+}
+
+static int want_followed(struct watch *w, const struct rules *r, struct err *e)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(followed); i++)
+		if (is_followed(r, followed[i].call))
+			err = watch_want(w, followed[i].call, &succeeds, 1, e);
+	return err;
+}
+
 static int want_call(struct watch *w, const char *call, const struct rules_need *needs, size_t n,
-		     size_t groups, struct err *e)
+		     size_t groups, bool follow, struct err *e)
 {
 	/* Programs that were executed are events of their own; the call tells failures. */
 	bool executes = !strcmp(call, "execve") || !strcmp(call, "execveat");
-	struct watch_clause clauses[RULES_NEED_RULES];
+	struct watch_clause clauses[RULES_NEED_RULES + 1];
 	size_t wanted = 0;
 
 	_Static_assert((int)RULES_NEED_RULES <= WATCH_CLAUSES, "clauses");
@@ -118,6 +149,10 @@ static int want_call(struct watch *w, const char *call, const struct rules_need 
 			clauses[wanted].result = WATCH_FAILURE;
 		wanted++;
 	}
+	if (wanted && follow && wanted < WATCH_CLAUSES)
+		clauses[wanted++] = succeeds;
+	else if (follow)
+		return watch_want(w, call, NULL, 0, e); /* all of them */
 	return wanted ? watch_want(w, call, clauses, wanted, e) : 0;
 }
 
@@ -145,7 +180,8 @@ static int want_round(struct watch *w, const struct rules *r, const struct round
 		    (flags_argument(ev_type_name(type)) >= 0) != round->opens)
 			continue;
 		n = rules_needs(r, EV_SYSCALL, type, needs);
-		err = want_call(w, ev_type_name(type), needs, n, round->groups, e);
+		err = want_call(w, ev_type_name(type), needs, n, round->groups,
+				is_followed(r, ev_type_name(type)), e);
 		if (err < 0 && err != -ENOENT) /* a call of another architecture */
 			return err;
 	}
@@ -154,7 +190,7 @@ static int want_round(struct watch *w, const struct rules *r, const struct round
 
 int watch_session_want(struct watch *w, const struct rules *r, struct err *e)
 {
-	int err = 0;
+	int err = want_followed(w, r, e);
 
 	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(rounds); i++)
 		err = want_round(w, r, &rounds[i], e);

@@ -302,6 +302,9 @@ static __always_inline void no_call(struct build *b)
 	__builtin_memset(b->rec.arg, 0, sizeof(b->rec.arg));
 }
 
+/* I_CTIME_QUERIED, include/linux/fs.h since 6.13: stands in the nanoseconds. */
+#define CTIME_QUERIED (1u << 31)
+
 static __always_inline __u64 ns_of(__s64 sec, __u64 nsec)
 {
 	return sec * 1000000000ULL + nsec;
@@ -317,7 +320,7 @@ static __always_inline void times_of(struct inode *inode, __u64 *mtime, __u64 *c
 		*mtime = ns_of(BPF_CORE_READ(inode, i_mtime_sec),
 			       BPF_CORE_READ(inode, i_mtime_nsec));
 		*ctime = ns_of(BPF_CORE_READ(inode, i_ctime_sec),
-			       BPF_CORE_READ(inode, i_ctime_nsec));
+			       BPF_CORE_READ(inode, i_ctime_nsec) & ~CTIME_QUERIED);
 		return;
 	}
 	if (bpf_core_field_exists(mid->__i_ctime))
@@ -460,6 +463,7 @@ int on_fork(__u64 *ctx)
 	no_call(b);
 	begin(b, WATCH_FORK, child);
 	b->rec.arg[0] = BPF_CORE_READ(child, real_parent, tgid);
+	b->rec.arg[1] = bpf_get_current_task_btf()->pid;
 	b->rec.start = BPF_CORE_READ(child, start_boottime);
 	return submit(b);
 }

@@ -28,8 +28,9 @@ enum {
 enum watch_kind {
 	WATCH_CALL = 1, /* a system call returned */
 	WATCH_EXEC,	/* a program was executed; arg[1]: enum watch_narrow */
-	WATCH_FORK,	/* a process (no thread) was made: pid is the child, arg[0] its parent */
-	WATCH_EXIT,	/* the last thread of a process ended */
+	WATCH_FORK, /* a process (no thread) was made: pid is the child, arg[0] its parent, arg[1]
+		       the thread that made it */
+	WATCH_EXIT, /* the last thread of a process ended */
 	/*
 	 * Drift, of programs in mount namespaces whose behaviour is known (struct watch_ns); a
 	 * container has one of its own. ret: how often since the last such record.

@@ -118,7 +118,8 @@ static void docker_mounts(struct container *c, struct json_object *points)
 
 		m->dest = arena_strdup(&c->arena, dest);
 		m->source = text_at(c, v, "Source");
-		m->mode = text_at(c, v, "Mode");
+		/* The option of -v, under the name that Docker 1.10 gave it. */
+		m->mode = text_at(c, v, "Relabel");
 		m->propagation = text_at(c, v, "Propagation");
 		m->rw = json_object_get_boolean(member(v, "RW"));
 	}

@@ -262,6 +262,9 @@ static void know_calls(struct enrich *e)
 			if (!strcmp(shapes[i].name, d->name))
 				e->shape_of_nr[nr] = &shapes[i];
 	}
+	e->nr_chdir = sc_nr(sc_abi_native(), "chdir");
+	e->nr_fchdir = sc_nr(sc_abi_native(), "fchdir");
+	e->nr_setsid = sc_nr(sc_abi_native(), "setsid");
 	e->type_clone = ev_type_by_name("clone");
 	e->type_exec = ev_type_by_name("execve");
 	e->type_exit = ev_type_by_name("procexit");
@@ -324,6 +327,34 @@ void enrich_settle(struct enrich *e)
 	e->ended = NULL;
 }
 
+/*
+ * Calls that change what is known of their process. A relative path is told together with the
+ * folder that the process is in when the call returns: the one that it went to.
+ */
+static void follow(struct enrich *e)
+{
+	const struct watch_rec *r = e->rec;
+	const struct watch_part *base, *fd;
+	const char *path;
+
+	if (r->kind != WATCH_CALL || r->ret < 0)
+		return;
+	if (r->nr == e->nr_setsid)
+		process_began_session(e->p);
+	if (r->nr == e->nr_chdir) {
+		base = watch_part_find(r, WATCH_P_BASE, 0);
+		path = event_path(e, 0);
+		if (base)
+			process_went(e->p, watch_part_bytes(base), base->len);
+		else if (path)
+			process_went(e->p, path, strlen(path));
+	}
+	fd = r->nr == e->nr_fchdir ? watch_part_find(r, WATCH_P_FD, 0) : NULL;
+	if (fd)
+		process_went(e->p, (const char *)watch_part_bytes(fd) + sizeof(struct watch_fd),
+			     fd->len - sizeof(struct watch_fd));
+}
+
 static int type_of(const struct enrich *e, const struct watch_rec *rec)
 {
 	switch (rec->kind) {
@@ -370,6 +401,7 @@ const struct event *enrich_record(struct enrich *e, const struct watch_rec *rec,
 		e->fd_part = watch_part_find(rec, WATCH_P_FD,
 					     e->shape->fd == FD_RET ? WATCH_RET
 								    : (unsigned)e->shape->fd);
+	follow(e);
 	e->ev.base.type = (uint16_t)type;
 	e->ev.base.time = boot + rec->time;
 	e->ev.base.uptime = rec->time;

@@ -67,6 +67,7 @@ struct enrich {
 	int16_t type_of_nr[WATCH_NRS]; /* event types, -1: none */
 	const struct call_shape *shape_of_nr[WATCH_NRS];
 	int type_clone, type_exec, type_exit; /* -1: none */
+	int nr_chdir, nr_fchdir, nr_setsid;
 };
 
 /* What the last record still needed may go. */

@@ -170,12 +170,12 @@ static bool ancestor_environment(struct enrich *e, const struct ev_ref *ref, str
 /* The oldest ancestor of the same session: its leader, if it still runs. */
 static const struct process *session_leader(const struct process *p)
 {
-	uint32_t sid = p->program->facts.sid;
+	uint32_t sid = process_sid(p);
 	const struct process *best = p;
 
 	if (!sid)
 		return NULL;
-	for (; p && p->program->facts.sid == sid; p = p->parent) {
+	for (; p && process_sid(p) == sid; p = p->parent) {
 		best = p;
 		if (p->vpid == sid)
 			break;
@@ -208,7 +208,7 @@ static bool capabilities(struct enrich *e, uint64_t mask, struct ev_values *out)
 static bool cwd(struct enrich *e, struct ev_values *out)
 {
 	const struct watch_part *p = watch_part_find(e->rec, WATCH_P_CWD, 0);
-	const char *s = p ? part_text(e, p) : e->p->program->cwd;
+	const char *s = p ? part_text(e, p) : process_cwd(e->p);
 
 	if (!s)
 		return false;
@@ -354,13 +354,13 @@ static bool read_numbers(struct enrich *e, unsigned id, struct ev_values *out)
 	case EV_PROC_PVPID:
 		return parent && parent->vpid && give_signed(out, parent->vpid);
 	case EV_PROC_SID:
-		return give_signed(out, f->sid);
+		return give_signed(out, process_sid(p));
 	case EV_PROC_VPGID:
 		return give_signed(out, f->vpgid);
 	case EV_PROC_PGID:
 		return give_signed(out, f->pgid);
 	case EV_PROC_IS_SID_LEADER:
-		return give_bool(out, f->sid == p->vpid);
+		return give_bool(out, process_sid(p) == p->vpid);
 	case EV_PROC_IS_VPGID_LEADER:
 		return give_bool(out, f->vpgid == p->vpid);
 	case EV_PROC_IS_PGID_LEADER:

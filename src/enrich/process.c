@@ -81,6 +81,7 @@ static void release(struct processes *ps, struct process *p)
 
 		program_put(p->program);
 		container_put(ps->containers, p->container);
+		free(p->cwd);
 		free(p);
 		ps->kept--;
 		p = parent;
@@ -197,6 +198,8 @@ void process_run(struct processes *ps, struct process *p, struct program *g)
 
 	program_put(p->program);
 	p->program = g;
+	process_went(p, NULL, 0);
+	p->sid = 0;
 	note_docker_root(ps, p);
 	p->container = containers_get(ps->containers, g->cgroup);
 	container_put(ps->containers, old);
@@ -255,6 +258,12 @@ static struct process *known(struct processes *ps, const struct watch_rec *rec)
 	return p;
 }
 
+static void set_comm(struct process *p, const struct watch_rec *rec)
+{
+	memcpy(p->comm, rec->comm, sizeof(p->comm));
+	p->comm[sizeof(p->comm) - 1] = '\0';
+}
+
 static struct process *forked(struct processes *ps, const struct watch_rec *rec)
 {
 	struct process *parent = processes_find(ps, (uint32_t)rec->arg[0]);
@@ -277,6 +286,12 @@ static struct process *forked(struct processes *ps, const struct watch_rec *rec)
 	p->program = parent->program;
 	p->program->refs++;
 	p->container = container_ref(parent->container);
+	p->sid = parent->sid;
+	if (parent->cwd)
+		p->cwd = xstrdup(parent->cwd);
+	/* A thread can have a name of its own; the first one's is the process's. */
+	if (rec->arg[1] == rec->arg[0])
+		set_comm(parent, rec);
 	return p;
 }
 
@@ -305,13 +320,33 @@ struct process *processes_apply(struct processes *ps, const struct watch_rec *re
 
 	if (!p)
 		return NULL;
-	memcpy(p->comm, rec->comm, sizeof(p->comm));
-	p->comm[sizeof(p->comm) - 1] = '\0';
+	set_comm(p, rec);
 	p->tty = rec->tty;
 	p->loginuid = rec->loginuid;
 	p->vpid = rec->vpid;
 	p->start = rec->start;
 	return p;
+}
+
+void process_went(struct process *p, const char *folder, size_t len)
+{
+	free(p->cwd);
+	p->cwd = folder ? xasprintf("%.*s", (int)len, folder) : NULL;
+}
+
+void process_began_session(struct process *p)
+{
+	p->sid = p->vpid;
+}
+
+const char *process_cwd(const struct process *p)
+{
+	return p->cwd ? p->cwd : p->program->cwd;
+}
+
+uint32_t process_sid(const struct process *p)
+{
+	return p->sid ? p->sid : p->program->facts.sid;
 }
 
 size_t processes_count(const struct processes *ps, size_t *kept)

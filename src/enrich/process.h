@@ -39,6 +39,8 @@ struct process {
 	uint32_t tty, loginuid;
 	char comm[16];
 	bool in_table, told;	 /* told: the capture has it */
+	uint32_t sid;		 /* of a session begun since; 0: the program's */
+	char *cwd;		 /* of a folder gone to since; NULL: the program's */
 	struct program *program; /* never NULL */
 	struct container *container;
 };
@@ -57,6 +59,12 @@ size_t processes_scan(struct processes *ps);
  */
 struct process *processes_apply(struct processes *ps, const struct watch_rec *rec);
 void processes_ended(struct processes *ps, struct process *p);
+
+/* The process went to a folder, began a session; what the records of such calls say. */
+void process_went(struct process *p, const char *folder, size_t len);
+void process_began_session(struct process *p);
+const char *process_cwd(const struct process *p); /* NULL: not known */
+uint32_t process_sid(const struct process *p);
 
 struct process *processes_find(const struct processes *ps, uint32_t pid);
 /* Running ones, and with those that descendants keep. */

@@ -236,6 +236,58 @@ static void container_ancestors(void **state)
 	enrich_free(e);
 }
 
+static void add_fd(unsigned arg, int fd, uint32_t mode, const char *name)
+{
+	struct {
+		struct watch_fd d;
+		char name[256];
+	} f = { .d = { .fd = fd, .mode = mode, .ino = 7 } };
+
+	snprintf(f.name, sizeof(f.name), "%s", name);
+	part(WATCH_P_FD, arg, &f, sizeof(f.d) + strlen(name));
+}
+
+/* Folder, session and name as they became after the program began; children inherit them. */
+static void changes(void **state)
+{
+	struct enrich *e = fresh();
+	const struct event *ev;
+
+	(void)state;
+	exec_of(100, "/usr/bin/app", "app", 4, "/");
+	put(e);
+	call_of(100, "app", "chdir", 0);
+	text(WATCH_P_PATH, 0, "/var/./lib/");
+	put(e);
+	call_of(100, "app", "setsid", 100);
+	ev = put(e);
+	assert_field(ev, "proc.cwd", "/var/lib/");
+	assert_field(ev, "proc.sid", "100");
+	call_of(100, "app", "chdir", -ENOENT);
+	text(WATCH_P_PATH, 0, "/none");
+	assert_field(put(e), "proc.cwd", "/var/lib/");
+	call_of(100, "app", "chdir", 0);
+	text(WATCH_P_PATH, 0, "sub");
+	text(WATCH_P_BASE, 0, "/var/lib/sub");
+	assert_field(put(e), "proc.cwd", "/var/lib/sub/");
+	/* The first thread was given another name; what another thread is called does not count. */
+	fork_of(100, 101, "worker")->arg[1] = 100;
+	put(e);
+	fork_of(100, 102, "thread")->arg[1] = 105;
+	ev = put(e);
+	assert_field(ev, "proc.pname", "worker");
+	assert_field(ev, "proc.cwd", "/var/lib/sub/");
+	assert_field(ev, "proc.sname", "worker");
+	call_of(102, "thread", "fchdir", 0);
+	add_fd(0, 3, 0040755, "/srv");
+	assert_field(put(e), "proc.cwd", "/srv/");
+	exec_of(102, "/bin/sh", "sh", 3, "/");
+	ev = put(e);
+	assert_field(ev, "proc.cwd", "/srv/"); /* of the record */
+	assert_field(ev, "proc.sid", "100");
+	enrich_free(e);
+}
+
 static void ended_ancestors(void **state)
 {
 	struct enrich *e = fresh();
@@ -309,17 +361,6 @@ static void many_processes(void **state)
 }
 
 /* ---- paths and descriptors */
-
-static void add_fd(unsigned arg, int fd, uint32_t mode, const char *name)
-{
-	struct {
-		struct watch_fd d;
-		char name[256];
-	} f = { .d = { .fd = fd, .mode = mode, .ino = 7 } };
-
-	snprintf(f.name, sizeof(f.name), "%s", name);
-	part(WATCH_P_FD, arg, &f, sizeof(f.d) + strlen(name));
-}
 
 static void opened(void **state)
 {
@@ -754,7 +795,7 @@ static void docker_files(void **state)
 		   "{\"Name\":\"/web\",\"Image\":\"sha256:12\",\"Config\":{\"Image\":"
 		   "\"registry:5000/team/web:1.2\",\"Labels\":{\"io.kubernetes.pod.name\":\"p\","
 		   "\"io.kubernetes.pod.namespace\":\"n\",\"team\":\"red\"}},\"MountPoints\":{"
-		   "\"/data\":{\"Source\":\"/srv/data\",\"RW\":true,\"Mode\":\"z\"}}}");
+		   "\"/data\":{\"Source\":\"/srv/data\",\"RW\":true,\"Relabel\":\"z\"}}}");
 	write_file(folder, "hostconfig.json",
 		   "{\"Privileged\":true,\"PidMode\":\"host\",\"NetworkMode\":\"none\","
 		   "\"IpcMode\":\"private\"}");
@@ -773,6 +814,7 @@ static void docker_files(void **state)
 	assert_field(ev, "container.host_network", "0");
 	assert_field(ev, "container.mount.dest[/srv/*]", "/data");
 	assert_field(ev, "container.mount.source[/data]", "/srv/data");
+	assert_field(ev, "container.mounts", "/srv/data:/data:z:true:");
 	assert_field(ev, "container.label[team]", "red");
 	assert_field(ev, "k8s.pod.name", "p");
 	assert_field(ev, "k8s.ns.name", "n");
@@ -837,6 +879,7 @@ int main(void)
 		cmocka_unit_test(two_lists),
 		cmocka_unit_test(stdio),
 		cmocka_unit_test(peers),
+		cmocka_unit_test(changes),
 		cmocka_unit_test(names),
 		cmocka_unit_test(container_ancestors),
 		cmocka_unit_test(refused_connection),
