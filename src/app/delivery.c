@@ -28,7 +28,11 @@ enum {
 };
 
 /* The sensor is heard of every second; after this time something hangs. */
-#define QUIET_NS UINT64_C(15000000000)
+#define QUIET_NS      UINT64_C(15000000000)
+/* Nothing is deleted by its age before the clock has run for so long without being set ... */
+#define CLOCK_HOLD_NS UINT64_C(3600000000000)
+/* ... by more than this within PRUNE_TICKS. */
+#define CLOCK_SET_NS  UINT64_C(10000000000)
 
 static uint64_t now_ns(clockid_t clock)
 {
@@ -102,10 +106,26 @@ static void keep(struct delivery *f, const struct delivery_queue *batch)
 
 	pthread_mutex_lock(&f->lock);
 	f->store_failing = !stored;
+	f->in_hand = 0;
 	*(stored ? &f->stored : &f->unstored) += batch->n;
 	pthread_mutex_unlock(&f->lock);
 	if (!stored)
 		log_warn("%zu finding%s could not be stored", batch->n, plural(batch->n));
+}
+
+/*
+ * By which findings are old, 0 while nobody knows: a clock that is set to the wrong year must not
+ * empty the store, and one that is wrong at the start of the machine is set a little later.
+ */
+static uint64_t trusted_time(struct delivery *f)
+{
+	uint64_t now = now_ns(CLOCK_REALTIME), up = now_ns(CLOCK_BOOTTIME), boot = now - up;
+	uint64_t jump = boot > f->boot ? boot - f->boot : f->boot - boot;
+
+	if (!f->clock_since || jump > CLOCK_SET_NS)
+		f->clock_since = up;
+	f->boot = boot;
+	return up - f->clock_since < CLOCK_HOLD_NS ? 0 : now;
 }
 
 static void prune(struct delivery *f)
@@ -113,7 +133,7 @@ static void prune(struct delivery *f)
 	uint64_t deleted = 0;
 	struct err e = { 0 };
 
-	if (store_prune(f->store, now_ns(CLOCK_REALTIME), &deleted, &e) < 0)
+	if (store_prune(f->store, trusted_time(f), &deleted, &e) < 0)
 		log_warn("%s", e.msg);
 	pthread_mutex_lock(&f->lock);
 	f->deleted += deleted;
@@ -138,7 +158,9 @@ struct handing {
 static int hand_one(const struct finding *finding, uint64_t seq, void *ctx, struct err *e)
 {
 	struct handing *h = ctx;
-	int err = sink_add(h->sink->sink, finding, e);
+	/* In the spool since a run that was killed before the store knew of it. */
+	bool there = sink_had(h->sink->sink, finding->id);
+	int err = there ? 0 : sink_add(h->sink->sink, finding, e);
 
 	if (err < 0)
 		return err;
@@ -148,8 +170,9 @@ static int hand_one(const struct finding *finding, uint64_t seq, void *ctx, stru
 }
 
 /*
- * The store knows how far a sink is when the sink's spool is on the disk. While either fails, the
- * sink goes on, and only the end of the process in that time makes it get findings again.
+ * The store knows how far a sink is when the sink's spool is on the disk, and the sink delivers
+ * what the store knows of, so the end of the process makes it get nothing again. While either fails
+ * the sink goes on, and only the end in that time does.
  */
 static int mark(struct delivery *f, struct delivery_sink *s, struct err *e)
 {
@@ -159,6 +182,7 @@ static int mark(struct delivery *f, struct delivery_sink *s, struct err *e)
 		err = store_set_handed(f->store, sink_name(s->sink), s->handed, e);
 	if (err == 0)
 		s->marked = s->handed;
+	sink_release(s->sink);
 	return err;
 }
 
@@ -203,6 +227,7 @@ static void add_directly(struct delivery *f, struct delivery_sink *s,
 	}
 	if (sink_sync(s->sink, &e) < 0)
 		stuck(s, &e);
+	sink_release(s->sink);
 	pthread_mutex_lock(&f->lock);
 	s->dropped += dropped;
 	pthread_mutex_unlock(&f->lock);
@@ -231,6 +256,8 @@ static bool take(struct delivery *f, struct delivery_queue *batch)
 	while (!f->queue.n && !f->stop && !pthread_cond_timedwait(&f->wake, &f->lock, &t))
 		;
 	*batch = f->queue;
+	f->in_hand = f->waiting;
+	f->waiting = 0;
 	f->queue = (struct delivery_queue){ 0 };
 	more = batch->n || !f->stop;
 	pthread_cond_broadcast(&f->room);
@@ -298,6 +325,8 @@ void delivery_add(struct delivery *f, struct finding *finding)
 	}
 	while (f->queue.n >= QUEUE_MAX)
 		pthread_cond_wait(&f->room, &f->lock);
+	if (!f->queue.n)
+		f->waiting = finding->last_seen;
 	*vec_push(f->queue.f, f->queue.n, f->queue.cap) = finding;
 	*map_at(&f->queue.ids, finding->id, FINDING_ID) = (void *)(uintptr_t)f->queue.n;
 	pthread_cond_signal(&f->wake);
@@ -437,6 +466,16 @@ void delivery_set_sensor(struct delivery *f, const struct delivery_sensor *s)
 	f->sensor = *s;
 	f->sensor_told = now_ns(CLOCK_MONOTONIC);
 	pthread_mutex_unlock(&f->lock);
+}
+
+uint64_t delivery_waiting(struct delivery *f)
+{
+	uint64_t since;
+
+	pthread_mutex_lock(&f->lock);
+	since = f->in_hand ? f->in_hand : f->waiting;
+	pthread_mutex_unlock(&f->lock);
+	return since;
 }
 
 bool delivery_health(bool ready, struct buf *out, void *delivery)

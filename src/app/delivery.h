@@ -38,6 +38,8 @@ int delivery_add_sink(struct delivery *f, const char *spec, struct err *e);
 int delivery_start(struct delivery *f, struct err *e);
 /* Takes the finding over. */
 void delivery_add(struct delivery *f, struct finding *finding);
+/* Since when a finding waits for the store, in ns since 1970; 0: none does. */
+uint64_t delivery_waiting(struct delivery *f);
 void delivery_set_sensor(struct delivery *f, const struct delivery_sensor *s);
 /*
  * Stores what waits and gives the sinks a few seconds. True when something was lost: findings that

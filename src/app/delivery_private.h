@@ -42,12 +42,16 @@ struct delivery {
 	struct metrics *metrics[DELIVERY_SINKS];
 	size_t metrics_n;
 
+	uint64_t boot, clock_since; /* CLOCK_BOOTTIME: the clock runs unset; of the thread */
+
 	pthread_t thread;
 	bool started, ended;
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t wake, room;
 	bool stop;
 	struct delivery_queue queue;
+	uint64_t waiting,
+		in_hand; /* CLOCK_REALTIME: the first of the queue, of what is stored now */
 	uint64_t new_findings, repeats, stored, store_failures, deleted, unstored;
 	struct delivery_sensor sensor;
 	uint64_t sensor_told; /* CLOCK_MONOTONIC; 0: not yet */

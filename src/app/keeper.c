@@ -217,6 +217,17 @@ void keeper_stop(struct keeper *k, unsigned slot)
 	pthread_mutex_unlock(&k->lock);
 }
 
+bool keeper_is_alone(struct keeper *k)
+{
+	struct keeper_reply reply;
+	bool alone;
+
+	pthread_mutex_lock(&k->lock);
+	alone = ask(k, KEEPER_UNWATCH, KEEPER_WATCHES, NULL, 0, &reply) == -EPIPE;
+	pthread_mutex_unlock(&k->lock);
+	return alone;
+}
+
 static int open_there(const char *path, int flags, void *keeper)
 {
 	struct keeper *k = keeper;

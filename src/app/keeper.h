@@ -33,6 +33,8 @@ struct exec_refusal;
 int keeper_split(struct keeper **out, const char *user, const char *const folders[2],
 		 const struct respond_options *respond, int *status, struct err *e);
 void keeper_free(struct keeper *k);
+/* Whether the first process has ended before this one. */
+bool keeper_is_alone(struct keeper *k);
 
 /* In place of watch_start(); its programs end with keeper_stop(). */
 int keeper_start(struct keeper *k, struct watch *w, unsigned *slot, struct err *e);

@@ -27,6 +27,8 @@
 enum { POLL_MS = 25, MAX_RING_MIB = 1024, RING_MIB = 8 };
 /* A time of day that jumps further was set, and not slewed. */
 #define CLOCK_SET_NS INT64_C(1000000000)
+/* What is younger than this may still be on its way when records are taken. */
+#define SETTLE_NS    UINT64_C(10000000)
 
 static volatile sig_atomic_t stop, reload;
 
@@ -286,11 +288,12 @@ static void tell_losses(struct watching *w, struct watch_loss *told)
 		watch_own(&w->session, OWN_LOST, "records found no room: %s", buf_str(&text));
 }
 
-static void each_second(struct watching *w, struct watch_loss *told)
+/* `seen`: ns since 1970; what happened before it was judged. */
+static void each_second(struct watching *w, struct watch_loss *told, uint64_t seen)
 {
 	watching_tell(w);
 	watch_capture_flush(&w->session);
-	watch_alive_tick(&w->session);
+	watch_alive_tick(&w->session, seen);
 	watch_drift_tick(&w->session);
 	tell_losses(w, told);
 }
@@ -326,6 +329,7 @@ static int loop(struct watching *w, uint64_t seconds, struct err *e)
 
 	clock_gettime(CLOCK_MONOTONIC, &begun);
 	for (;;) {
+		uint64_t seen = w->session.boot + boot_ns() - SETTLE_NS;
 		int n = watch_poll(w->session.sensor, POLL_MS, watch_session_record, &w->session,
 				   e);
 		int64_t jump;
@@ -342,7 +346,7 @@ static int loop(struct watching *w, uint64_t seconds, struct err *e)
 		if (w->session.respond)
 			watch_respond_tick(w->session.respond, &w->session);
 		if (now.tv_sec != told)
-			each_second(w, &told_lost);
+			each_second(w, &told_lost, seen);
 		told = now.tv_sec;
 		look_for_rules(w);
 		if (w->session.screen && show(w))
@@ -397,7 +401,7 @@ static void tell_what(const struct watching *w)
 int watching_run(struct watching *w, uint64_t seconds, struct err *e)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
-	bool incomplete;
+	bool incomplete, stored;
 	int err;
 
 	sigaction(SIGINT, &sa, NULL);
@@ -417,7 +421,8 @@ int watching_run(struct watching *w, uint64_t seconds, struct err *e)
 	statistics(w);
 	watching_tell(w);
 	incomplete = !watch_capture_end(&w->session, counts(w).lost);
-	incomplete |= w->session.delivery && delivery_end(w->session.delivery);
-	watch_alive_end(&w->session);
+	stored = !w->session.delivery || !delivery_end(w->session.delivery);
+	watch_alive_end(&w->session, stored && !(w->keeper && keeper_is_alone(w->keeper)));
+	incomplete |= !stored;
 	return lost(w) || incomplete ? EXIT_INCOMPLETE : EXIT_OK;
 }

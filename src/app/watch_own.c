@@ -123,50 +123,64 @@ void watch_own(struct watch_session *s, enum watch_own what, const char *fmt, ..
 
 /* ---- alive */
 
-static void write_alive(struct watch_session *s)
+/* Until when all that happened was seen, and all that was found is stored. */
+static void write_alive(struct watch_session *s, uint64_t seen)
 {
+	uint64_t waiting = s->delivery ? delivery_waiting(s->delivery) : 0;
 	char line[64];
-	int len = snprintf(line, sizeof(line), "boltseal-alive/1 %020" PRIu64 "\n", now_ns());
+	int len = snprintf(line, sizeof(line), "boltseal-alive/1 %020" PRIu64 "\n",
+			   waiting && waiting < seen ? waiting : seen);
 
 	/* On a full disk the time before stands there. */
 	if (s->alive >= 0 && pwrite(s->alive, line, (size_t)len, 0) < 0)
 		return;
 }
 
-void watch_alive_begin(struct watch_session *s, const char *store)
+/* The file of the last run is there: it did not end by itself. */
+static void tell_gap(struct watch_session *s)
 {
 	cleanup_buf struct buf from = { 0 }, to = { 0 };
-	uint64_t last = 0;
+	uint64_t last = 0, now = now_ns();
 	char text[64];
 
+	if (io_read_small(s->alive_path, text, sizeof(text)) < 0)
+		return;
+	finding_put_time(&to, now);
+	if (sscanf(text, "boltseal-alive/1 %" SCNu64, &last) != 1 || !last) {
+		watch_own(s, OWN_GAP, "nothing was seen up to %s; since when is not known",
+			  buf_str(&to));
+		return;
+	}
+	finding_put_time(&from, last);
+	watch_own(s, OWN_GAP, "nothing was seen from %s to %s%s", buf_str(&from), buf_str(&to),
+		  last > now ? "; the clock was set back in between" : "");
+}
+
+void watch_alive_begin(struct watch_session *s, const char *store)
+{
 	s->alive = -1;
 	if (!store)
 		return;
 	s->alive_path = xasprintf("%s.alive", store);
-	if (io_read_small(s->alive_path, text, sizeof(text)) >= 0 &&
-	    sscanf(text, "boltseal-alive/1 %" SCNu64, &last) == 1 && last) {
-		finding_put_time(&from, last);
-		finding_put_time(&to, now_ns());
-		watch_own(s, OWN_GAP, "nothing was seen from %s to %s", buf_str(&from),
-			  buf_str(&to));
-	}
+	tell_gap(s);
 	s->alive = open(s->alive_path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->alive < 0)
 		log_warn("cannot write to %s: %s; an end without notice will not be told",
 			 s->alive_path, strerror(errno));
-	write_alive(s);
+	write_alive(s, now_ns());
 }
 
-void watch_alive_tick(struct watch_session *s)
+void watch_alive_tick(struct watch_session *s, uint64_t seen)
 {
-	write_alive(s);
+	write_alive(s, seen);
 }
 
-void watch_alive_end(struct watch_session *s)
+void watch_alive_end(struct watch_session *s, bool asked)
 {
 	if (s->alive >= 0) {
 		close(s->alive);
-		unlink(s->alive_path);
+		if (asked)
+			unlink(s->alive_path);
 	}
 	s->alive = -1;
 	free(s->alive_path);

@@ -21,12 +21,13 @@ __attribute__((format(printf, 3, 4))) void watch_own(struct watch_session *s, en
 void watch_tell(struct watch_session *s, struct finding *f);
 
 /*
- * A file beside the store says when watching was last alive. Begin reads what the last run left,
- * which tells of a gap when it did not end as it should; tick writes the time; end removes it.
- * `store` NULL: nothing is known, and nothing happens.
+ * A file beside the store says until when all that happened was seen and stored. Begin reads what
+ * the last run left, which tells of a gap when it did not end as it should; tick writes the time,
+ * `seen` or that of the first finding that waits for the store; end removes it when the end was
+ * asked for. `store` NULL: nothing is known, and nothing happens.
  */
 void watch_alive_begin(struct watch_session *s, const char *store);
-void watch_alive_tick(struct watch_session *s);
-void watch_alive_end(struct watch_session *s);
+void watch_alive_tick(struct watch_session *s, uint64_t seen);
+void watch_alive_end(struct watch_session *s, bool asked);
 
 #endif

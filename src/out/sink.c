@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "out/sink_private.h"
@@ -27,6 +28,7 @@ struct sink {
 	struct sink_options o;
 	struct sink_target target;
 	struct spool *spool;
+	struct map had; /* ids of what waited in the spool at first */
 
 	pthread_t thread;
 	bool started;
@@ -244,6 +246,17 @@ static void init(struct sink *s, const struct sink_options *o)
 	pthread_condattr_destroy(&attr);
 }
 
+/* There may be very many, of which few are asked for: the id is taken as finding_write() has it. */
+static void note_id(const char *text, size_t len, void *sink)
+{
+	static const char key[] = "\"id\":\"";
+	const char *at = memmem(text, len, key, strlen(key));
+	struct sink *s = sink;
+
+	if (at && (size_t)(text + len - at) >= strlen(key) + FINDING_ID)
+		*map_at(&s->had, at + strlen(key), FINDING_ID) = s;
+}
+
 int sink_new(struct sink **out, const char *spec, const struct sink_options *o, struct err *e)
 {
 	const struct sink_kind *kind = kind_of(spec);
@@ -263,7 +276,7 @@ int sink_new(struct sink **out, const char *spec, const struct sink_options *o, 
 	err = kind->open(&s->state, spec, &s->target, e);
 	if (err == 0) {
 		path = spool_name(o->spool_dir, spec, kind);
-		err = spool_open(&s->spool, path, s->o.spool_max, e);
+		err = spool_open(&s->spool, path, s->o.spool_max, note_id, s, e);
 	}
 	if (err == 0)
 		err = start(s, e);
@@ -301,6 +314,7 @@ void sink_free(struct sink *s)
 	if (s->state)
 		s->kind->free(s->state);
 	spool_close(s->spool);
+	map_free(&s->had);
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
 	free(s->name);
@@ -324,13 +338,24 @@ int sink_add(struct sink *s, const struct finding *f, struct err *e)
 
 int sink_sync(struct sink *s, struct err *e)
 {
-	int err = spool_sync(s->spool, e);
+	return spool_sync(s->spool, e);
+}
 
+void sink_release(struct sink *s)
+{
+	spool_release(s->spool);
 	pthread_mutex_lock(&s->lock);
 	s->added = true;
 	pthread_cond_broadcast(&s->wake);
 	pthread_mutex_unlock(&s->lock);
-	return err;
+}
+
+bool sink_had(struct sink *s, const char *id)
+{
+	if (s->had.n && strlen(id) == FINDING_ID && map_find(&s->had, id, FINDING_ID))
+		return true;
+	map_free(&s->had);
+	return false;
 }
 
 void sink_get_stats(struct sink *s, struct sink_stats *out)

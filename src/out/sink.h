@@ -48,9 +48,18 @@ void sink_wait(struct sink *s, unsigned ms);
 void sink_free(struct sink *s);
 
 const char *sink_name(const struct sink *s); /* the spec, without a password */
-/* For one thread. Errors as those of spool_append; on the disk after sink_sync. */
+/*
+ * For one thread. Errors as those of spool_append; on the disk after sink_sync, and delivered after
+ * sink_release.
+ */
 int sink_add(struct sink *s, const struct finding *f, struct err *e);
 int sink_sync(struct sink *s, struct err *e);
+void sink_release(struct sink *s);
+/*
+ * Whether the finding waited in the spool when it was opened. To be asked for findings in the order
+ * in which they were added; after the first that did not, none did.
+ */
+bool sink_had(struct sink *s, const char *id);
 void sink_get_stats(struct sink *s, struct sink_stats *out);
 
 #endif

@@ -23,6 +23,7 @@ struct spool {
 	char *path;
 	int fd;
 	uint64_t max, head, end; /* bytes: the bound, the first that waits, behind the last */
+	uint64_t released;	 /* behind the last that is given out */
 	uint64_t next;		 /* behind the record that was given; 0: none was */
 	struct spool_stats stats;
 };
@@ -158,7 +159,7 @@ static int read_record(struct spool *s, uint64_t *at, struct buf *line)
 }
 
 /* Counts what waits. A last line without its end was never acknowledged: it is cut off. */
-static int scan(struct spool *s, struct err *e)
+static int scan(struct spool *s, spool_each *each, void *ctx, struct err *e)
 {
 	cleanup_buf struct buf line = { 0 };
 	uint64_t at = s->head, whole = s->head;
@@ -166,6 +167,8 @@ static int scan(struct spool *s, struct err *e)
 
 	while ((found = read_record(s, &at, &line)) > 0) {
 		s->stats.waiting++;
+		if (each)
+			each(buf_str(&line), line.len, ctx);
 		whole = at;
 	}
 	if (found < 0)
@@ -186,7 +189,7 @@ static int begin(struct spool *s, struct err *e)
 	return 0;
 }
 
-static int read_head(struct spool *s, struct err *e)
+static int read_head(struct spool *s, spool_each *each, void *ctx, struct err *e)
 {
 	char line[SPOOL_HEAD];
 	struct stat st;
@@ -207,10 +210,11 @@ static int read_head(struct spool *s, struct err *e)
 	if (s->head > s->end)
 		return ftruncate(s->fd, SPOOL_HEAD) < 0 ? fail(s, errno, "cannot be shortened", e)
 							: begin(s, e);
-	return scan(s, e);
+	return scan(s, each, ctx, e);
 }
 
-int spool_open(struct spool **out, const char *path, uint64_t max_bytes, struct err *e)
+int spool_open(struct spool **out, const char *path, uint64_t max_bytes, spool_each *each,
+	       void *ctx, struct err *e)
 {
 	struct spool *s = xcalloc(1, sizeof(*s));
 	int err = 0;
@@ -224,7 +228,8 @@ int spool_open(struct spool **out, const char *path, uint64_t max_bytes, struct 
 	else if (flock(s->fd, LOCK_EX | LOCK_NB) < 0)
 		err = err_set(e, EBUSY, "%s: is used by another process", path);
 	else
-		err = read_head(s, e);
+		err = read_head(s, each, ctx, e);
+	s->released = s->end;
 	if (err < 0) {
 		spool_close(s);
 		return err;
@@ -291,6 +296,7 @@ static int compact(struct spool *s)
 	s->fd = take_fd(fd);
 	s->head = SPOOL_HEAD;
 	s->end -= moved;
+	s->released -= moved;
 	if (s->next)
 		s->next -= moved;
 	return 0;
@@ -350,6 +356,13 @@ int spool_sync(struct spool *s, struct err *e)
 	return err;
 }
 
+void spool_release(struct spool *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->released = s->end;
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* ---- reading */
 
 /* All was delivered: the file is empty again. */
@@ -357,7 +370,7 @@ static int rewind_file(struct spool *s)
 {
 	if (ftruncate(s->fd, SPOOL_HEAD) < 0)
 		return -errno;
-	s->head = s->end = SPOOL_HEAD;
+	s->head = s->end = s->released = SPOOL_HEAD;
 	s->stats.waiting = 0;
 	return write_head(s->fd, s->head);
 }
@@ -369,9 +382,9 @@ int spool_next(struct spool *s, struct buf *out, struct err *e)
 
 	pthread_mutex_lock(&s->lock);
 	at = s->head;
-	found = read_record(s, &at, out);
+	found = at < s->released ? read_record(s, &at, out) : 0;
 	s->next = found > 0 ? at : 0;
-	if (found == 0 && s->end > SPOOL_HEAD)
+	if (found == 0 && s->released == s->end && s->end > SPOOL_HEAD)
 		found = rewind_file(s);
 	if (found < 0)
 		fail(s, -found, "cannot be read", e);

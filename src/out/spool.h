@@ -28,11 +28,13 @@ struct spool_stats {
 
 struct spool;
 
+typedef void spool_each(const char *text, size_t len, void *ctx);
 /*
- * Opens or makes the file (mode 0600), bounded by `max_bytes`. -EBUSY: another process has it; a
- * file that is no spool is refused (-EINVAL).
+ * Opens or makes the file (mode 0600), bounded by `max_bytes`. `each` (or NULL) is called for what
+ * waits in it. -EBUSY: another process has it; a file that is no spool is refused (-EINVAL).
  */
-int spool_open(struct spool **out, const char *path, uint64_t max_bytes, struct err *e);
+int spool_open(struct spool **out, const char *path, uint64_t max_bytes, spool_each *each,
+	       void *ctx, struct err *e);
 void spool_close(struct spool *s);
 
 /*
@@ -42,6 +44,8 @@ void spool_close(struct spool *s);
 int spool_append(struct spool *s, const char *text, size_t len, struct err *e);
 /* What was appended is on the disk when this returns 0. */
 int spool_sync(struct spool *s, struct err *e);
+/* What was appended until now is given out by spool_next(). */
+void spool_release(struct spool *s);
 
 /* The first one that waits replaces what is in `out`: 1, or 0 when none does. */
 int spool_next(struct spool *s, struct buf *out, struct err *e);

@@ -213,6 +213,8 @@ int store_connect(struct store *s, struct err *e)
 						 "--store makes the file",
 						 s->path)
 				       : err_errno(e, errno, "%s: cannot be opened", s->path);
+	if (!s->o.read_only)
+		store_check_log(s);
 	code = sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	err = code == SQLITE_OK ? prepare(s, e) : store_error(s, code, "cannot be opened", e);
 	if (err < 0)

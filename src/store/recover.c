@@ -9,21 +9,22 @@
 #include "base/mem.h"
 #include "store/store_private.h"
 
+#define MAGIC "SQLite format 3"
+
 /*
  * Whether the file may be moved: it begins as a database does, or its name says that it is one. A
  * name given by mistake must not move a file of somebody else.
  */
 static bool is_ours(const char *path)
 {
-	static const char magic[] = "SQLite format 3";
 	size_t len = strlen(path);
-	char begin[sizeof(magic)] = { 0 };
+	char begin[sizeof(MAGIC)] = { 0 };
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (len > 3 && !strcmp(path + len - 3, ".db"))
 		return true;
 	return fd >= 0 && read(fd, begin, sizeof(begin)) == sizeof(begin) &&
-	       !memcmp(begin, magic, sizeof(magic));
+	       !memcmp(begin, MAGIC, sizeof(MAGIC));
 }
 
 static void move(const char *from, const char *to, const char *suffix)
@@ -33,7 +34,7 @@ static void move(const char *from, const char *to, const char *suffix)
 	rename(a, b);
 }
 
-static char *aside_name(const char *path)
+char *store_aside_name(const char *path)
 {
 	time_t now = time(NULL);
 	char *name = NULL;
@@ -102,13 +103,38 @@ static void save_all(struct store *s, sqlite3 *old, uint64_t *saved)
 	}
 }
 
+/*
+ * A head that is gone (sqlite.org/fileformat2.html, 1.3) is that of the new file, which has the
+ * same tables; without what depends on the contents: the size of the file and its free pages.
+ */
+static void mend_head(struct store *s, const char *aside)
+{
+	enum { HEAD = 100, CHANGES = 24, FREE_PAGES = 32, VALID_FOR = 92 };
+	cleanup_close int from = open(s->path, O_RDONLY | O_CLOEXEC), to = -1;
+	char head[HEAD], bad[HEAD];
+
+	sqlite3_exec(s->db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+	to = open(aside, O_RDWR | O_CLOEXEC);
+	if (from < 0 || to < 0 || pread(from, head, HEAD, 0) != HEAD ||
+	    pread(to, bad, HEAD, 0) != HEAD || !memcmp(head, bad, sizeof(MAGIC)))
+		return;
+	memset(head + CHANGES, 0, 8);
+	memset(head + FREE_PAGES, 0, 8);
+	memset(head + VALID_FOR, 0xff, 4);
+	if (pwrite(to, head, HEAD, 0) != HEAD)
+		return; /* then nothing of it can be read */
+}
+
 static uint64_t save(struct store *s, const char *aside)
 {
 	sqlite3 *old = NULL;
 	uint64_t saved = 0;
 
+	mend_head(s, aside);
 	if (sqlite3_open_v2(aside, &old, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
 	    sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK) {
+		/* Otherwise a file that is shorter than its head says cannot be read at all. */
+		sqlite3_exec(old, "PRAGMA writable_schema=ON", NULL, NULL, NULL);
 		save_all(s, old, &saved);
 		if (sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
 			sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
@@ -121,7 +147,7 @@ static uint64_t save(struct store *s, const char *aside)
 
 int store_replace(struct store *s, struct err *e)
 {
-	cleanup_free char *aside = aside_name(s->path);
+	cleanup_free char *aside = store_aside_name(s->path);
 	uint64_t saved;
 	int err;
 

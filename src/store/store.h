@@ -44,7 +44,8 @@ const char *store_notice(const struct store *s);
  */
 int store_put(struct store *s, struct finding *const *f, size_t n, struct err *e);
 
-/* Deletes by age, count and size; what was deleted is added to *deleted. Takes bounded time. */
+/* Deletes by age (`now` 0: not), count and size; what was deleted is added to *deleted. Takes
+ * bounded time. */
 int store_prune(struct store *s, uint64_t now, uint64_t *deleted, struct err *e);
 
 /* Each field NULL or 0 when it does not matter. */

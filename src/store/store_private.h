@@ -37,6 +37,10 @@ int store_connect(struct store *s, struct err *e);
 void store_disconnect(struct store *s);
 /* recover.c: moves the damaged file aside, makes a new one and saves what can be read. */
 int store_replace(struct store *s, struct err *e);
+/* "PATH.damaged-TIME", which is not there yet. */
+char *store_aside_name(const char *path);
+/* wal.c: tells in the notice, and keeps a copy, when stored findings are lost with the log. */
+void store_check_log(struct store *s);
 
 /* put.c: SQLite's code, SQLITE_DONE when it went well. `seq` 0: the next one. */
 int store_insert(struct store *s, const struct finding *f, uint64_t seq);

@@ -26,7 +26,10 @@ static void use(struct spool *s)
 	spool_get_stats(s, &after);
 	if (given != n.waiting || after.waiting || after.bytes)
 		abort();
-	if (spool_append(s, "x", 1, &e) || spool_next(s, &b, &e) != 1 || b.len != 1)
+	if (spool_append(s, "x", 1, &e))
+		abort();
+	spool_release(s);
+	if (spool_next(s, &b, &e) != 1 || b.len != 1)
 		abort();
 }
 
@@ -43,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	fwrite(data, 1, size, f);
 	fclose(f);
-	if (spool_open(&s, path, 1 << 20, &e) == 0) {
+	if (spool_open(&s, path, 1 << 20, NULL, NULL, &e) == 0) {
 		use(s);
 		spool_close(s);
 	}

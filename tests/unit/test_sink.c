@@ -59,7 +59,7 @@ static struct spool *open_spool(const char *path, uint64_t max)
 	struct spool *s = NULL;
 	struct err e = { 0 };
 
-	if (spool_open(&s, path, max, &e) < 0)
+	if (spool_open(&s, path, max, NULL, NULL, &e) < 0)
 		fail_msg("%s", e.msg);
 	return s;
 }
@@ -70,6 +70,7 @@ static void append(struct spool *s, const char *text)
 
 	if (spool_append(s, text, strlen(text), &e) < 0)
 		fail_msg("%s", e.msg);
+	spool_release(s);
 }
 
 static void expect_next(struct spool *s, const char *text)
@@ -98,17 +99,23 @@ static void test_spool(void **state)
 	append(s, "one");
 	append(s, "");
 	append(s, "three");
+	assert_int_equal(spool_append(s, "four", 4, &e), 0);
 	assert_int_equal(spool_sync(s, &e), 0);
-	assert_int_equal(spool_open(&again, path, 1 << 20, &e), -EBUSY);
+	assert_int_equal(spool_open(&again, path, 1 << 20, NULL, NULL, &e), -EBUSY);
 	expect_next(s, "one");
 	/* Given, but not done. */
 	assert_int_equal(spool_next(s, &b, &e), 1);
 	spool_close(s);
 	s = open_spool(path, 1 << 20);
 	spool_get_stats(s, &n);
-	assert_int_equal(n.waiting, 2);
+	assert_int_equal(n.waiting, 3);
 	expect_next(s, "");
 	expect_next(s, "three");
+	expect_next(s, "four");
+	assert_int_equal(spool_append(s, "later", 5, &e), 0);
+	expect_next(s, NULL); /* before it is released */
+	spool_release(s);
+	expect_next(s, "later");
 	expect_next(s, NULL);
 	spool_close(s);
 	assert_int_equal(stat(path, &st), 0);
@@ -135,6 +142,7 @@ static void test_spool_full(void **state)
 			to++;
 		}
 		assert_non_null(strstr(e.msg, "is full"));
+		spool_release(s);
 		for (unsigned i = 0; i < 10; i++) {
 			snprintf(text, sizeof(text), "text number %u", from++);
 			expect_next(s, text);
@@ -224,7 +232,7 @@ static void test_spool_damaged(void **state)
 		spool_close(s);
 	}
 	assert_int_equal(io_write_file(path, "something else, and long enough for it", 38, &e), 0);
-	assert_int_equal(spool_open(&s, path, 1 << 20, &e), -EINVAL);
+	assert_int_equal(spool_open(&s, path, 1 << 20, NULL, NULL, &e), -EINVAL);
 }
 
 /* ---- sinks */
@@ -264,6 +272,7 @@ static void add(struct sink *s, unsigned from, unsigned n)
 		assert_int_equal(sink_add(s, f, &e), 0);
 	}
 	assert_int_equal(sink_sync(s, &e), 0);
+	sink_release(s);
 }
 
 static void sleep_ms(unsigned ms)
@@ -513,6 +522,7 @@ static void test_syslog_hostile(void **state)
 	f->output = arena_printf(&f->arena, "x\ny\x1b[2J%s%s", name, name);
 	assert_int_equal(sink_add(s, f, &e), 0);
 	assert_int_equal(sink_sync(s, &e), 0);
+	sink_release(s);
 	expect_delivered(s, 1);
 	n = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
 	assert_in_range(n, 4000, 8000);

@@ -390,6 +390,103 @@ static void test_damaged_in_use(void **state)
 	assert_int_equal(count(s, &(struct store_filter){ .since = SAMPLE_TIME + 5000 }), 3);
 }
 
+/* The first bytes are gone, the rest is there: all of it is read with the head of a new one. */
+static void test_head_gone(void **state)
+{
+	cleanup_free char *path = in_folder("f.db");
+	struct store *s = open_store(path, &(struct store_options){ 0 });
+	struct err e = { 0 };
+	cleanup_close int fd = -1;
+	char nothing[100] = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(put(s, 200 * i, 200, &e), 0);
+	store_close(s);
+	fd = open(path, O_WRONLY);
+	assert_int_equal(pwrite(fd, nothing, sizeof(nothing), 0), sizeof(nothing));
+	s = open_store(path, &(struct store_options){ 0 });
+	assert_non_null(strstr(store_notice(s), " 800 findings"));
+	assert_int_equal(count_all(s), 800);
+	store_close(s);
+	assert_int_equal(damaged_files(path), 1);
+}
+
+/* The end is gone. */
+static void test_truncated(void **state)
+{
+	cleanup_free char *path = in_folder("f.db");
+	struct store *s = open_store(path, &(struct store_options){ 0 });
+	struct err e = { 0 };
+	unsigned saved;
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(put(s, 200 * i, 200, &e), 0);
+	store_close(s);
+	assert_int_equal(truncate(path, file_size(path) / 2 + 100), 0);
+	s = open_store(path, &(struct store_options){ 0 });
+	assert_non_null(strstr(store_notice(s), "was damaged"));
+	saved = count_all(s);
+	if (saved < 100 || saved >= 800)
+		fail_msg("%u saved", saved);
+	assert_int_equal(put(s, 1000, 10, &e), 0);
+	store_close(s);
+}
+
+/*
+ * A log of ten transactions, left by a process that was killed, with its bytes at `at` (below 0:
+ * from the end) spoiled or, with `cut`, without its end: what the next one has, and says.
+ */
+static unsigned with_log(off_t at, bool cut, const char *said)
+{
+	cleanup_free char *path = in_folder("f.db"), *log = xasprintf("%s-wal", path),
+			  *all = xasprintf("rm -f %s*", path);
+	cleanup_store struct store *s = NULL;
+	struct err e = { 0 };
+	unsigned n;
+	pid_t pid;
+	int status;
+
+	assert_int_equal(system(all), 0);
+	s = open_store(path, &(struct store_options){ 0 });
+	store_close(take_ptr(s)); /* the tables are in the file */
+	pid = fork();
+	if (!pid) {
+		s = open_store(path, &(struct store_options){ 0 });
+		for (unsigned i = 0; i < 10; i++)
+			put(s, 10 * i, 10, &e);
+		kill(getpid(), SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (at < 0)
+		at += file_size(log);
+	if (cut)
+		assert_int_equal(truncate(log, at), 0);
+	else if (at)
+		spoil(log, at, 4096);
+	s = open_store(path, &(struct store_options){ 0 });
+	if (!said != !store_notice(s) || (said && !strstr(store_notice(s), said)))
+		fail_msg("at %ld: %s", (long)at, store_notice(s) ? store_notice(s) : "nothing");
+	n = count_all(s);
+	assert_int_equal(put(s, 5000, 1, &e), 0);
+	assert_int_equal(count_all(s), n + 1);
+	return n;
+}
+
+static void test_log_damaged(void **state)
+{
+	unsigned n;
+
+	(void)state;
+	assert_int_equal(with_log(0, false, NULL), 100);
+	n = with_log(60000, false, "with the findings stored last are lost; a copy of it is ");
+	assert_true(n < 100);
+	assert_int_equal(with_log(16, false, "stored last may be missing; a copy of it is "), 0);
+	/* The last frame, half written, as by a machine that lost its power. */
+	assert_int_equal(with_log(-2000, true, NULL), 90);
+}
+
 static void test_refused(void **state)
 {
 	cleanup_free char *other = in_folder("other.db"), *text = in_folder("text"),
@@ -562,10 +659,11 @@ static void test_full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_repeats),    T(test_filters),   T(test_killed),	   T(test_locked),
-		T(test_read_only),  T(test_damaged),   T(test_destroyed),  T(test_damaged_in_use),
-		T(test_refused),    T(test_retention), T(test_size_bound), T(test_handed),
-		T(test_unreadable), T(test_full_disk),
+		T(test_repeats),   T(test_filters),    T(test_killed),	    T(test_locked),
+		T(test_read_only), T(test_damaged),    T(test_destroyed),   T(test_damaged_in_use),
+		T(test_head_gone), T(test_truncated),  T(test_log_damaged), T(test_refused),
+		T(test_retention), T(test_size_bound), T(test_handed),	    T(test_unreadable),
+		T(test_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

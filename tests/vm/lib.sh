@@ -10,6 +10,7 @@ vm=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 . "$vm/../live/lib.sh"
 boot_seconds=${boot_seconds:-270}
 memory=2G
+machine=(-accel tcg,thread=multi -smp 2)
 build=${BOLTSEAL_BUILD:-$repo/build}
 console=$scratch/console
 guest=$scratch/guest
@@ -148,7 +149,7 @@ guest_pack() {
 boot() {
 	local qemu
 	timeout --foreground -s KILL "$boot_seconds" qemu-system-x86_64 \
-		-accel tcg,thread=multi -cpu max -m "$memory" -smp 2 -nodefaults -no-reboot \
+		"${machine[@]}" -cpu max -m "$memory" -nodefaults -no-reboot \
 		-serial stdio -display none -kernel "$kernel" -initrd "$scratch/initramfs" \
 		-append "console=ttyS0 quiet panic=-1 $*" </dev/null >"$console" 2>&1 &
 	qemu=$!
