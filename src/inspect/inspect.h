@@ -228,7 +228,7 @@ void ins_subject_name(const struct ins_subject *s, struct buf *out);
  * waiver.c: a file of waivers (docs/inspect.md). Each needs rule, owner, reason and expires.
  */
 int ins_waivers_load(struct ins_report *r, const char *path, struct err *e);
-/* Annotations "boltseal.io/waive-<rule>" of a subject; what is wrong with them is a problem. */
+/* Annotations "boltseal.dev/waive-<rule>" of a subject; what is wrong with them is a problem. */
 void ins_waivers_annotations(struct ins_report *r, const struct ps_entries *annotations,
 			     const struct ins_subject *s, const char *file);
 /* Gives the findings from this one on their waivers. */

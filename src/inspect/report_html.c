@@ -19,6 +19,7 @@ static const char style[] =
 	"p{margin:.3rem 0}.dim{color:var(--dim)}"
 	".top{display:flex;flex-wrap:wrap;gap:1.5rem;align-items:center;margin:1.2rem 0}"
 	".ring{width:8rem;height:8rem;flex:none}.ring text{font:700 30px system-ui;fill:var(--ink)}"
+	".ring .of{font:400 10px system-ui;fill:var(--dim)}"
 	".counts{display:grid;grid-template-columns:repeat(auto-fit,minmax(6.5rem,1fr));gap:.6rem;"
 	"flex:1;min-width:15rem}"
 	".count{background:var(--card);border:1px solid var(--line);border-left:4px solid;"
@@ -30,14 +31,17 @@ static const char style[] =
 	".low{border-color:var(--low);color:var(--low)}"
 	".info{border-color:var(--info);color:var(--info)}"
 	".bar{display:grid;grid-template-columns:8rem 1fr 2.5rem;gap:.6rem;align-items:center;"
-	"margin:.25rem 0}.bar "
-	"i{display:block;height:.6rem;border-radius:.3rem;background:var(--low)}"
+	"margin:.25rem 0}.bar div{display:flex;height:.6rem;border-radius:.3rem;overflow:hidden;"
+	"gap:1px}.bar i{display:block;background:currentColor}"
+	".card.warn{border-color:var(--high);border-left:4px solid var(--high)}"
 	".card{background:var(--card);border:1px solid "
 	"var(--line);border-radius:.6rem;margin:.7rem 0;"
 	"overflow:hidden}"
 	"summary{cursor:pointer;padding:.7rem 1rem;display:flex;flex-wrap:wrap;gap:.3rem 1rem;"
 	"align-items:baseline}summary b{overflow-wrap:anywhere}"
 	"summary::-webkit-details-marker{display:none}"
+	"summary::before{content:'\\25b8';color:var(--dim)}"
+	"details[open]>summary::before{content:'\\25be'}"
 	".score{margin-left:auto;font-weight:700}"
 	".find{border-top:1px solid var(--line);padding:.8rem 1rem}"
 	".find.waived{opacity:.65}"
@@ -68,8 +72,9 @@ static void put_ring(unsigned score, struct buf *out)
 		"100\"><circle cx=\"50\" cy=\"50\" r=\"42\" fill=\"none\" stroke=\"var(--line)\" "
 		"stroke-width=\"10\"/><circle cx=\"50\" cy=\"50\" r=\"42\" fill=\"none\" "
 		"stroke=\"var(--%s)\" stroke-width=\"10\" stroke-dasharray=\"%u 264\" "
-		"stroke-linecap=\"round\" transform=\"rotate(-90 50 50)\"/><text x=\"50\" y=\"60\" "
-		"text-anchor=\"middle\">%u</text></svg>",
+		"stroke-linecap=\"round\" transform=\"rotate(-90 50 50)\"/><text x=\"50\" y=\"56\" "
+		"text-anchor=\"middle\">%u</text><text class=\"of\" x=\"50\" y=\"70\" "
+		"text-anchor=\"middle\">of 100</text></svg>",
 		score, colour, score * 264 / 100, score);
 }
 
@@ -86,22 +91,37 @@ static void put_counts(const struct ins_report *r, struct buf *out)
 		   r->waived);
 }
 
+/* A bar as long as the number, its parts in the colours of the severities, the worst first. */
+static void put_bar(const char *name, const size_t part[INS_SEVERITY_COUNT], size_t n, size_t most,
+		    struct buf *out)
+{
+	buf_printf(out, "<div class=\"bar\"><span>%s</span><div>", name);
+	for (int s = INS_SEVERITY_COUNT - 1; s >= 0; s--)
+		if (part[s])
+			buf_printf(out,
+				   "<i class=\"%s\" title=\"%zu %s\" style=\"width:%zu%%\"></i>",
+				   ins_severity_name((enum ins_severity)s), part[s],
+				   ins_severity_name((enum ins_severity)s), part[s] * 100 / most);
+	buf_printf(out, "</div><span>%zu</span></div>", n);
+}
+
 static void put_categories(const struct ins_report *r, struct buf *out)
 {
-	size_t n[INS_CATEGORY_COUNT] = { 0 }, most = 1;
+	size_t n[INS_CATEGORY_COUNT] = { 0 }, part[INS_CATEGORY_COUNT][INS_SEVERITY_COUNT] = { 0 };
+	size_t most = 1;
 
-	for (size_t i = 0; i < r->findings_n; i++)
-		n[r->findings[i].check->category] += rep_counts(&r->findings[i]);
+	for (size_t i = 0; i < r->findings_n; i++) {
+		const struct ins_finding *f = &r->findings[i];
+
+		n[f->check->category] += rep_counts(f);
+		part[f->check->category][f->severity] += rep_counts(f);
+	}
 	for (int c = 0; c < INS_CATEGORY_COUNT; c++)
 		most = n[c] > most ? n[c] : most;
-	buf_puts(out, "<h2>By category</h2>");
+	buf_puts(out, r->findings_n ? "<h2>By category</h2>" : "");
 	for (int c = 0; c < INS_CATEGORY_COUNT; c++)
 		if (n[c])
-			buf_printf(out,
-				   "<div class=\"bar\"><span>%s</span><i style=\"width:%zu%%\"></i>"
-				   "<span>%zu</span></div>",
-				   ins_category_name((enum ins_category)c), n[c] * 100 / most,
-				   n[c]);
+			put_bar(ins_category_name((enum ins_category)c), part[c], n[c], most, out);
 }
 
 static void put_row(struct buf *out, const char *name, const char *value, bool code)
@@ -129,8 +149,9 @@ static void put_finding(const struct ins_finding *f, struct buf *out)
 	cleanup_buf struct buf place = { 0 }, waiver = { 0 };
 
 	rep_place(&f->place, &place);
-	buf_printf(out, "<div class=\"find%s\"><p><span class=\"tag %s\">%s</span><b>%s</b> ",
-		   rep_counts(f) ? "" : " waived", severity, severity, f->check->id);
+	buf_printf(out, "<div class=\"find%s\"><p><span class=\"tag %s\">%s</span>%s<b>%s</b> ",
+		   rep_counts(f) ? "" : " waived", severity, severity,
+		   rep_counts(f) ? "" : "<span class=\"tag info\">waived</span>", f->check->id);
 	rep_xml(out, f->message);
 	buf_puts(out, "</p><dl>");
 	put_row(out, "place", place.p, true);
@@ -173,7 +194,9 @@ static void put_subject(const struct ins_report *r, const size_t *first, size_t 
 			buf_printf(out, "<span class=\"%s\">%u %s</span>",
 				   ins_severity_name((enum ins_severity)k), s->counts[k],
 				   ins_severity_name((enum ins_severity)k));
-	buf_printf(out, "<span class=\"score\">%u</span></summary>", s->score);
+	buf_printf(out,
+		   "<span class=\"score\"><span class=\"dim\">score</span> %u</span></summary>",
+		   s->score);
 	for (size_t k = first[i]; k < r->findings_n && r->findings[k].subject == i; k++)
 		put_finding(&r->findings[k], out);
 	buf_puts(out, "</details>");
@@ -202,6 +225,20 @@ static void put_subjects(const struct ins_report *r, struct buf *out)
 	free(worst);
 }
 
+/* What is missing from the report stands before what is in it. */
+static void put_problems(const struct ins_report *r, struct buf *out)
+{
+	if (!r->problems_n)
+		return;
+	buf_puts(out, "<h2>Not inspected</h2><div class=\"card warn\">");
+	for (size_t i = 0; i < r->problems_n; i++) {
+		buf_puts(out, "<div class=\"find\"><code>");
+		rep_xml(out, r->problems[i].text);
+		buf_puts(out, "</code></div>");
+	}
+	buf_puts(out, "</div>");
+}
+
 void rep_write_html(const struct ins_report *r, struct buf *out)
 {
 	cleanup_buf struct buf policy = { 0 };
@@ -212,22 +249,17 @@ void rep_write_html(const struct ins_report *r, struct buf *out)
 		out,
 		"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
 		"name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>boltseal "
-		"inspect</title><style>%s</style></head><body><main><h1>Inspection</h1><p "
+		"inspect: %u of "
+		"100</title><style>%s</style></head><body><main><h1>Inspection</h1><p "
 		"class=\"dim\">%zu subjects in %zu documents%s%s · %s · boltseal %s</p>",
-		style, r->subjects_n, r->documents, policy.len ? " · " : "", buf_str(&policy),
-		rep_time(r->now, when), BOLTSEAL_VERSION);
+		r->score, style, r->subjects_n, r->documents, policy.len ? " · " : "",
+		buf_str(&policy), rep_time(r->now, when), BOLTSEAL_VERSION);
 	buf_puts(out, "<div class=\"top\">");
 	put_ring(r->score, out);
 	put_counts(r, out);
 	buf_puts(out, "</div>");
+	put_problems(r, out);
 	put_categories(r, out);
 	put_subjects(r, out);
-	if (r->problems_n)
-		buf_puts(out, "<h2>Not inspected</h2><div class=\"card\">");
-	for (size_t i = 0; i < r->problems_n; i++) {
-		buf_puts(out, "<div class=\"find\"><code>");
-		rep_xml(out, r->problems[i].text);
-		buf_puts(out, "</code></div>");
-	}
-	buf_puts(out, r->problems_n ? "</div></main></body></html>\n" : "</main></body></html>\n");
+	buf_puts(out, "</main></body></html>\n");
 }

@@ -8,7 +8,7 @@
 #include "inspect/inspect.h"
 #include "inspect/words.h"
 
-static const char annotation_prefix[] = "boltseal.io/waive-";
+static const char annotation_prefix[] = "boltseal.dev/waive-";
 
 /* A calendar day as YYYY-MM-DD; the waiver holds to its end (UTC). */
 static bool parse_day(const char *text, time_t *end)

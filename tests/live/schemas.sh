@@ -13,7 +13,7 @@ kind: Deployment
 metadata:
   name: web
   annotations:
-    boltseal.io/waive-R10: "owner=team; expires=2999-01-01; reason=not yet"
+    boltseal.dev/waive-R10: "owner=team; expires=2999-01-01; reason=not yet"
 spec:
   template:
     spec:

@@ -361,10 +361,10 @@ static void test_problems(void **state)
 		  "in:1:23: /containerDefinitions: expected a list, found a map" },
 		{ "apiVersion: v1\nkind: Pod\nkind: Pod\n",
 		  "in:3:1: the key \"kind\" is there already, in line 2, column 1" },
-		{ "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {boltseal.io/waive-R01: "
+		{ "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {boltseal.dev/waive-R01: "
 		  "'owner=a'}}\n"
 		  "spec: {}\n",
-		  "in:3:49: boltseal.io/waive-R01: a waiver needs a reason (expected \"owner=…; "
+		  "in:3:50: boltseal.dev/waive-R01: a waiver needs a reason (expected \"owner=…; "
 		  "expires=YYYY-MM-DD; reason=…\")" },
 	};
 
@@ -382,8 +382,8 @@ static void test_problems(void **state)
 static void test_waivers(void **state)
 {
 	static const char text[] = POD(
-		", annotations: {boltseal.io/waive-R02: 'owner=a; expires=2020-01-31; reason=x', "
-		"boltseal.io/waive-R10: 'owner=b; expires=2020-02-29; reason=y; z'}",
+		", annotations: {boltseal.dev/waive-R02: 'owner=a; expires=2020-01-31; reason=x', "
+		"boltseal.dev/waive-R10: 'owner=b; expires=2020-02-29; reason=y; z'}",
 		"hostPID: true, " CONTAINER(""));
 	cleanup_ins_report struct ins_report r = { .now = 1580515200 }; /* 2020-02-01 */
 	const struct ins_finding *f;
