@@ -25,6 +25,7 @@ struct containers {
 	char *docker_roots[MAX_ROOTS];
 	size_t docker_roots_n, n, unused;
 	uint64_t clock;
+	uint64_t changes; /* of what is known of one */
 };
 
 #define TEXT(field)                                       \
@@ -205,8 +206,10 @@ static void learn(struct containers *c, struct container *one)
 		p.docker_root = c->docker_roots[i];
 		container_files_read(one, &p);
 	}
-	if (one->known)
-		fact_container(c->outside, one);
+	if (!one->known)
+		return;
+	c->changes++;
+	fact_container(c->outside, one);
 }
 
 static void forget_oldest(struct containers *c)
@@ -264,6 +267,7 @@ struct container *containers_know(struct containers *c, const char *id)
 	one->started = 0;
 	one->missing = NULL;
 	one->known = true;
+	c->changes++;
 	one->used = ++c->clock;
 	if (c->unused > 2 * KEEP_UNUSED)
 		forget_oldest(c);
@@ -305,6 +309,11 @@ void container_put(struct containers *all, struct container *c)
 		return;
 	if (++all->unused > KEEP_UNUSED)
 		forget_oldest(all);
+}
+
+uint64_t containers_changes(const struct containers *c)
+{
+	return c->changes;
 }
 
 size_t containers_count(const struct containers *c)

@@ -105,6 +105,8 @@ struct container *container_ref(struct container *c); /* NULL stays NULL */
 /* The container stays known for a while when nobody uses it any more. */
 void container_put(struct containers *all, struct container *c);
 size_t containers_count(const struct containers *c);
+/* How often it changed what is known of a container. */
+uint64_t containers_changes(const struct containers *c);
 
 const char *container_label(const struct container *c, const char *key, size_t len);
 

@@ -129,12 +129,20 @@ bool give_list(struct enrich *e, struct ev_values *out, size_t n)
 	return true;
 }
 
+/* A value is left out, but not of the process's next events. */
+static void no_room(struct enrich *e)
+{
+	e->stats.scratch_full++;
+	if (e->p)
+		e->p->who = 0;
+}
+
 char *scratch_text(struct enrich *e, size_t len)
 {
 	char *s = e->scratch + e->scratch_n;
 
 	if (len >= sizeof(e->scratch) - e->scratch_n) {
-		e->stats.scratch_full++;
+		no_room(e);
 		return NULL;
 	}
 	e->scratch_n += len + 1;
@@ -153,10 +161,25 @@ const char *scratch_printf(struct enrich *e, const char *fmt, ...)
 	n = vsnprintf(s, room, fmt, ap);
 	va_end(ap);
 	if (n < 0 || (size_t)n >= room) {
-		e->stats.scratch_full++;
+		no_room(e);
 		return NULL;
 	}
 	e->scratch_n += (size_t)n + 1;
+	return s;
+}
+
+const char *scratch_join(struct enrich *e, const char *a, const char *b)
+{
+	size_t n = strlen(a), m = b ? strlen(b) + 1 : 0;
+	char *s = scratch_text(e, n + m);
+
+	if (!s)
+		return NULL;
+	memcpy(s, a, n);
+	if (b) {
+		s[n] = ' ';
+		memcpy(s + n + 1, b, m - 1);
+	}
 	return s;
 }
 
@@ -171,10 +194,39 @@ const char *part_text(struct enrich *e, const struct watch_part *p)
 
 /* ---- paths */
 
+/* A byte of 0x80 for each byte of `v` that is `c`, below 0x80. */
+static uint64_t bytes_equal(uint64_t v, unsigned char c)
+{
+	const uint64_t low = 0x7f7f7f7f7f7f7f7fu;
+	uint64_t x = v ^ c * 0x0101010101010101u;
+
+	return ~(((x & low) + low) | x | low);
+}
+
+/* Names that begin with a dot are not looked at further, so they count as odd. */
+bool path_is_plain(const char *p, size_t len)
+{
+	uint64_t odd = 0, here, next;
+	size_t i = 0;
+
+	for (; i + 9 <= len; i += 8) {
+		memcpy(&here, p + i, sizeof(here));
+		memcpy(&next, p + i + 1, sizeof(next));
+		odd |= bytes_equal(here, '/') & (bytes_equal(next, '/') | bytes_equal(next, '.'));
+	}
+	for (; i + 1 < len; i++)
+		odd |= p[i] == '/' && (p[i + 1] == '/' || p[i + 1] == '.');
+	return !odd && (len < 2 || p[len - 1] != '/');
+}
+
 /* Appends the components of `s` to the path in `out`, where "." and ".." are taken at their word.
  */
 static size_t append_normal(char *out, size_t len, size_t size, const char *s, size_t n)
 {
+	if (!len && n > 1 && n <= size && *s == '/' && path_is_plain(s, n)) {
+		memcpy(out, s, n);
+		return n;
+	}
 	for (size_t i = 0, end; i < n; i = end + 1) {
 		end = i;
 		while (end < n && s[end] != '/')
@@ -207,6 +259,18 @@ const char *event_raw_path(struct enrich *e, unsigned n, size_t *len)
 	return watch_part_bytes(p);
 }
 
+static const char *path_made(struct enrich *e, unsigned n, size_t len)
+{
+	char *out = e->path[n];
+
+	if (!len)
+		out[len++] = '/';
+	out[len] = '\0';
+	e->path_len[n] = len;
+	e->path_made[n] = true;
+	return out;
+}
+
 const char *event_path(struct enrich *e, unsigned n)
 {
 	char *out = e->path[n];
@@ -227,11 +291,7 @@ const char *event_path(struct enrich *e, unsigned n)
 					    base->len);
 	}
 	len = append_normal(out, len, sizeof(e->path[n]) - 1, raw, raw_len);
-	if (!len)
-		out[len++] = '/';
-	out[len] = '\0';
-	e->path_made[n] = true;
-	return out;
+	return path_made(e, n, len);
 }
 
 /* ---- events */
@@ -340,7 +400,7 @@ static void follow(struct enrich *e)
 	if (r->kind != WATCH_CALL || r->ret < 0)
 		return;
 	if (r->nr == e->nr_setsid)
-		process_began_session(e->p);
+		process_began_session(e->processes, e->p);
 	if (r->nr == e->nr_chdir) {
 		base = watch_part_find(r, WATCH_P_BASE, 0);
 		path = event_path(e, 0);
@@ -406,13 +466,14 @@ const struct event *enrich_record(struct enrich *e, const struct watch_rec *rec,
 	e->ev.base.time = boot + rec->time;
 	e->ev.base.uptime = rec->time;
 	e->ev.base.num = ++e->stats.events;
+	e->ev.base.who = processes_who(e->processes, e->p);
 	return &e->ev.base;
 }
 
 const struct event *enrich_resolved(struct enrich *e)
 {
 	const struct watch_fd *d;
-	const char *named, *opened;
+	const char *opened;
 	size_t len;
 
 	if (!is_open(e) || !e->fd_part || e->resolved || e->fd_part->flags)
@@ -420,15 +481,10 @@ const struct event *enrich_resolved(struct enrich *e)
 	d = watch_part_bytes(e->fd_part);
 	opened = (const char *)(d + 1);
 	len = e->fd_part->len - sizeof(*d);
-	named = event_path(e, 0);
-	if (!len || (named && strlen(named) == len && !memcmp(named, opened, len)))
+	if (!len || (event_path(e, 0) && e->path_len[0] == len && !memcmp(e->path[0], opened, len)))
 		return NULL;
 	e->resolved = true;
-	len = append_normal(e->path[0], 0, sizeof(e->path[0]) - 1, opened, len);
-	if (!len)
-		e->path[0][len++] = '/';
-	e->path[0][len] = '\0';
-	e->path_made[0] = true;
+	path_made(e, 0, append_normal(e->path[0], 0, sizeof(e->path[0]) - 1, opened, len));
 	return &e->ev.base;
 }
 

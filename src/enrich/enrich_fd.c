@@ -390,6 +390,8 @@ static bool raw_name(struct enrich *e, struct ev_values *out)
 
 	if (!raw)
 		return give_text(out, fd_name(e));
+	if (path_is_plain(raw, len))
+		return give_bytes(out, raw, len);
 	s = scratch_text(e, len);
 	if (!s)
 		return false;
@@ -588,7 +590,7 @@ bool read_fd_field(struct enrich *e, const struct ev_ref *ref, struct ev_values 
 {
 	unsigned id = ref->field->id;
 	const char *type;
-	char letter[2] = { 0 };
+	char letter = 0, *text;
 
 	if (id >= EV_FS_PATH_NAME && id <= EV_FS_PATH_TARGETRAW)
 		return read_paths(e, id, out);
@@ -600,10 +602,14 @@ bool read_fd_field(struct enrich *e, const struct ev_ref *ref, struct ev_values 
 	case EV_FD_NUM:
 		return give_signed(out, fd_number(e));
 	case EV_FD_TYPE:
-		return give_text(out, fd_type_name(e, letter));
+		return give_text(out, fd_type_name(e, &letter));
 	case EV_FD_TYPECHAR:
-		type = fd_type_name(e, letter);
-		return type && give_text(out, scratch_printf(e, "%s", letter));
+		type = fd_type_name(e, &letter);
+		text = type ? scratch_text(e, 1) : NULL;
+		if (!text)
+			return false;
+		*text = letter;
+		return give_bytes(out, text, 1);
 	case EV_FD_NAME:
 		return give_text(out, fd_name(e));
 	case EV_FD_NAMERAW:

@@ -58,6 +58,7 @@ struct enrich {
 	uint64_t boot;
 	bool resolved;			  /* the file is the one that the kernel opened */
 	char path[2][2 * WATCH_PART_MAX]; /* absolute and normal; made when asked for */
+	size_t path_len[2];
 	bool path_made[2];
 	char scratch[SCRATCH_BYTES];
 	size_t scratch_n;
@@ -88,9 +89,13 @@ __attribute__((format(printf, 2, 3))) const char *scratch_printf(struct enrich *
 
 /* The n-th path argument (0 or 1) of a call: absolute, without "." and ".."; NULL: has none. */
 const char *event_path(struct enrich *e, unsigned n);
+/* Whether it is plain to see that the path means what it says: has no "//", "." or "..". */
+bool path_is_plain(const char *p, size_t len);
 /* As the caller wrote it; *len bytes, no NUL behind them. */
 const char *event_raw_path(struct enrich *e, unsigned n, size_t *len);
 const char *part_text(struct enrich *e, const struct watch_part *p);
+/* "a b", or a copy of `a` when `b` is NULL; lives as long as the event. */
+const char *scratch_join(struct enrich *e, const char *a, const char *b);
 
 bool read_process_field(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);
 bool read_fd_field(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);

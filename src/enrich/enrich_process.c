@@ -32,9 +32,8 @@ static const char *exe_of(const struct process *p)
 /* "name args" or "exe args". */
 static const char *line_of(struct enrich *e, const char *first, const struct process *p)
 {
-	return p->program->args && *p->program->args
-		       ? scratch_printf(e, "%s %s", first, p->program->args)
-		       : first;
+	return p->program->args && *p->program->args ? scratch_join(e, first, p->program->args)
+						     : first;
 }
 
 enum what { NAME, EXE, EXEPATH, CMDLINE };
@@ -202,7 +201,7 @@ static bool capabilities(struct enrich *e, uint64_t mask, struct ev_values *out)
 				buf_putc(&e->names, ' ');
 			buf_puts(&e->names, bcap_by_nr(i)->name);
 		}
-	return give_text(out, scratch_printf(e, "%s", e->names.len ? buf_str(&e->names) : ""));
+	return give_text(out, scratch_join(e, e->names.len ? buf_str(&e->names) : "", NULL));
 }
 
 static bool cwd(struct enrich *e, struct ev_values *out)
@@ -222,7 +221,7 @@ static bool user_name(struct enrich *e, uint32_t uid, struct ev_values *out)
 	const struct user *u = user_of(e, uid);
 
 	if (u && u->name && *u->name)
-		return give_text(out, scratch_printf(e, "%s", u->name));
+		return give_text(out, scratch_join(e, u->name, NULL));
 	return give_text(out, uid ? "<NA>" : "root");
 }
 
@@ -248,14 +247,14 @@ static bool read_user(struct enrich *e, unsigned id, struct ev_values *out)
 	case EV_USER_SHELL:
 		u = user_of(e, e->rec->uid);
 		s = !u ? NULL : id == EV_USER_SHELL ? u->shell : u->home;
-		return give_text(out, s ? scratch_printf(e, "%s", s) : "<NA>");
+		return give_text(out, s ? scratch_join(e, s, NULL) : "<NA>");
 	case EV_GROUP_GID:
 		return give_number(out, e->rec->gid);
 	case EV_GROUP_NAME:
 		root = process_of_root(e->p);
 		s = users_group(e->users, root->pid, root->program->facts.mnt_ns, e->rec->gid);
 		if (s)
-			return give_text(out, scratch_printf(e, "%s", s));
+			return give_text(out, scratch_join(e, s, NULL));
 		return give_text(out, e->rec->gid ? "<NA>" : "root");
 	}
 	return false;

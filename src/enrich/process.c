@@ -20,6 +20,7 @@ struct processes {
 	struct containers *containers;
 	const struct outside *outside;
 	size_t running, kept;
+	uint64_t changes; /* of what descendants see of their ancestors */
 };
 
 const struct outside *processes_outside(const struct processes *ps)
@@ -88,6 +89,13 @@ static void release(struct processes *ps, struct process *p)
 	}
 }
 
+/* What it was found to be does not hold any more, neither for it nor for its descendants. */
+static void changed(struct processes *ps, struct process *p)
+{
+	p->who = 0;
+	ps->changes += p->refs > p->in_table;
+}
+
 static void set_parent(struct processes *ps, struct process *p, struct process *parent)
 {
 	struct process *old = p->parent;
@@ -98,6 +106,7 @@ static void set_parent(struct processes *ps, struct process *p, struct process *
 		if (a == p)
 			return; /* no circles, whatever the records say */
 	p->parent = parent;
+	changed(ps, p);
 	if (parent)
 		parent->refs++;
 	release(ps, old);
@@ -200,6 +209,7 @@ void process_run(struct processes *ps, struct process *p, struct program *g)
 	p->program = g;
 	process_went(p, NULL, 0);
 	p->sid = 0;
+	changed(ps, p);
 	note_docker_root(ps, p);
 	p->container = containers_get(ps->containers, g->cgroup);
 	container_put(ps->containers, old);
@@ -258,16 +268,17 @@ static struct process *known(struct processes *ps, const struct watch_rec *rec)
 	return p;
 }
 
-static void set_comm(struct process *p, const struct watch_rec *rec)
+static void set_comm(struct processes *ps, struct process *p, const struct watch_rec *rec)
 {
-	memcpy(p->comm, rec->comm, sizeof(p->comm));
-	p->comm[sizeof(p->comm) - 1] = '\0';
+	if (!memcmp(p->comm, rec->comm, sizeof(p->comm) - 1))
+		return;
+	memcpy(p->comm, rec->comm, sizeof(p->comm) - 1);
+	changed(ps, p);
 }
 
 static struct process *forked(struct processes *ps, const struct watch_rec *rec)
 {
-	struct process *parent = processes_find(ps, (uint32_t)rec->arg[0]);
-	struct process *p = processes_find(ps, rec->pid);
+	struct process *p = processes_find(ps, rec->pid), *parent;
 
 	/* /proc had it already. */
 	if (p && p->program && same_start(p->start, rec->start))
@@ -276,6 +287,7 @@ static struct process *forked(struct processes *ps, const struct watch_rec *rec)
 	if (!p)
 		return NULL;
 	process_adopt(ps, p, (uint32_t)rec->arg[0]);
+	parent = p->parent; /* none where a file says that a process is its own parent */
 	if (!parent || !parent->program) {
 		if (!process_read_proc(ps, p)) {
 			p->program = program_new();
@@ -291,7 +303,7 @@ static struct process *forked(struct processes *ps, const struct watch_rec *rec)
 		p->cwd = xstrdup(parent->cwd);
 	/* A thread can have a name of its own; the first one's is the process's. */
 	if (rec->arg[1] == rec->arg[0])
-		set_comm(parent, rec);
+		set_comm(ps, parent, rec);
 	return p;
 }
 
@@ -312,6 +324,28 @@ static struct process *executed(struct processes *ps, const struct watch_rec *re
 	return p;
 }
 
+/* What each record says of its process. */
+static void take_record(struct processes *ps, struct process *p, const struct watch_rec *rec)
+{
+	set_comm(ps, p, rec);
+	if (p->vpid != rec->vpid || p->start != rec->start) {
+		p->vpid = rec->vpid;
+		p->start = rec->start;
+		changed(ps, p);
+	}
+	if (p->tty == rec->tty && p->loginuid == rec->loginuid && p->uid == rec->uid &&
+	    p->gid == rec->gid && p->cap_permitted == rec->cap_permitted &&
+	    p->cap_effective == rec->cap_effective)
+		return;
+	p->tty = rec->tty;
+	p->loginuid = rec->loginuid;
+	p->uid = rec->uid;
+	p->gid = rec->gid;
+	p->cap_permitted = rec->cap_permitted;
+	p->cap_effective = rec->cap_effective;
+	p->who = 0;
+}
+
 struct process *processes_apply(struct processes *ps, const struct watch_rec *rec)
 {
 	struct process *p = rec->kind == WATCH_FORK   ? forked(ps, rec)
@@ -320,12 +354,22 @@ struct process *processes_apply(struct processes *ps, const struct watch_rec *re
 
 	if (!p)
 		return NULL;
-	set_comm(p, rec);
-	p->tty = rec->tty;
-	p->loginuid = rec->loginuid;
-	p->vpid = rec->vpid;
-	p->start = rec->start;
+	take_record(ps, p, rec);
 	return p;
+}
+
+/* Of all tables of processes, because rules may outlive one. */
+static _Atomic uint64_t last_who;
+
+uint64_t processes_who(struct processes *ps, struct process *p)
+{
+	uint64_t now = ps->changes + containers_changes(ps->containers);
+
+	if (!p->who || p->who_at != now) {
+		p->who = ++last_who;
+		p->who_at = now;
+	}
+	return p->who;
 }
 
 void process_went(struct process *p, const char *folder, size_t len)
@@ -334,9 +378,10 @@ void process_went(struct process *p, const char *folder, size_t len)
 	p->cwd = folder ? xasprintf("%.*s", (int)len, folder) : NULL;
 }
 
-void process_began_session(struct process *p)
+void process_began_session(struct processes *ps, struct process *p)
 {
 	p->sid = p->vpid;
+	changed(ps, p);
 }
 
 const char *process_cwd(const struct process *p)

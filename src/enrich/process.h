@@ -38,6 +38,9 @@ struct process {
 	uint64_t start; /* CLOCK_BOOTTIME; from /proc to 10 ms */
 	uint32_t tty, loginuid;
 	char comm[16];
+	uint32_t uid, gid; /* effective, as those two: of the last record */
+	uint64_t cap_permitted, cap_effective;
+	uint64_t who, who_at;	 /* processes_who(): 0: to be said anew; when it was */
 	bool in_table, told;	 /* told: the capture has it */
 	uint32_t sid;		 /* of a session begun since; 0: the program's */
 	char *cwd;		 /* of a folder gone to since; NULL: the program's */
@@ -62,13 +65,16 @@ void processes_ended(struct processes *ps, struct process *p);
 
 /* The process went to a folder, began a session; what the records of such calls say. */
 void process_went(struct process *p, const char *folder, size_t len);
-void process_began_session(struct process *p);
+void process_began_session(struct processes *ps, struct process *p);
 const char *process_cwd(const struct process *p); /* NULL: not known */
 uint32_t process_sid(const struct process *p);
 
 struct process *processes_find(const struct processes *ps, uint32_t pid);
 /* Running ones, and with those that descendants keep. */
 size_t processes_count(const struct processes *ps, size_t *kept);
+
+/* A number for the process as it is, its ancestors and its container included (event.who). */
+uint64_t processes_who(struct processes *ps, struct process *p);
 
 /* The n-th ancestor, 0 is the process itself; NULL when the chain is shorter. */
 const struct process *process_ancestor(const struct process *p, unsigned n);

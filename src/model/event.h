@@ -189,6 +189,11 @@ struct event {
 	/* ns since the machine started: spans of time are measured with it, whoever sets the clock
 	 */
 	uint64_t uptime;
+	/*
+	 * Whose event it is, in a certain state: events with the same number have the same values
+	 * in all fields with EV_WHO. Numbers are not used again. 0: nobody says.
+	 */
+	uint64_t who;
 	uint16_t type;
 	uint8_t source;
 };

@@ -11,6 +11,7 @@
 struct coder {
 	struct image *im;
 	struct map by_chain; /* code of a list of targets: its entry */
+	struct map who_of;   /* node → slot + 1 of what follows from event.who */
 	struct map memo_of;  /* node → memo slot + 1, within one list of targets */
 	struct map uses;     /* node → how often it is used there */
 	struct map emitted;  /* (reference, t, f) → entry */
@@ -49,12 +50,84 @@ static void count_uses(struct coder *c, gref r)
 
 static uint32_t gen(struct coder *c, gref r, uint32_t t, uint32_t f);
 
-static uint32_t gen_chain(struct coder *c, const struct gnode *n, uint32_t t, uint32_t f)
+/* ---- what follows from event.who: found once, and kept beyond the event */
+
+static uint32_t gen_who(struct coder *c, gref r, uint32_t t, uint32_t f);
+
+static uint32_t who_body(struct coder *c, const struct gnode *n, uint32_t t, uint32_t f)
 {
 	uint32_t at = n->kind == G_AND ? t : f;
 
+	if (n->kind == G_TEST)
+		return emit(c, (struct insn){ .op = I_TEST, .a = n->test, .t = t, .f = f });
 	for (uint32_t i = n->child_n; i-- > 0;)
-		at = n->kind == G_AND ? gen(c, n->child[i], at, f) : gen(c, n->child[i], t, at);
+		at = n->kind == G_AND ? gen_who(c, n->child[i], at, f)
+				      : gen_who(c, n->child[i], t, at);
+	return at;
+}
+
+static uint32_t who_slot(struct coder *c, uint32_t node)
+{
+	struct gnode n = c->im->nodes[node];
+	uint32_t slot = (uint32_t)number_of(&c->who_of, node), is_true, is_false, body;
+
+	if (slot)
+		return slot - 1;
+	*vec_push(c->im->who_bodies, c->im->whos, c->im->who_bodies_cap) = 0;
+	slot = (uint32_t)c->im->whos;
+	*map_at(&c->who_of, &node, sizeof(node)) = (void *)(uintptr_t)slot;
+	is_true = emit(c, (struct insn){ .op = I_KNOW, .b = 1, .a = slot - 1 });
+	is_false = emit(c, (struct insn){ .op = I_KNOW, .b = 0, .a = slot - 1 });
+	body = who_body(c, &n, is_true, is_false);
+	c->im->who_bodies[slot - 1] = body;
+	return slot - 1;
+}
+
+static uint32_t ask_who(struct coder *c, uint32_t node, uint32_t t, uint32_t f)
+{
+	return emit(c, (struct insn){ .op = I_WHO, .a = who_slot(c, node), .t = t, .f = f });
+}
+
+/* Within a body: single tests are not worth a slot of their own. */
+static uint32_t gen_who(struct coder *c, gref r, uint32_t t, uint32_t f)
+{
+	struct gnode n = c->im->nodes[gref_node(r)];
+	uint32_t yes = gref_negated(r) ? f : t, no = gref_negated(r) ? t : f;
+
+	return n.kind == G_TEST ? who_body(c, &n, yes, no) : ask_who(c, gref_node(r), yes, no);
+}
+
+/* ---- everything else */
+
+/*
+ * The operands of a chain in the order of evaluation: all that follow from event.who are one, and
+ * come first, because what was found for an earlier event costs next to nothing.
+ */
+static uint32_t chain_order(struct coder *c, const struct gnode *n, gref *out)
+{
+	cleanup_free gref *who = xcalloc(n->child_n, sizeof(*who));
+	uint32_t whos = 0, others = 1;
+
+	for (uint32_t i = 0; i < n->child_n; i++) {
+		if (c->im->nodes[gref_node(n->child[i])].who)
+			who[whos++] = n->child[i];
+		else
+			out[others++] = n->child[i];
+	}
+	if (whos)
+		out[0] = graph_chain(c->im, n->kind, who, whos);
+	else
+		memmove(out, out + 1, --others * sizeof(*out));
+	return others;
+}
+
+static uint32_t gen_chain(struct coder *c, const struct gnode *n, uint32_t t, uint32_t f)
+{
+	cleanup_free gref *v = xcalloc(n->child_n + 1, sizeof(*v));
+	uint32_t at = n->kind == G_AND ? t : f;
+
+	for (uint32_t i = chain_order(c, n, v); i-- > 0;)
+		at = n->kind == G_AND ? gen(c, v[i], at, f) : gen(c, v[i], t, at);
 	return at;
 }
 
@@ -96,7 +169,9 @@ static uint32_t gen(struct coder *c, gref r, uint32_t t, uint32_t f)
 	known = map_find(&c->emitted, key, sizeof(key));
 	if (known)
 		return (uint32_t)(uintptr_t)*known;
-	if (n.kind == G_TEST)
+	if (n.who)
+		at = ask_who(c, node, t, f);
+	else if (n.kind == G_TEST)
 		at = emit(c, (struct insn){ .op = I_TEST, .a = n.test, .t = t, .f = f });
 	else if (number_of(&c->uses, node) > 1 && n.tests > 1)
 		at = emit(c,
@@ -129,20 +204,57 @@ static void chain_free(struct chain *c)
 	free(c->v);
 }
 
+/* What a condition needs of event.who: it is false without; GREF_TRUE: nothing. */
+static gref needed_who(struct coder *c, gref r)
+{
+	struct gnode n = c->im->nodes[gref_node(r)];
+	cleanup_free gref *v = NULL;
+	uint32_t found = 0;
+
+	if (n.who)
+		return r;
+	if (n.kind != (gref_negated(r) ? G_OR : G_AND))
+		return GREF_TRUE;
+	v = xcalloc(n.child_n, sizeof(*v));
+	for (uint32_t i = 0; i < n.child_n; i++)
+		if (c->im->nodes[gref_node(n.child[i])].who)
+			v[found++] = n.child[i] ^ gref_negated(r);
+	return graph_chain(c->im, G_AND, v, found);
+}
+
+/* In front of the code of some targets in a row: past all of them when none can become true. */
+static uint32_t gen_guard(struct coder *c, const gref *who, size_t n, uint32_t at, uint32_t past)
+{
+	gref any = n > 1 ? graph_chain(c->im, G_OR, who, n) : GREF_TRUE;
+
+	return any == GREF_TRUE ? at : gen(c, any, at, past);
+}
+
 static uint32_t gen_targets(struct coder *c, const struct chain *all)
 {
-	uint32_t at = 0;
+	cleanup_free gref *who = xcalloc(all->n, sizeof(*who));
+	uint32_t at = 0, past = 0;
+	size_t row = 0;
 
 	forget(c);
 	for (size_t i = 0; i < all->n; i++)
 		count_uses(c, all->v[i].condition);
 	for (size_t i = all->n; i-- > 0;) {
-		uint32_t fire = emit(c,
-				     (struct insn){ .op = I_FIRE, .a = all->v[i].target, .t = at });
+		gref need = needed_who(c, all->v[i].condition);
+		uint32_t fire;
 
+		if (need == GREF_TRUE) {
+			at = gen_guard(c, who, row, at, past);
+			row = 0;
+		} else if (!row) {
+			past = at;
+		}
+		fire = emit(c, (struct insn){ .op = I_FIRE, .a = all->v[i].target, .t = at });
 		at = gen(c, all->v[i].condition, fire, at);
+		if (need != GREF_TRUE)
+			who[row++] = need;
 	}
-	return at;
+	return gen_guard(c, who, row, at, past);
 }
 
 /* The targets whose condition can be true for the type, with what is left of the condition. */
@@ -196,6 +308,7 @@ int code_build(struct image *im, struct err *e)
 				code_for(&c, kind, s, type);
 	forget(&c);
 	map_free(&c.by_chain);
+	map_free(&c.who_of);
 	if (c.failed)
 		return err_set(e, E2BIG, "the rules compile to more than %d instructions",
 			       IMAGE_MAX_CODE);

@@ -144,6 +144,7 @@ static void run(struct rules_engine *g, uint32_t pc)
 
 	for (;;) {
 		const struct insn *in = &im->code[pc];
+		int truth;
 
 		switch (in->op) {
 		case I_TEST:
@@ -159,6 +160,19 @@ static void run(struct rules_engine *g, uint32_t pc)
 			break;
 		case I_KEEP:
 			vm->memos[in->a] = vm->now << 1 | in->b;
+			pc = back[--depth];
+			break;
+		case I_WHO:
+			truth = vm_who(vm, in->a);
+			if (truth >= 0) {
+				pc = truth ? in->t : in->f;
+			} else {
+				back[depth++] = pc;
+				pc = im->who_bodies[in->a];
+			}
+			break;
+		case I_KNOW:
+			vm_know(vm, in->a, in->b);
 			pc = back[--depth];
 			break;
 		case I_FIRE:

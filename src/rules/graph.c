@@ -28,6 +28,7 @@ void image_free(struct image *im)
 	free(im->targets);
 	free(im->code);
 	free(im->bodies);
+	free(im->who_bodies);
 	arena_free(&im->arena);
 	*im = (struct image){ 0 };
 }
@@ -42,6 +43,7 @@ gref graph_test(struct image *im, uint32_t test)
 		*vec_push(im->nodes, im->nodes_n, im->nodes_cap) = (struct gnode){
 			.kind = G_TEST,
 			.test = test,
+			.who = t->who,
 			.tests = 1,
 			.cost = t->cost,
 			.chance = t->chance,
@@ -145,7 +147,7 @@ static bool chain_add(const struct image *im, enum gkind kind, gref r, struct re
 static gref chain_node(struct image *im, enum gkind kind, const struct refs *refs)
 {
 	cleanup_free gref *key = xcalloc(refs->n + 1, sizeof(*key));
-	struct gnode n = { .kind = kind, .child_n = (uint32_t)refs->n };
+	struct gnode n = { .kind = kind, .child_n = (uint32_t)refs->n, .who = true };
 	float reach = 1;
 	void **slot;
 
@@ -159,6 +161,7 @@ static gref chain_node(struct image *im, enum gkind kind, const struct refs *ref
 	for (size_t i = 0; i < refs->n; i++) {
 		float p = chance_of(im, refs->v[i]);
 
+		n.who &= im->nodes[gref_node(refs->v[i])].who;
 		if (__builtin_add_overflow(n.tests, im->nodes[gref_node(refs->v[i])].tests,
 					   &n.tests))
 			n.tests = UINT32_MAX;

@@ -24,6 +24,7 @@ struct operand {
 	bool any;    /* several values, one of which is enough */
 	bool ends;   /* of both ends of a connection */
 	bool common; /* every event has it: no need to ask its maker */
+	bool who;    /* follows from event.who alone */
 	struct ev_ref ref;
 	enum rules_transform transform;
 	struct ev_text bracket; /* of getopt; p NULL: none */
@@ -66,7 +67,9 @@ struct test {
 	struct paths *paths;
 	struct strings_set *set; /* of `in` with many strings */
 	bool invert;		 /* of the answer, when there is a value */
+	bool numbers;		 /* one number to compare with, and no modifier */
 	bool around;		 /* of evt.around */
+	bool who;		 /* follows from event.who alone */
 	int32_t group;		 /* or -1: evaluated on its own */
 	uint32_t bit;
 	float cost, chance;
@@ -96,6 +99,7 @@ struct gnode {
 	uint32_t test;
 	gref *child;
 	uint32_t child_n;
+	bool who;	    /* follows from event.who alone */
 	uint32_t tests;	    /* below it, counted as often as they appear */
 	float cost, chance; /* expected; how often it is true */
 };
@@ -105,6 +109,8 @@ enum insn_op {
 	I_TEST, /* a: test */
 	I_MEMO, /* a: memo slot; unknown: its body first, then this again */
 	I_KEEP, /* a: memo slot, b: the truth that the body found; back to its I_MEMO */
+	I_WHO,	/* a: what is known of event.who, and stays; unknown: its body first, as above */
+	I_KNOW, /* a: the same, b: the truth that the body found; back to its I_WHO */
 	I_FIRE, /* a: target; when evaluation goes on: t */
 };
 
@@ -146,6 +152,8 @@ struct image {
 	size_t code_n, code_cap;
 	uint32_t *bodies; /* by memo slot: where the code begins that finds it */
 	size_t memos, bodies_cap;
+	uint32_t *who_bodies; /* the same for what I_WHO asks */
+	size_t whos, who_bodies_cap;
 	uint32_t entry[PROGRAM_KINDS][EV_SOURCE_COUNT][EV_TYPE_MAX];
 	struct ev_set wanted[EV_SOURCE_COUNT]; /* types for which there is code */
 };

@@ -35,11 +35,22 @@ void text_quote(struct buf *out, struct ev_text t)
 }
 
 /* The number of an equal operand that is there, or that of this one. */
+static bool follows_from_who(const struct image *im, const struct operand *o)
+{
+	if (o->source == OPERAND_FIELD)
+		return o->ref.field->flags & EV_WHO;
+	for (uint32_t i = 0; i < o->args_n; i++)
+		if (!im->operands[o->args[i]].who)
+			return false;
+	return true;
+}
+
 static int64_t intern(struct image *im, struct operand *o, const struct buf *key)
 {
 	void **slot = map_at(&im->by_operand, buf_str(key), key->len);
 
 	if (!*slot) {
+		o->who = follows_from_who(im, o);
 		o->text = arena_strndup(&im->arena, buf_str(key), key->len);
 		*vec_push(im->operands, im->operands_n, im->operands_cap) = *o;
 		*slot = (void *)(uintptr_t)im->operands_n;

@@ -341,6 +341,8 @@ static int64_t add_test(struct compiling *c, struct test *t, const struct check 
 	}
 	t->text = arena_strndup(&im->arena, buf_str(&key), key.len);
 	build_set(&im->arena, t);
+	t->numbers = (t->class == EV_C_SIGNED || t->class == EV_C_UNSIGNED) && t->values_n == 1 &&
+		     t->modifier == RM_NONE && !im->operands[t->left].list;
 	decide_by_type(im, t);
 	estimate(im, t);
 	*vec_push(im->tests, im->tests_n, im->tests_cap) = *t;
@@ -374,6 +376,7 @@ int64_t test_make(struct compiling *c, const struct check *k)
 	if (n)
 		memcpy(v, k->values, n * sizeof(*v));
 	t.around = is_field(&c->im->operands[left], EV_EVT_AROUND);
+	t.who = c->im->operands[left].who && (right < 0 || c->im->operands[right].who);
 	normalise(&t, v, &n, &c->im->operands[left]);
 	test = add_test(c, &t, k, v, n);
 	return test < 0 ? -1 : (int64_t)graph_test(c->im, (uint32_t)test);

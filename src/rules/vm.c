@@ -17,6 +17,8 @@ struct vm *vm_new(const struct image *im)
 	vm->memos = xcalloc(im->memos + 1, sizeof(*vm->memos));
 	vm->groups = xcalloc(im->groups_n + 1, sizeof(*vm->groups));
 	vm->group_bits = xcalloc(im->group_words + 1, sizeof(*vm->group_bits));
+	vm->who_size = sizeof(struct who) + (im->whos + 63) / 64 * sizeof(vm->whos->bits[0]);
+	vm->whos = xcalloc(VM_WHOS + 1, vm->who_size);
 	vm->scratch = xcalloc(1, VM_SCRATCH);
 	vm->elements = xcalloc(VM_ELEMENTS, sizeof(*vm->elements));
 	vm->compare.size = VM_SCRATCH;
@@ -39,6 +41,7 @@ void vm_free(struct vm *vm)
 	free(vm->memos);
 	free(vm->groups);
 	free(vm->group_bits);
+	free(vm->whos);
 	free(vm->scratch);
 	free(vm->elements);
 	free(vm);
@@ -55,12 +58,29 @@ static void forget_all(struct vm *vm)
 	vm->now = 0;
 }
 
+/* Numbers follow each other, so those of processes that live together are apart here. */
+static struct who *who_of(struct vm *vm, uint64_t number)
+{
+	size_t at = number ? 1 + number % VM_WHOS : 0;
+	struct who *w = (struct who *)(void *)((char *)vm->whos + at * vm->who_size);
+
+	if (w->number != number || !number)
+		memset(w, 0, vm->who_size);
+	w->number = number;
+	return w;
+}
+
 void vm_begin(struct vm *vm, const struct event *ev)
 {
 	if (vm->now == INT32_MAX)
 		forget_all(vm);
 	vm->now++;
+	/* What was found without a value that there is does not stay. */
+	if (vm->full != vm->was_full && vm->who)
+		vm->who->number = 0;
+	vm->was_full = vm->full;
 	vm->ev = ev;
+	vm->who = who_of(vm, ev->who);
 	vm->scratch_used = 0;
 	vm->elements_used = 0;
 }
@@ -150,6 +170,28 @@ static bool is_resolved(const struct operand *o)
 	return o->ref.field && (o->ref.field->flags & EV_RESOLVED);
 }
 
+/* One number against one: most tests of numbers. */
+static bool compare_number(const struct test *t, const struct ev_value *v)
+{
+	uint64_t flip = t->class == EV_C_SIGNED ? UINT64_C(1) << 63 : 0;
+	uint64_t left = v->u ^ flip, right = t->values->u ^ flip;
+
+	switch (t->op) {
+	case RO_LT:
+		return left < right;
+	case RO_LE:
+		return left <= right;
+	case RO_GT:
+		return left > right;
+	case RO_GE:
+		return left >= right;
+	case RO_NE:
+		return left != right;
+	default:
+		return left == right;
+	}
+}
+
 static bool evaluate(struct vm *vm, const struct test *t)
 {
 	const struct operand *o = &vm->im->operands[t->left];
@@ -169,6 +211,8 @@ static bool evaluate(struct vm *vm, const struct test *t)
 		return t->invert;
 	if (t->right >= 0)
 		return compare_right(vm, t, v);
+	if (t->numbers && v->n == 1)
+		return compare_number(t, v->v) != t->invert;
 	if (t->group < 0)
 		return compare_all(vm, t, v);
 	bits = group_bits(vm, (uint32_t)t->group, v);

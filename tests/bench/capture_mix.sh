@@ -1,12 +1,17 @@
 #!/bin/bash
-# capture_mix.sh BOLTSEAL RULES CAPTURE: what a machine does that compiles, starts programs, reads files
+# capture_mix.sh BOLTSEAL CAPTURE RULES...: what a machine does that compiles, starts programs, reads files
 # and connects, captured live as the rules ask for it. As root.
 set -euo pipefail
-boltseal=$1 rules=$2 capture=$3
+boltseal=$1 capture=$2
+shift 2
+rules=()
+for file; do
+	rules+=(-r "$file")
+done
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"; kill "$watcher" 2>/dev/null || true' EXIT
 
-"$boltseal" watch -r "$rules" --capture "$capture" >/dev/null 2>"$dir/err" &
+"$boltseal" watch "${rules[@]}" --capture "$capture" >/dev/null 2>"$dir/err" &
 watcher=$!
 until grep -q 'watching with' "$dir/err"; do
 	kill -0 "$watcher" || {
@@ -15,7 +20,7 @@ until grep -q 'watching with' "$dir/err"; do
 	}
 	sleep 0.05
 done
-printf '#include <stdio.h>\n#include <sys/socket.h>\nint main(void) { return puts("x"); }\n' >"$dir/a.c"
+printf '#include <stdio.h>\n#include <sys/socket.h>\nint main(void) { return puts("x") < 0; }\n' >"$dir/a.c"
 for i in 1 2 3 4 5 6 7 8; do
 	cc -O1 -o "$dir/a" "$dir/a.c"
 	"$dir/a"

@@ -28,7 +28,10 @@ if [ -r "$rules" ] && [ -x build/tests/rules_rate ]; then
 	build/tests/rules_rate "$rules"
 	if [ "$(id -u)" = 0 ]; then
 		capture=$(mktemp --suffix=.gz)
-		tests/bench/capture_mix.sh "$boltseal" "$rules" "$capture"
+		tests/bench/capture_mix.sh "$boltseal" "$capture" "$rules"
+		build/tests/replay_rate "$capture" "$rules"
+		printf 'and if the kernel filtered nothing:\n'
+		tests/bench/capture_mix.sh "$boltseal" "$capture" "$rules" tests/bench/every_call.yaml
 		build/tests/replay_rate "$capture" "$rules"
 		rm -f "$capture"
 	fi
