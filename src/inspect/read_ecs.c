@@ -374,7 +374,8 @@ static bool read_terraform(struct ins_doc *d)
 	const struct yaml_node *state = yaml_get(d->root, "values");
 	size_t before = d->report->subjects_n;
 
-	if (!yaml_get(d->root, "terraform_version") || (!planned && !state))
+	if ((!yaml_get(d->root, "terraform_version") && !yaml_get(d->root, "format_version")) ||
+	    (!planned && !state))
 		return false;
 	terraform_module(d, yaml_get(planned ? planned : state, "root_module"));
 	if (d->report->subjects_n == before)

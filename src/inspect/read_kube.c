@@ -195,17 +195,25 @@ static void inspect_pod(struct ins_doc *d, const struct yaml_node *o, const char
 	ins_workload(d, &pod, o);
 }
 
-static void inspect_object(struct ins_doc *d, const struct yaml_node *o);
+/* What the list that has an object says about its items: those of PodList need not. */
+struct typed {
+	const char *api_version, *kind; /* NULL: nothing */
+};
+
+static void inspect_object(struct ins_doc *d, const struct yaml_node *o, const struct typed *list);
 
 /* Items of a list are independent: one that is wrong leaves the others. */
-static void inspect_list(struct ins_doc *d, const struct yaml_node *o)
+static void inspect_list(struct ins_doc *d, const struct yaml_node *o, const char *api_version,
+			 const char *kind)
 {
+	size_t len = strlen(kind) - strlen("List");
+	struct typed typed = { api_version, len ? arena_strndup(d->arena, kind, len) : NULL };
 	struct yaml_node *items = NULL;
 
 	if (yaml_get_seq(d->s, o, "items", false, &items, &d->err) < 0 || !items)
 		return;
 	for (uint32_t i = 0; i < items->n; i++) {
-		inspect_object(d, items->item[i]);
+		inspect_object(d, items->item[i], &typed);
 		if (d->err.code)
 			ins_problem(d->report, d->s->name, items->item[i]->start.line,
 				    items->item[i]->start.col, d->err.msg);
@@ -238,14 +246,15 @@ static bool owned(const struct yaml_stream *s, const struct yaml_node *o)
 	return false;
 }
 
-static void inspect_object(struct ins_doc *d, const struct yaml_node *o)
+static void inspect_object(struct ins_doc *d, const struct yaml_node *o, const struct typed *list)
 {
 	const struct workload_kind *w;
-	const char *api_version = NULL, *kind = NULL;
+	bool own = !list || !list->kind;
+	const char *api_version = own ? NULL : list->api_version, *kind = own ? NULL : list->kind;
 	size_t len;
 
-	if (yaml_get_str(d->s, o, "apiVersion", true, &api_version, &d->err) < 0 ||
-	    yaml_get_str(d->s, o, "kind", true, &kind, &d->err) < 0)
+	if (yaml_get_str(d->s, o, "apiVersion", own, &api_version, &d->err) < 0 ||
+	    yaml_get_str(d->s, o, "kind", own, &kind, &d->err) < 0)
 		return;
 	len = strlen(kind);
 	w = own_group(api_version) ? find_workload(kind) : NULL;
@@ -254,7 +263,7 @@ static void inspect_object(struct ins_doc *d, const struct yaml_node *o)
 	else if (w)
 		inspect_pod(d, o, api_version, w);
 	else if (len >= 4 && !strcmp(kind + len - 4, "List") && yaml_get(o, "items"))
-		inspect_list(d, o);
+		inspect_list(d, o, api_version, kind);
 	else if (!strcmp(kind, "Namespace") && !strcmp(api_version, "v1"))
 		inspect_namespace(d, o);
 	else if (!strcmp(kind, "KubeletConfiguration"))
@@ -269,6 +278,6 @@ bool ins_read_kube(struct ins_doc *d)
 {
 	if (!yaml_get(d->root, "apiVersion") && !yaml_get(d->root, "kind"))
 		return false;
-	inspect_object(d, d->root);
+	inspect_object(d, d->root, NULL);
 	return true;
 }

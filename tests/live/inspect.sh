@@ -39,6 +39,12 @@ inspects "a version that is none" 1 --level baseline --version 1.29 "$scratch/we
 inspects "standard input" 2 - <"$scratch/web.yaml"
 inspects "standard input without anything is not fine" 3 - </dev/null
 has "and says so" "standard input:1:1: there is no document in it"
+# Lists as the API writes them: items have no kind of their own.
+echo '{"apiVersion": "apps/v1", "kind": "DeploymentList", "items": [{"metadata": {"name": "l", "namespace": "n"},
+	"spec": {"template": {"spec": {"hostIPC": true, "containers": [{"name": "a"}]}}}}, 5]}' >"$scratch/list.json"
+inspects "a list of one kind" 3 --level baseline "$scratch/list.json"
+has "has objects of that kind" 'Deployment n/l: violates PodSecurity "baseline:latest": host namespaces (hostIPC=true)'
+has "and what is wrong in it is named" "/items/1: expected a map, found a whole number (5)"
 mkdir -p "$scratch/chart/templates" "$scratch/none"
 echo 'name: x' >"$scratch/chart/Chart.yaml"
 echo '{{- if .Values.x }}' >"$scratch/chart/templates/a.yaml"
