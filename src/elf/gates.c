@@ -82,13 +82,27 @@ gate_rows gates_opened_by_call(const char *name, const uint32_t *values, size_t 
 	return r;
 }
 
+/* Rows that are opened by the function itself. */
+static gate_rows opened_by_reach(const char *name)
+{
+	gate_rows r = 0;
+
+	for (unsigned i = 0; i < gates_n; i++)
+		for (unsigned k = 0; k < GATE_NAMES && gates[i].openers[k]; k++)
+			if (*gates[i].openers[k] == '@' && matches(gates[i].openers[k] + 1, name))
+				r |= gates_row(i);
+	return r;
+}
+
 gate_rows *gates_opened_at(const struct link_object *o)
 {
 	gate_rows *rows = NULL;
 
 	for (size_t i = 0; i < o->image.syms_n; i++) {
 		const struct elf_sym *s = &o->image.syms[i];
-		gate_rows opened = s->defined ? gates_opened_by_call(s->name, NULL, 0) : 0;
+		gate_rows opened = s->defined ? gates_opened_by_call(s->name, NULL, 0) |
+							opened_by_reach(s->name)
+					      : 0;
 		long f = opened ? elf_function_at(&o->facts, s->value) : -1;
 
 		if (f < 0)
@@ -136,9 +150,12 @@ bool gates_hold_number(unsigned row, const struct link_object *o, uint32_t nr)
 {
 	if (!gates[row].held[0])
 		return true;
-	for (unsigned k = 0; k < GATE_NAMES && gates[row].held[k]; k++)
-		if (number_of(o, gates[row].held[k]) == (int)nr)
+	for (unsigned k = 0; k < GATE_NAMES && gates[row].held[k]; k++) {
+		const char *name = gates[row].held[k];
+
+		if (number_of(o, name + (*name == '#')) == (int)nr)
 			return true;
+	}
 	return false;
 }
 
@@ -185,7 +202,7 @@ bool gates_hold_ref(unsigned row, const struct link_object *o, const struct elf_
 	for (unsigned k = 0; k < GATE_NAMES && gates[row].held[k]; k++) {
 		const char *name = gates[row].held[k];
 
-		if (to && is_named(o, to->start, name))
+		if (to && (*name == '>' ? calls(o, to, name + 1) : is_named(o, to->start, name)))
 			return true;
 		if (symbol && !strcmp(symbol, name))
 			return true;
@@ -201,8 +218,23 @@ static bool is_exported(const struct elf_image *m, const struct elf_function *f)
 	return false;
 }
 
+static bool is_fini(const struct elf_image *m, const struct elf_function *f)
+{
+	const struct elf_range *fini = &m->arrays[2];
+
+	for (size_t i = elf_reloc_from(m, fini->start);
+	     i < m->relocs_n && m->relocs[i].at < fini->end; i++)
+		if (m->relocs[i].kind == ELF_REL_ADDRESS && m->relocs[i].addend == f->start)
+			return true;
+	return m->fini && m->fini == f->start;
+}
+
 static bool fits(const struct link_object *o, const struct elf_function *f, const char *signature)
 {
+	if (*signature == '!')
+		return !calls(o, f, signature + 1);
+	if (*signature == '-')
+		return is_fini(&o->image, f);
 	if (*signature == '@')
 		return is_named(o, f->start, signature + 1);
 	return calls(o, f, signature);
@@ -297,8 +329,25 @@ static bool has_more_dns(const struct elf_files *files)
 	return false;
 }
 
+/* The cache of iconv(3), where Debian, Fedora and others have it. */
+static bool has_gconv_cache(const struct elf_files *files)
+{
+	static const char *const folders[] = { "/usr/lib/x86_64-linux-gnu", "/usr/lib64",
+					       "/usr/lib", "/usr/lib/aarch64-linux-gnu" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		cleanup_free char *path = xasprintf("%s/gconv/gconv-modules.cache", folders[i]);
+		cleanup_elf_bytes struct elf_bytes b = { 0 };
+
+		if (!elf_files_open(files, path, ELF_MAX_TEXT, &b, NULL))
+			return true;
+	}
+	return false;
+}
+
 gate_rows gates_open_always(const struct elf_files *files)
 {
 	return (has_nscd(files) ? rows_about(gates_by_nscd) : 0) |
+	       (has_gconv_cache(files) ? 0 : rows_about(gates_by_gconv)) |
 	       (has_more_dns(files) ? rows_about(gates_by_dns) : 0);
 }

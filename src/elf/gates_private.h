@@ -10,9 +10,13 @@ enum { GATE_NAMES = 18 };
 /*
  * Names are those of exported functions and of system calls. A function that is not exported and
  * that calls all of `signature` (or makes these system calls itself) is the one meant: "@name" is
- * the exported function of that name, ">name" a function that calls this one. In it, calls of
- * `held` are kept back, all of it when there are none. Without openers the row stays closed. The
- * opener "$" is a path that the loader expands ("$ORIGIN"), also in a string of reached code;
+ * the exported function of that name, ">name" a function that calls this one (">>name": at one more
+ * remove), "!name" that it does not call it, "-fini" that it runs at the end of the program. In it,
+ * calls of `held` are kept back, all of it when there are none; "#name" is the system call only,
+ * and
+ * ">name" any function that calls this one. Without openers the row stays closed. The opener
+ * "@name" is the file's own function of that name, in whatever way it is reached; "$" is a path
+ * that the loader expands ("$ORIGIN"), also in a string of reached code;
  * "=NAME" is an argument that reached Python code gives by this name, "=..." one that it may give
  * by its place. Without a signature every function of the file is meant.
  */
@@ -30,6 +34,6 @@ struct gate {
 extern const struct gate gates[];
 extern const unsigned gates_n;
 /* What is left out because of the root's configuration. */
-extern const char gates_by_dns[], gates_by_nscd[];
+extern const char gates_by_dns[], gates_by_nscd[], gates_by_gconv[];
 
 #endif

@@ -57,6 +57,12 @@ static bool opens_blocking(uint32_t option)
 	return !option;
 }
 
+/* _SC_NPROCESSORS_CONF and _SC_NPROCESSORS_ONLN of glibc. */
+static bool opens_processors(uint32_t name)
+{
+	return name == 83 || name == 84;
+}
+
 #define SPAWN_CHILD                                                         \
 	{                                                                   \
 		"sched_setparam", "sched_setscheduler", "setsid", "setpgid" \
@@ -69,6 +75,7 @@ static bool opens_blocking(uint32_t option)
 #define LIBEVENT     "event_base_new"
 #define JEMALLOC     "mallctlbymib"
 #define KERBEROS     "krb5_init_context"
+#define GSSAPI	     "gss_init_sec_context"
 #define SYSTEMD	     "sd_notify"
 #define PYTHON_OS    "PyInit_posix"
 #define PYTHON_SPAWN "PyInit__posixsubprocess"
@@ -87,10 +94,22 @@ static bool opens_blocking(uint32_t option)
 		"posix_spawnattr_setflags" \
 	}
 
+/* All ways in which a second thread begins; clone(2) of posix_spawn(3) is none. */
+#define THREADS                             \
+	{                                   \
+		"@pthread_create", "clone", \
+	}
+
 static const char by_clock[] = "clocks that the vDSO answers (generate adds these calls)";
 static const char by_kernel[] = "what Linux before 5.8 lacks";
 const char gates_by_dns[] = "names of hosts from DNS";
 const char gates_by_nscd[] = "answers of nscd";
+const char gates_by_gconv[] = "modules of iconv(3) without their cache (also by GCONV_PATH)";
+static const char by_directory[] = "a working directory with a path longer than a page, or outside "
+				   "of the root";
+static const char by_pages[] =
+	"huge pages of malloc(3) (GLIBC_TUNABLES), memory of further threads";
+static const char by_ends[] = "ends of libraries that were not used";
 static const char by_stack[] = "longjmp(3) from a stack of its own for signals";
 static const char by_command[] = "the dynamic loader started as a command, or with LD_PROFILE";
 
@@ -222,6 +241,50 @@ const struct gate gates[] = {
 	{ gates_by_nscd, GLIBC, { "socket", "connect", "send" }, { "send", "poll" } },
 	{ gates_by_nscd, GLIBC, { "recvmsg", "mmap" }, { "recvmsg" } },
 	{ gates_by_nscd, GLIBC, { "readv", ">poll" }, { "readv" } },
+	/* exit_group(2) does not return; both functions go on behind it. */
+	{ "what stands behind exit_group(2)", GLIBC, { "@_exit" }, { "#exit" } },
+	{ "what stands behind exit_group(2)", GLIBC_LOADER, { "exit_group", "exit" }, { "#exit" } },
+	/*
+	 * start_thread, the child of clone(3), and __libc_start_call_main, to which the first
+	 * thread comes back when it ends alone. What posix_spawn(3) begins by clone ends by
+	 * _exit(2).
+	 */
+	{ "the end of one thread",
+	  GLIBC,
+	  { "exit" },
+	  { "#exit" },
+	  { "@pthread_create", "clone", "@pthread_exit", "@pthread_cancel" } },
+	/* _IO_cleanup waits for locks that the thread itself does not have. */
+	{ "streams that another thread holds",
+	  GLIBC,
+	  { "sched_yield" },
+	  { "sched_yield" },
+	  THREADS },
+	/* arena_get2: with one thread malloc(3) and its kin take the first arena only. */
+	{ "arenas of further threads", GLIBC, { "get_nprocs" }, { "get_nprocs" }, THREADS },
+	{ "the number of processors",
+	  GLIBC,
+	  { "@sysconf" },
+	  { "get_nprocs", "get_nprocs_conf" },
+	  .watched = { "sysconf", "__sysconf" },
+	  .argument = 0,
+	  .opens = opens_processors },
+	/* madvise_thp needs the tunable; shrinking heaps and freeing stacks needs threads. */
+	{ by_pages, GLIBC, { "madvise" }, { "madvise" }, THREADS },
+	{ by_pages, GLIBC, { "@realloc" }, { "madvise" }, THREADS },
+	{ by_pages, GLIBC, { "getdents64", "!opendir" }, { "getdents64" } },
+	/* What getcwd(3) does when the kernel's answer does not fit, or does not begin with "/". */
+	{ by_directory, GLIBC, { "@getcwd" }, { "readdir64", "readdir" } },
+	{ by_directory, GLIBC_LOADER, { "getcwd", ">>getdents64" }, { ">>getdents64" } },
+	{ gates_by_gconv,
+	  GLIBC,
+	  { "opendir", "readdir64", "asprintf", "closedir" },
+	  { "opendir", "readdir64" } },
+	/* wait_on_socket */
+	{ gates_by_nscd,
+	  GLIBC,
+	  { "poll", "!read", "!recvmsg", "!recvfrom", "!recv", "!sendto", "!send", "!connect" },
+	  { "poll" } },
 	{ by_kernel,
 	  GLIBC,
 	  { "@faccessat" },
@@ -262,6 +325,23 @@ const struct gate gates[] = {
 	  { "creat" },
 	  { "creat" },
 	  { "malloc_conf" } },
+	{ "processors of jemalloc's arenas (MALLOC_CONF=percpu_arena)",
+	  JEMALLOC,
+	  { "sched_setaffinity" },
+	  { "sched_setaffinity" },
+	  { "malloc_conf" } },
+	/* Their ends return at once when their beginnings, which the functions call, did not run.
+	 */
+	{ by_ends,
+	  KERBEROS,
+	  { "-fini", "!__cxa_finalize" },
+	  { NULL },
+	  { "krb5*", "k5*", "decode_krb5*", "encode_krb5*" } },
+	{ by_ends,
+	  GSSAPI,
+	  { "-fini", "!__cxa_finalize" },
+	  { NULL },
+	  { "gss*", "krb5*", "generic_gss*", "spnego*" } },
 	{ "loops of libuv that block SIGPROF",
 	  LIBUV,
 	  { "epoll_pwait", "epoll_wait" },

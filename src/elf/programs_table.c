@@ -70,21 +70,26 @@ static const struct program_row memcached[] = {
 	{ "-S, SASL", .held = { "sasl_*" }, .words = { "-S", "<--enable-sasl" }, .functions = 16 },
 };
 
+#define HTTPD_MUTEX                                                                   \
+	"ap_watchdog_get_instance", "ap_proc_mutex_create", "ap_global_mutex_create", \
+		"ap_unixd_set_proc_mutex_perms", "ap_unixd_set_global_mutex_perms"
+
 static const struct program_row httpd[] = {
 	{ "ChrootDir", .held = { "chroot" }, .words = { "ChrootDir" } },
 	{ "CoreDumpDirectory", .held = { "prctl" }, .words = { "CoreDumpDirectory" } },
 	{ "ScoreBoardFile", .library = "apr_file_trunc", .held = { "ftruncate*" },
 	  .words = { "ScoreBoardFile" }, .openers = { "apr_file_trunc", "apr_shm_create" } },
-	/* The server's own ones are those of watchdogs, which modules ask for. */
-	{ "mutexes between processes",
-	  .held = { "apr_proc_mutex_create", "apr_global_mutex_create" },
-	  .openers = { "ap_watchdog_get_instance", "ap_proc_mutex_create",
-		       "ap_global_mutex_create" } },
-	{ "mutexes between processes", .held = { "chown", "semctl" },
-	  .openers = { "ap_watchdog_get_instance", "ap_proc_mutex_create", "ap_global_mutex_create",
-		       "ap_unixd_set_proc_mutex_perms", "ap_unixd_set_global_mutex_perms" } },
-	{ "logs that go to a program", .held = { "apr_proc_create" }, .words = { "|*" },
-	  .openers = { "ap_open_piped_log", "apr_proc_create" }, .functions = 2 },
+	/*
+	 * The server's own ones are those of watchdogs, which modules ask for. The second use is a
+	 * table (ap_hack_...) that only makes the linker keep the functions.
+	 */
+	{ "mutexes between processes", .held = { "apr_proc_mutex_*", "apr_global_mutex_*" },
+	  .openers = { HTTPD_MUTEX }, .functions = 4 },
+	{ "mutexes between processes", .held = { "chown", "semctl" }, .openers = { HTTPD_MUTEX } },
+	/* ap_get_exec_line() reads "exec:" in values of some modules' directives. */
+	/* ap_get_exec_line() serves "exec:" in values of some modules' directives. */
+	{ "logs that go to a program", .held = { "apr_proc_create" }, .words = { "|*", "exec:*" },
+	  .openers = { "ap_open_piped_log", "ap_get_exec_line" }, .functions = 5 },
 };
 
 #define HAPROXY_UNIX   ">>bind /*", ">socket *", "unix@*", "abns@*", "peers", "*$*"
@@ -127,9 +132,15 @@ static const struct program_row lighttpd[] = {
 	{ "server.systemd-socket-activation", .held = { "getppid" },
 	  .words = { "server.systemd-socket-activation" } },
 	{ "server.max-worker", .held = { "alarm" }, .words = { "server.max-worker" } },
+	{ "server.bind, $SERVER[\"socket\"]", .held = { "getaddrinfo" },
+	  .words = { "server.bind", "socket" }, .openers = { "sock_addr_from_str_hints" },
+	  .functions = 2 },
 	{ "dir-listing.cache", .library = "mod_dirlisting_plugin_init",
-	  .held = { "mkdir", "fdevent_rename" }, .words = { "dir-listing.cache" } },
+	  .held = { "mkdir", "fdevent_rename" }, .words = { "dir-listing.cache" }, .functions = 2 },
 };
+
+#define NAMED_XML \
+	"xmlNewTextWriter*", "xmlTextWriter*", "xmlFreeTextWriter", "xmlDocDump*", "xmlFreeDoc"
 
 static const struct program_row named[] = {
 	{ "-t, chroot", .held = { "chroot" }, .words = { "-t" } },
@@ -141,12 +152,28 @@ static const struct program_row named[] = {
 	  .words = { "allow-new-zones" }, .functions = 8 },
 	{ "dnstap", .library = "dns_tkeyctx_create", .held = { "fstrm_*" }, .words = { "dnstap*" },
 	  .functions = 16 },
-	{ "statistics-channels", .held = { "xml*" }, .words = { "statistics-channels" },
+	{ "statistics-channels", .held = { NAMED_XML }, .words = { "statistics-channels" },
 	  .functions = 32 },
-	{ "statistics-channels", .library = "dns_tkeyctx_create", .held = { "xml*" },
+	{ "statistics-channels", .library = "dns_tkeyctx_create", .held = { NAMED_XML },
 	  .words = { "statistics-channels" }, .functions = 32 },
-	{ "statistics-channels", .library = "isc_app_ctxshutdown", .held = { "xml*" },
+	{ "statistics-channels", .library = "isc_app_ctxshutdown", .held = { NAMED_XML },
 	  .words = { "statistics-channels" }, .functions = 32 },
+	/* It writes documents and reads none, so that none names a further one by an address. */
+	{ "XML documents from the network", .library = "xmlNanoFTPConnectTo",
+	  .held = { "select", "poll", "recv", "recvfrom", "send", "sendto", "getsockopt", "connect",
+		    "accept", "listen", "getaddrinfo", "gethostbyname" },
+	  .openers = { "xmlParse", "xmlRead", "xmlCtxt", "xmlNano", "xmlXInclude", "xmlSchema",
+		       "xmlRelaxNG", "htmlParse", "htmlRead", "htmlCtxt", "xmlSAX",
+		       "xmlNewTextReader", "xmlLoadExternalEntity" },
+	  .functions = 8, .always = true },
+	/* It writes documents and reads none, so that none names a further one by an address. */
+	{ "XML documents from the network", .library = "xmlNanoFTPConnectTo",
+	  .held = { "select", "poll", "recv", "recvfrom", "send", "sendto", "getsockopt", "connect",
+		    "accept", "listen", "getaddrinfo", "gethostbyname" },
+	  .openers = { "xmlParse", "xmlRead", "xmlCtxt", "xmlNano", "xmlXInclude", "xmlSchema",
+		       "xmlRelaxNG", "htmlParse", "htmlRead", "htmlCtxt", "xmlSAX",
+		       "xmlNewTextReader", "xmlLoadExternalEntity" },
+	  .functions = 8, .always = true },
 	{ "-T, delays for tests", .library = "ns_xfr_start", .held = { "select" },
 	  .words = { "-T" } },
 };
@@ -168,6 +195,9 @@ static const struct program_row sqlite3[] = {
 	{ "files that writefile() and .archive make",
 	  .held = { "chmod", "symlink", "utimes", "mkdir" }, .words = { SQLITE_WRITES },
 	  .functions = 2 },
+	{ "folders that fsdir() and .archive read",
+	  .held = { "opendir", "readdir64", "readdir", "readlink" },
+	  .words = { "fsdir", SQLITE_WRITES }, .functions = 2 },
 	/* "?vfs=unix-dotfile" in the name of a database */
 	{ "databases that are locked by directories", .library = "sqlite3_os_init",
 	  .held = { "mkdir", "rmdir", "utime" }, .words = { "*dotfile*" }, .functions = 3 },

@@ -308,6 +308,43 @@ else
 	not_ok "what it executes: $got"
 fi
 
+# What only a program with threads does in libc, in one that has none and in some that ask for a part of it.
+threads() {
+	local name=$1 has=$2 got
+	printf '%s\n' "$3" >"$scratch/threads.c"
+	gcc -O2 -s -pthread -o "$scratch/threads" "$scratch/threads.c" || return
+	"$boltseal" analyze --output="$scratch/threads.json" "$scratch/threads" >/dev/null
+	got=$(names "$scratch/threads.json" | tr ' ' '\n' |
+		grep -xE 'exit|madvise|sched_getaffinity|sched_yield' | tr '\n' ' ')
+	if [ "$got" = "$has" ]; then
+		ok "threads, $name"
+	else
+		not_ok "threads, $name: '$got' instead of '$has'"
+	fi
+}
+if getconf GNU_LIBC_VERSION 2>/dev/null | grep -q 'glibc 2.36'; then
+	threads "none" "" '#include <stdio.h>
+#include <stdlib.h>
+int main(void) { printf("%p\n", malloc(1)); exit(0); }'
+	threads "one" "exit madvise sched_getaffinity sched_yield " '#include <pthread.h>
+static void *run(void *p) { return p; }
+int main(void) { pthread_t t; return pthread_create(&t, 0, run, 0); }'
+	threads "the first ends alone" "exit " '#include <pthread.h>
+int main(void) { pthread_exit(0); }'
+	threads "processors are counted" "sched_getaffinity " '#include <unistd.h>
+int main(void) { return sysconf(_SC_NPROCESSORS_ONLN); }'
+	threads "another number of the system" "" '#include <unistd.h>
+int main(void) { return sysconf(_SC_CLK_TCK); }'
+	threads "a program is executed" "" '#include <spawn.h>
+int main(int c, char **v) { pid_t p; return posix_spawn(&p, v[1], 0, 0, v, 0); }'
+	threads "clone(2)" "exit madvise sched_getaffinity sched_yield " '#define _GNU_SOURCE
+#include <sched.h>
+static int run(void *p) { return !p; }
+int main(void) { static char stack[4096]; return clone(run, stack + 4096, CLONE_VM, 0); }'
+else
+	skip "threads" "what glibc does in single places is known of 2.36"
+fi
+
 # Code that an option of a known program asks for: a program of that name, in several ways.
 mkdir -p "$scratch/known" "$scratch/more"
 cat >"$scratch/known.c" <<'C'

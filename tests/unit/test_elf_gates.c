@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <spawn.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "elf/gates.h"
@@ -28,6 +29,7 @@ static void test_arguments(void **state)
 		{ "pthread_mutexattr_setprotocol", 1 },
 		{ "event_config_set_flag", 1 },
 		{ "uv_loop_configure", 1 },
+		{ "sysconf", 0 },
 		{ "clock_settime", -1 },
 		{ "", -1 },
 	};
@@ -65,6 +67,10 @@ static void test_values(void **state)
 		{ "event_config_set_flag", { 0x09 }, 1, true },
 		{ "uv_loop_configure", { 1 }, 1, false },
 		{ "uv_loop_configure", { 0, 1 }, 2, true },
+		{ "sysconf", { _SC_PAGESIZE }, 1, false },
+		{ "sysconf", { _SC_NPROCESSORS_ONLN }, 1, true },
+		{ "sysconf", { _SC_NPROCESSORS_CONF, _SC_OPEN_MAX }, 2, true },
+		{ "sysconf", { 0 }, 0, true },
 		{ "getpid", { 0 }, 0, false },
 	};
 
