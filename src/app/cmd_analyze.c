@@ -45,23 +45,23 @@ static char *program_path(const struct args *a, struct err *e)
 	return path;
 }
 
-/* Names of one ABI in columns that fit into a line. */
-static void list_calls(const struct workload *w, enum sc_abi abi, struct buf *out)
+/* Names of one ABI that have just these phases, in columns that fit into a line. */
+static void list_names(const struct workload *w, enum sc_abi abi, uint32_t phases,
+		       const char *title, struct buf *out)
 {
-	unsigned n = 0, column = 0;
+	unsigned column = 0;
+	bool any = false;
 
-	for (size_t i = 0; i < w->syscalls_n; i++)
-		n += w->syscalls[i].abi == abi;
-	if (!n)
-		return;
-	buf_printf(out, "%s: %u system calls\n", sc_abi_name(abi), n);
 	for (size_t i = 0; i < w->syscalls_n; i++) {
 		const struct wl_syscall *s = &w->syscalls[i];
 		char number[16];
 		const char *name = s->desc ? s->desc->name : number;
 
-		if (s->abi != abi)
+		if (s->abi != abi || s->prov.phases != phases)
 			continue;
+		if (!any)
+			buf_puts(out, title);
+		any = true;
 		snprintf(number, sizeof(number), "%u", s->nr);
 		if (column && column + strlen(name) > 90) {
 			buf_putc(out, '\n');
@@ -70,7 +70,34 @@ static void list_calls(const struct workload *w, enum sc_abi abi, struct buf *ou
 		buf_printf(out, "%s%s", column ? " " : "    ", name);
 		column += (unsigned)strlen(name) + 1;
 	}
+	if (any)
+		buf_putc(out, '\n');
+}
+
+static unsigned count_calls(const struct workload *w, enum sc_abi abi, uint32_t phases)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < w->syscalls_n; i++)
+		n += w->syscalls[i].abi == abi && w->syscalls[i].prov.phases & phases;
+	return n;
+}
+
+static void list_calls(const struct workload *w, enum sc_abi abi, struct buf *out)
+{
+	unsigned n = count_calls(w, abi, WL_PROGRAM_PHASES);
+	unsigned start = count_calls(w, abi, WL_PHASE_BIT(WL_START));
+	unsigned serving = count_calls(w, abi, WL_PHASE_BIT(WL_SERVING));
+
+	if (!n)
+		return;
+	buf_printf(out, "%s: %u system calls", sc_abi_name(abi), n);
+	if (start != n || serving != n)
+		buf_printf(out, ", %u at start-up, %u while serving", start, serving);
 	buf_putc(out, '\n');
+	list_names(w, abi, WL_PROGRAM_PHASES, "", out);
+	list_names(w, abi, WL_PHASE_BIT(WL_START), "  only at start-up:\n", out);
+	list_names(w, abi, WL_PHASE_BIT(WL_SERVING), "  only while serving:\n", out);
 }
 
 static void print_text(const struct analyze *a)
@@ -132,6 +159,7 @@ int analyze_program(struct analyze *a, const struct elf_files *files, const char
 		a->model.identity.name = wl_string(&a->model, strrchr(real, '/') + 1);
 	a->model.identity.arch = sc_abi_name(elf_analysis_abi(&x));
 	buf_printf(&a->head, "%s: %zu files\n", real, x.linker.objects_n);
+	elf_analysis_loops(&x, &a->gaps);
 	elf_analysis_executed(&x, &a->gaps);
 	elf_analysis_assumptions(&x, &a->gaps);
 	elf_analysis_gaps(&x, &a->gaps);
@@ -305,6 +333,11 @@ const struct command command_analyze = {
 		"through a pointer, every function whose address the reached code or data contains "
 		"counts as called. Programs that it executes are not part of it. Combine the model "
 		"with recordings by merge.\n"
+		"\n"
+		"Where a loop is found in which the program serves, the calls are told apart: what "
+		"can be made before a process gets into it, and what from then on "
+		"(docs/analysis.md "
+		"says what counts as such a loop).\n"
 		"\n"
 		"With --image, files come from a saved image without unpacking it. Its entry point "
 		"and command are looked up; scripts are read for their interpreter and, when a "

@@ -21,33 +21,65 @@ static int scan_facts(void *ctx, const struct elf_image *m, const struct elf_byt
 	return 0;
 }
 
-static int add_libraries(struct elf_analysis *a, const struct elf_options *opt, struct err *e)
+static int add_libraries(struct elf_analysis *a, struct reach *r, const struct elf_options *opt,
+			 struct err *e)
 {
 	for (size_t i = 0; opt->libraries && opt->libraries[i]; i++) {
-		size_t first = a->linker.objects_n;
 		int at = link_add(&a->linker, opt->libraries[i], 0, e);
 
 		if (at < 0)
 			return err_prefix(e, "library %s", opt->libraries[i]);
-		for (size_t k = first; k < a->linker.objects_n; k++)
-			reach_add_library(&a->reach, (int)k, (int)k == at,
-					  "named as loaded by the program");
+		reach_add_library(r, at, true, "named as loaded by the program");
 	}
 	return 0;
 }
 
-static void add_restart(struct elf_analysis *a)
+static void add_restart(const struct elf_analysis *a, struct reach *r)
 {
 	int nr = sc_nr(elf_analysis_abi(a), "restart_syscall");
 
 	for (size_t i = 0; i < ARRAY_SIZE(restarted); i++) {
 		int of = sc_nr(elf_analysis_abi(a), restarted[i]);
 
-		if (of < 0 || nr < 0 || !a->reach.calls[0][of].seen || a->reach.calls[0][nr].seen)
+		if (of < 0 || nr < 0 || !r->calls[0][of].seen || r->calls[0][nr].seen)
 			continue;
-		a->reach.calls[0][nr] = a->reach.calls[0][of];
-		a->reach.calls[0][nr].why = "the kernel continues this call by it after a stop";
+		r->calls[0][nr] = r->calls[0][of];
+		r->calls[0][nr].why = "the kernel continues this call by it after a stop";
 	}
+}
+
+/* What a walk begins with besides the start of the program. */
+struct rest {
+	struct elf_analysis *a;
+	const struct elf_options *opt;
+};
+
+static void add_rest(void *ctx, struct reach *r)
+{
+	const struct rest *rest = ctx;
+
+	add_libraries(rest->a, r, rest->opt, NULL);
+	modules_add(r);
+}
+
+static void run(struct reach *r)
+{
+	reach_run(r);
+	if (r->nss) {
+		modules_add_name_services(r);
+		reach_run(r);
+	}
+}
+
+static void find_phases(struct elf_analysis *a, const struct elf_options *opt)
+{
+	struct rest rest = { a, opt };
+	struct phases_rest how = { add_rest, run, &rest };
+
+	if (a->python)
+		a->phases.why_not = "an interpreter's loop is in its script";
+	else
+		phases_find(&a->phases, &a->reach, &how);
 }
 
 int elf_analyze(struct elf_analysis *a, const struct elf_files *files, const char *path,
@@ -71,7 +103,7 @@ int elf_analyze(struct elf_analysis *a, const struct elf_files *files, const cha
 		goto failed;
 	a->reach.python = a->python;
 	reach_add_start(&a->reach);
-	r = add_libraries(a, opt, e);
+	r = add_libraries(a, &a->reach, opt, e);
 	if (r)
 		goto failed;
 	modules_add(&a->reach);
@@ -79,12 +111,11 @@ int elf_analyze(struct elf_analysis *a, const struct elf_files *files, const cha
 		programs_open(&a->programs, &a->linker, opt->commands, opt->commands_n);
 		reach_leave_out(&a->reach, &a->programs);
 	}
-	reach_run(&a->reach);
-	if (a->reach.nss) {
-		modules_add_name_services(&a->reach);
-		reach_run(&a->reach);
-	}
-	add_restart(a);
+	run(&a->reach);
+	find_phases(a, opt);
+	add_restart(a, &a->reach);
+	add_restart(a, &a->phases.start);
+	add_restart(a, &a->phases.serving);
 	return 0;
 failed:
 	elf_analysis_free(a);
@@ -94,6 +125,7 @@ failed:
 void elf_analysis_free(struct elf_analysis *a)
 {
 	python_free(a->python);
+	phases_free(&a->phases);
 	reach_free(&a->reach);
 	programs_free(&a->programs);
 	link_close(&a->linker);
@@ -127,6 +159,20 @@ bool elf_analysis_has(const struct elf_analysis *a, enum sc_abi abi, unsigned nr
 	return a->reach.calls[compat][nr].seen || (any_number(a, compat) && sc_by_nr(abi, nr));
 }
 
+uint32_t elf_analysis_phases(const struct elf_analysis *a, enum sc_abi abi, unsigned nr)
+{
+	bool compat = abi == SC_I386;
+	uint32_t phases = 0;
+
+	if (!elf_analysis_has(a, abi, nr))
+		return 0;
+	if (!a->phases.why_not && a->phases.start.calls[compat][nr].seen)
+		phases |= WL_PHASE_BIT(WL_START);
+	if (!a->phases.why_not && a->phases.serving.calls[compat][nr].seen)
+		phases |= WL_PHASE_BIT(WL_SERVING);
+	return phases ? phases : WL_PROGRAM_PHASES;
+}
+
 static void add_calls(const struct elf_analysis *a, struct workload *w, enum sc_abi abi,
 		      int program, int source)
 {
@@ -136,7 +182,7 @@ static void add_calls(const struct elf_analysis *a, struct workload *w, enum sc_
 		if (!elf_analysis_has(a, abi, nr))
 			continue;
 		s = wl_syscall_add(w, abi, nr);
-		wl_prov_add(&s->prov, WL_PROGRAM_PHASES, program, source);
+		wl_prov_add(&s->prov, elf_analysis_phases(a, abi, nr), program, source);
 	}
 }
 

@@ -2,8 +2,8 @@
 #ifndef ELF_ANALYZE_H
 #define ELF_ANALYZE_H
 
+#include "elf/phases.h"
 #include "elf/programs.h"
-#include "elf/reach.h"
 #include "model/workload.h"
 
 struct elf_options {
@@ -21,7 +21,7 @@ struct elf_analysis {
 	struct reach reach;
 	struct python *python; /* NULL: no script */
 	struct programs programs;
-	uint64_t restart; /* a call that the kernel may restart by restart_syscall; 0: none */
+	struct phases phases;
 };
 
 /*
@@ -36,6 +36,8 @@ void elf_analysis_free(struct elf_analysis *a);
 /* The ABI of the program's own calls. */
 enum sc_abi elf_analysis_abi(const struct elf_analysis *a);
 bool elf_analysis_has(const struct elf_analysis *a, enum sc_abi abi, unsigned nr);
+/* The phases in which it can be made, as bits (enum wl_phase); all when they are not told apart. */
+uint32_t elf_analysis_phases(const struct elf_analysis *a, enum sc_abi abi, unsigned nr);
 /* Calls whose number is not known; while there are any, every call counts as possible. */
 size_t elf_analysis_unresolved(const struct elf_analysis *a);
 
@@ -43,7 +45,8 @@ size_t elf_analysis_unresolved(const struct elf_analysis *a);
  * source. */
 int elf_analysis_model(const struct elf_analysis *a, struct workload *w);
 
-/* How the program gets to the call, a line a step; false: it does not make it. */
+/* How the program gets to the call, a line a step, in each phase that is told apart; false: it does
+ * not make it. */
 bool elf_analysis_explain(const struct elf_analysis *a, enum sc_abi abi, unsigned nr,
 			  struct buf *out);
 /* The same for each call whose number is not known, and each library that is missing. */
@@ -54,6 +57,9 @@ void elf_analysis_gaps(const struct elf_analysis *a, struct buf *out);
  * function that does it and the file in which it is called.
  */
 void elf_analysis_executed(const struct elf_analysis *a, struct buf *out);
+
+/* Where serving begins, or why that is not known: a line. */
+void elf_analysis_loops(const struct elf_analysis *a, struct buf *out);
 
 /* What was left out by knowledge of the C library, a line each. */
 void elf_analysis_assumptions(const struct elf_analysis *a, struct buf *out);

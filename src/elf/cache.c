@@ -35,6 +35,7 @@ void elf_facts_write(const struct elf_facts *f, struct buf *out)
 		put(out, x->sites_n, 4);
 		put(out, (uint8_t)x->param, 1);
 		put(out, (uint32_t)x->field, 4);
+		put(out, x->framed | x->returns << 1 | x->continues << 2 | x->pointers << 3, 1);
 	}
 	put(out, f->refs_n, 8);
 	for (size_t i = 0; i < f->refs_n; i++) {
@@ -59,6 +60,9 @@ void elf_facts_write(const struct elf_facts *f, struct buf *out)
 	put(out, f->starts_n, 8);
 	for (size_t i = 0; i < f->starts_n; i++)
 		put(out, f->starts[i], 8);
+	put(out, f->inner_n, 8);
+	for (size_t i = 0; i < f->inner_n; i++)
+		put(out, f->inner[i], 8);
 }
 
 struct reader {
@@ -93,10 +97,11 @@ static size_t get_count(struct reader *r, unsigned size)
 
 static void read_functions(struct reader *r, struct elf_facts *f)
 {
-	f->functions_n = get_count(r, 37);
+	f->functions_n = get_count(r, 38);
 	f->functions = xcalloc(f->functions_n + 1, sizeof(*f->functions));
 	for (size_t i = 0; i < f->functions_n; i++) {
 		struct elf_function *x = &f->functions[i];
+		unsigned flags;
 
 		x->start = get(r, 8);
 		x->end = get(r, 8);
@@ -106,6 +111,11 @@ static void read_functions(struct reader *r, struct elf_facts *f)
 		x->sites_n = (uint32_t)get(r, 4);
 		x->param = (int8_t)get(r, 1);
 		x->field = (int32_t)get(r, 4);
+		flags = (unsigned)get(r, 1);
+		x->framed = flags & 1;
+		x->returns = flags & 2;
+		x->continues = flags & 4;
+		x->pointers = flags & 8;
 		r->bad |= x->end <= x->start || (i && x->start < x[-1].end);
 	}
 }
@@ -145,6 +155,17 @@ static uint32_t *read_numbers(struct reader *r, size_t *n)
 	v = xcalloc(*n + 1, sizeof(*v));
 	for (size_t i = 0; i < *n; i++)
 		v[i] = (uint32_t)get(r, 4);
+	return v;
+}
+
+static uint64_t *read_addresses(struct reader *r, size_t *n)
+{
+	uint64_t *v;
+
+	*n = get_count(r, 8);
+	v = xcalloc(*n + 1, sizeof(*v));
+	for (size_t i = 0; i < *n; i++)
+		v[i] = get(r, 8);
 	return v;
 }
 
@@ -190,10 +211,8 @@ int elf_facts_read(struct elf_facts *f, const uint8_t *p, size_t n)
 	read_refs(&r, f);
 	read_sites(&r, f);
 	f->numbers = read_numbers(&r, &f->numbers_n);
-	f->starts_n = get_count(&r, 8);
-	f->starts = xcalloc(f->starts_n + 1, sizeof(*f->starts));
-	for (size_t i = 0; i < f->starts_n; i++)
-		f->starts[i] = get(&r, 8);
+	f->starts = read_addresses(&r, &f->starts_n);
+	f->inner = read_addresses(&r, &f->inner_n);
 	if (!r.bad && r.p == r.end && fits(f))
 		return 0;
 	elf_facts_free(f);

@@ -38,6 +38,13 @@ static void put_node(const struct reach *r, const struct reach_node *n, struct b
 	case REACH_FUNCTION:
 		put_function(o, o->facts.functions[n->index].start, out);
 		break;
+	case REACH_PART:
+		put_function(o, r->parts[n->index].addr, out);
+		break;
+	case REACH_FORMED:
+		put_function(o, o->facts.functions[n->index].start, out);
+		buf_puts(out, " may have stored it before");
+		break;
 	case REACH_DATA:
 		buf_printf(out, "%s: data at 0x%llx", base_name(o->path),
 			   (unsigned long long)r->objects[n->object].starts[n->index]);
@@ -62,7 +69,7 @@ static void put_chain(const struct reach *r, uint32_t node, struct buf *out)
 
 	while (n < MAX_STEPS) {
 		steps[n++] = node;
-		if (r->nodes[node].kind == REACH_ROOT)
+		if (r->nodes[node].parent == node)
 			break;
 		node = r->nodes[node].parent;
 	}
@@ -83,22 +90,38 @@ static void put_site(uint64_t site, struct buf *out)
 		buf_printf(out, "  at 0x%llx\n", (unsigned long long)site);
 }
 
-bool elf_analysis_explain(const struct elf_analysis *a, enum sc_abi abi, unsigned nr,
-			  struct buf *out)
+static void put_way(const struct reach *r, const struct reach_call *c, struct buf *out)
 {
-	const struct reach_call *c;
-
-	if (!elf_analysis_has(a, abi, nr))
-		return false;
-	c = &a->reach.calls[abi == SC_I386][nr];
-	if (!c->seen) {
-		elf_analysis_gaps(a, out);
-		return true;
-	}
-	put_chain(&a->reach, c->node, out);
+	put_chain(r, c->node, out);
 	put_site(c->site, out);
 	if (c->why)
 		buf_printf(out, "  %s\n", c->why);
+}
+
+bool elf_analysis_explain(const struct elf_analysis *a, enum sc_abi abi, unsigned nr,
+			  struct buf *out)
+{
+	bool compat = abi == SC_I386;
+	const struct phases *p = &a->phases;
+
+	if (!elf_analysis_has(a, abi, nr))
+		return false;
+	if (!a->reach.calls[compat][nr].seen) {
+		elf_analysis_gaps(a, out);
+		return true;
+	}
+	if (p->why_not) {
+		put_way(&a->reach, &a->reach.calls[compat][nr], out);
+		return true;
+	}
+	if (p->start.calls[compat][nr].seen) {
+		buf_puts(out, " at start-up:\n");
+		put_way(&p->start, &p->start.calls[compat][nr], out);
+	}
+	if (p->serving.calls[compat][nr].seen) {
+		buf_puts(out, " while serving:\n");
+		put_way(&p->serving, &p->serving.calls[compat][nr], out);
+	}
 	return true;
 }
 
@@ -143,6 +166,25 @@ void elf_analysis_executed(const struct elf_analysis *a, struct buf *out)
 		buf_puts(&all, buf_str(&line));
 	}
 	buf_puts(out, buf_str(&all));
+}
+
+enum { MAX_LOOPS = 8 }; /* that are named */
+
+void elf_analysis_loops(const struct elf_analysis *a, struct buf *out)
+{
+	const struct phases *p = &a->phases;
+
+	if (p->why_not) {
+		buf_printf(out, "start-up and serving are not told apart: %s\n", p->why_not);
+		return;
+	}
+	for (size_t i = 0; i < p->loops_n && i < MAX_LOOPS; i++) {
+		buf_puts(out, i ? ", " : "serving begins at ");
+		put_function(a->linker.objects[p->loops[i].object], p->loops[i].addr, out);
+	}
+	if (p->loops_n > MAX_LOOPS)
+		buf_printf(out, " and %zu other places", p->loops_n - MAX_LOOPS);
+	buf_putc(out, '\n');
 }
 
 void elf_analysis_assumptions(const struct elf_analysis *a, struct buf *out)

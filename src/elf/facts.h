@@ -15,12 +15,14 @@
 enum elf_ref_kind {
 	ELF_REF_CODE,  /* control may go to function `to` */
 	ELF_REF_TAKEN, /* the address of function `to` is formed */
-	ELF_REF_READ,  /* `size` bytes of memory at `at` are read or written */
+	/* `size` bytes of memory at `at` are read or written; `to` 1: only to call what is there */
+	ELF_REF_READ,
 	/* The address `at` of data is formed and may go anywhere. `size` 1: as a text it is nothing
 	 * that is looked up as a file or a function. */
 	ELF_REF_ADDRESS,
-	ELF_REF_FIELD,	 /* `size` bytes at `off` of what the pointer in the slot `at` points to */
-	ELF_REF_WRAPPER, /* calls function `to` with a number of a system call */
+	/* `size` bytes at `off` of what the pointer in the slot `at` points to; `to` as above */
+	ELF_REF_FIELD,
+	ELF_REF_WRAPPER,   /* calls function `to` with a number of a system call */
 	ELF_REF_WRAP_SLOT, /* the same through the pointer in the slot `at` */
 	ELF_REF_INDIRECT,  /* calls through a pointer with these numbers as first argument */
 	/* Calls a function that gates.h watches, through the slot `at` or, 0, the function `to`,
@@ -66,9 +68,12 @@ struct elf_function {
 	uint64_t start, end;
 	uint32_t refs, refs_n; /* into `refs` */
 	uint32_t sites, sites_n;
-	int8_t param;  /* register of the argument that is a number; -1: none */
-	int32_t field; /* or behind which, at this distance, the number stands; -1: it is one */
-	bool framed;   /* its bounds are from the unwind information */
+	int8_t param;	/* register of the argument that is a number; -1: none */
+	int32_t field;	/* or behind which, at this distance, the number stands; -1: it is one */
+	bool framed;	/* its bounds are from the unwind information */
+	bool returns;	/* it may come back to its caller */
+	bool continues; /* it is cut off, and goes on in the next one */
+	bool pointers;	/* it calls through pointers other than the linker's */
 };
 
 struct elf_facts {
@@ -83,6 +88,9 @@ struct elf_facts {
 	/* Addresses of data at which an object begins, as far as code shows it; ascending. */
 	uint64_t *starts;
 	size_t starts_n, starts_cap;
+	/* Addresses inside of functions at which control can arrive from elsewhere; ascending. */
+	uint64_t *inner;
+	size_t inner_n, inner_cap;
 };
 
 /* Functions of libc that execute a program, and the argument that says which. */

@@ -72,13 +72,10 @@ static const struct module_rule rules[] = {
 
 static void load(struct reach *r, const char *path, const char *why)
 {
-	size_t first = r->l->objects_n;
 	int at = link_add(r->l, path, 0, NULL);
 
-	if (at < 0)
-		return;
-	for (size_t i = first; i < r->l->objects_n; i++)
-		reach_add_library(r, (int)i, (int)i == at, why);
+	if (at >= 0)
+		reach_add_library(r, at, true, why);
 }
 
 /* A module by its name: in each folder in which modules of the program are. */

@@ -86,14 +86,12 @@ static bool read_source(struct python *p, struct py_module *m, const char *path)
 static bool load_extension(struct python *p, struct py_module *m, const char *path)
 {
 	struct linker *l = p->r->l;
-	size_t first = l->objects_n;
 	int at = link_add(l, path, 0, NULL);
 
 	if (at < 0)
 		return false;
 	m->found = true;
-	for (size_t i = first; i < l->objects_n; i++)
-		reach_add_library(p->r, (int)i, (int)i == at, "an extension that Python imports");
+	reach_add_library(p->r, at, true, "an extension that Python imports");
 	return true;
 }
 

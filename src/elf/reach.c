@@ -32,6 +32,11 @@ void reach_free(struct reach *r)
 	free(r->open);
 	free(r->held);
 	free(r->executed);
+	for (size_t i = 0; i < r->parts_n; i++) {
+		free(r->parts[i].refs);
+		free(r->parts[i].sites);
+	}
+	free(r->parts);
 	map_free(&r->libraries);
 	*r = (struct reach){ 0 };
 }
@@ -151,7 +156,7 @@ static void visit(struct reach *r, uint32_t *slot, enum reach_kind kind, uint32_
 		return;
 	n = vec_push(r->nodes, r->nodes_n, r->nodes_cap);
 	*n = (struct reach_node){
-		.kind = kind, .object = object & 0x3fffffff, .index = index, .parent = parent
+		.kind = kind, .object = object & 0x1fffffff, .index = index, .parent = parent
 	};
 	*slot = (uint32_t)r->nodes_n;
 }
@@ -435,6 +440,57 @@ static void do_wrap_slot(struct reach *r, uint32_t node, const struct elf_ref *r
 	}
 }
 
+/* The function that is called through the slot. */
+static bool called_by_slot(struct reach *r, uint32_t object, uint64_t slot, struct reach_place *out)
+{
+	const struct link_object *o = r->l->objects[object];
+	const struct elf_reloc *rel = elf_reloc_at(&o->image, slot);
+	struct link_place at = { -1, 0 };
+	uint64_t addr;
+	long f;
+
+	if (!rel)
+		return false;
+	if (rel->kind == ELF_REL_SYMBOL)
+		at = link_resolve(r->l, (int)object, rel->sym);
+	else if (rel->kind == ELF_REL_ADDRESS)
+		at.object = (int)object;
+	if (at.object < 0)
+		return false;
+	addr = rel->kind == ELF_REL_SYMBOL ? r->l->objects[at.object]->image.syms[at.sym].value
+					   : rel->addend;
+	f = elf_function_at(&r->l->objects[at.object]->facts, addr);
+	*out = (struct reach_place){ (uint32_t)at.object, (uint32_t)f };
+	return f >= 0;
+}
+
+bool reach_called(struct reach *r, uint32_t object, const struct elf_ref *ref,
+		  struct reach_place *out)
+{
+	switch (ref->kind) {
+	case ELF_REF_CODE:
+	case ELF_REF_WRAPPER:
+		break;
+	case ELF_REF_READ:
+		return ref->to == 1 && called_by_slot(r, object, ref->at, out);
+	case ELF_REF_WRAP_SLOT:
+		return called_by_slot(r, object, ref->at, out);
+	case ELF_REF_WATCHED:
+		if (ref->at)
+			return called_by_slot(r, object, ref->at, out);
+		break;
+	default:
+		return false;
+	}
+	*out = (struct reach_place){ object, ref->to };
+	return true;
+}
+
+bool reach_has(const struct reach *r, uint32_t object, uint32_t function)
+{
+	return object < r->objects_n && r->objects[object].functions[function];
+}
+
 /* The rows that a watched call opens, by all names of the function. */
 static gate_rows opened_by_call(const struct link_object *o, uint64_t addr, const uint32_t *values,
 				size_t n)
@@ -468,7 +524,8 @@ static void do_watched(struct reach *r, uint32_t node, const struct elf_ref *ref
 	to = r->l->objects[at.object];
 	if (ref->at)
 		f = elf_function_at(&to->facts, to->image.syms[at.sym].value);
-	if (f < 0 || (to == o && r->nodes[node].index == (uint32_t)f))
+	if (f < 0 || (to == o && r->nodes[node].kind == REACH_FUNCTION &&
+		      r->nodes[node].index == (uint32_t)f))
 		return;
 	visit(r, &reach_object_of(r, (uint32_t)at.object)->functions[f], REACH_FUNCTION,
 	      (uint32_t)at.object, (uint32_t)f, node);
@@ -476,7 +533,7 @@ static void do_watched(struct reach *r, uint32_t node, const struct elf_ref *ref
 					o->facts.numbers + ref->numbers, ref->numbers_n);
 }
 
-static void do_ref(struct reach *r, uint32_t node, const struct elf_ref *ref)
+void reach_do_ref(struct reach *r, uint32_t node, const struct elf_ref *ref)
 {
 	uint32_t object = r->nodes[node].object;
 	const struct elf_facts *f = &r->l->objects[object]->facts;
@@ -545,7 +602,7 @@ static gate_rows held_by(const struct reach *r, const struct link_object *o, gat
 	return held;
 }
 
-static bool hold(struct reach *r, uint32_t node, gate_rows gates, uint32_t ref, bool site)
+bool reach_hold(struct reach *r, uint32_t node, gate_rows gates, uint32_t ref, bool site)
 {
 	const struct link_object *o = r->l->objects[r->nodes[node].object];
 	gate_rows held = held_by(r, o, gates, site ? NULL : &o->facts.refs[ref],
@@ -558,21 +615,38 @@ static bool hold(struct reach *r, uint32_t node, gate_rows gates, uint32_t ref, 
 	return true;
 }
 
+/* Part of the function that it is taken for; NULL: all of it. */
+static const struct reach_part *part_instead(const struct reach *r, uint32_t object,
+					     uint32_t function)
+{
+	for (size_t i = 0; i < r->parts_n; i++)
+		if (r->parts[i].instead && r->parts[i].object == object &&
+		    r->parts[i].function == function)
+			return &r->parts[i];
+	return NULL;
+}
+
 static void do_function(struct reach *r, uint32_t node)
 {
-	uint32_t object = r->nodes[node].object, index = r->nodes[node].index;
+	bool whole = r->nodes[node].kind == REACH_FUNCTION;
+	uint32_t object = r->nodes[node].object, at = r->nodes[node].index;
+	uint32_t index = whole ? at : r->parts[at].function;
 	const struct elf_facts *f = &r->l->objects[object]->facts;
 	const struct elf_function *x = &f->functions[index];
-	gate_rows gates = r->objects[object].gates ? r->objects[object].gates[index] : 0;
+	const struct reach_part *part = whole ? part_instead(r, object, index) : &r->parts[at];
+	struct reach_object *p = reach_object_of(r, object);
+	gate_rows gates = p->gates ? p->gates[index] : 0;
 
-	if (r->objects[object].assumed)
+	if (p->assumed)
 		add_assumed(r, object, x);
-	for (uint32_t k = x->sites; k < x->sites + x->sites_n; k++)
-		if (!gates || !hold(r, node, gates, k, true))
-			do_site(r, node, &f->sites[k]);
-	for (uint32_t k = x->refs; k < x->refs + x->refs_n; k++)
-		if (!gates || !hold(r, node, gates, k, false))
-			do_ref(r, node, &f->refs[k]);
+	for (uint32_t k = 0; k < x->sites_n; k++)
+		if ((!part || part->sites[k]) &&
+		    (!gates || !reach_hold(r, node, gates, x->sites + k, true)))
+			do_site(r, node, &f->sites[x->sites + k]);
+	for (uint32_t k = 0; k < x->refs_n; k++)
+		if ((!part || part->refs[k]) &&
+		    (!gates || !reach_hold(r, node, gates, x->refs + k, false)))
+			reach_do_ref(r, node, &f->refs[x->refs + k]);
 }
 
 /* Goes on where a gate has opened meanwhile; whether there was such a place. */
@@ -593,7 +667,7 @@ static bool do_opened(struct reach *r)
 		if (h.site)
 			do_site(r, h.node, &f->sites[h.ref]);
 		else
-			do_ref(r, h.node, &f->refs[h.ref]);
+			reach_do_ref(r, h.node, &f->refs[h.ref]);
 	}
 	r->held_n = kept;
 	return any;
@@ -606,6 +680,7 @@ static void walk(struct reach *r)
 
 		switch (r->nodes[node].kind) {
 		case REACH_FUNCTION:
+		case REACH_PART:
 			do_function(r, node);
 			break;
 		case REACH_DATA:

@@ -10,12 +10,19 @@
 #include "elf/link.h"
 #include "model/syscalls.h"
 
-enum reach_kind { REACH_ROOT, REACH_FUNCTION, REACH_DATA, REACH_POINTER };
+enum reach_kind {
+	REACH_ROOT,
+	REACH_FUNCTION,
+	REACH_DATA,
+	REACH_POINTER,
+	REACH_PART,   /* of a function; `index`: of the part */
+	REACH_FORMED, /* what a function that ran before has stored; a root */
+};
 
 /* Something that is reached, and from where it was first. */
 struct reach_node {
-	uint32_t kind : 2; /* enum reach_kind */
-	uint32_t object : 30;
+	uint32_t kind : 3; /* enum reach_kind */
+	uint32_t object : 29;
 	uint32_t index;	 /* function, piece of data, or relocation of the object */
 	uint32_t parent; /* node; of a root: itself */
 	const char *why; /* of a root */
@@ -40,6 +47,14 @@ struct reach_executed {
 	uint32_t node, ref;
 };
 
+/* What of a function can run. */
+struct reach_part {
+	uint32_t object, function;
+	uint64_t addr;	    /* where it begins */
+	bool *refs, *sites; /* by those of the function; owned */
+	bool instead;	    /* the function stands for this part only, whoever calls it */
+};
+
 /* Something that waits for a gate to open. */
 struct reach_held {
 	uint32_t node;
@@ -49,6 +64,7 @@ struct reach_held {
 };
 
 struct reach_object {
+	bool added;	     /* with its constructors */
 	uint32_t *functions; /* node + 1 of each function, 0: not reached */
 	gate_rows *gates;    /* by function: rows of gates.c; NULL: none */
 	gate_rows *opens;    /* by function: rows that it opens when reached; NULL: none */
@@ -79,6 +95,8 @@ struct reach {
 	size_t held_n, held_cap;
 	struct reach_executed *executed;
 	size_t executed_n, executed_cap;
+	struct reach_part *parts;
+	size_t parts_n, parts_cap;
 	gate_rows gates_open; /* rows of gates.c */
 	struct map libraries; /* names that were looked for */
 	bool nss, gconv;
@@ -95,8 +113,33 @@ void reach_free(struct reach *r);
 void reach_add_function(struct reach *r, int object, uint64_t addr, const char *why);
 /* The start of the program, its constructors and destructors. */
 void reach_add_start(struct reach *r);
-/* Constructors and all exported functions of an object that was loaded later. */
+/* Destructors of what was loaded at the start, and what the loader has looked up until then. */
+void reach_add_end(struct reach *r);
+/*
+ * An object that was loaded later, with those it needs: constructors, and all functions that it
+ * exports itself. Nothing when it is there already.
+ */
 void reach_add_library(struct reach *r, int object, bool exports, const char *why);
+/* A part of a function; takes over its arrays. */
+void reach_add_part(struct reach *r, const struct reach_part *part, const char *why);
+/* A function that is taken for no more than this part, whoever calls it. Before anything is added.
+ */
+void reach_replace(struct reach *r, const struct reach_part *part);
+/*
+ * Every address that functions reached in `from` form or take from memory, other than to call what
+ * is there: they may have stored it.
+ */
+void reach_add_formed(struct reach *r, const struct reach *from);
+
+struct reach_place {
+	uint32_t object, function;
+};
+/* The function that a reference of a function in the object calls; false: it is no such reference,
+ * or nothing is known. */
+bool reach_called(struct reach *r, uint32_t object, const struct elf_ref *ref,
+		  struct reach_place *out);
+/* Whether it was reached. */
+bool reach_has(const struct reach *r, uint32_t object, uint32_t function);
 void reach_run(struct reach *r);
 /* What is left out of the program; before the first reach_run. It must outlive `r`. */
 void reach_leave_out(struct reach *r, const struct programs *p);

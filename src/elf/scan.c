@@ -28,6 +28,7 @@ void elf_facts_free(struct elf_facts *f)
 	free(f->sites);
 	free(f->numbers);
 	free(f->starts);
+	free(f->inner);
 	*f = (struct elf_facts){ 0 };
 }
 
@@ -164,14 +165,42 @@ static void find_watched(struct scan *s)
 			*vec_push(s->watched, s->watched_n, s->watched_cap) = (uint32_t)i;
 }
 
+void scan_init(struct scan *s, const struct elf_image *m, struct elf_facts *facts)
+{
+	*s = (struct scan){ .m = m, .facts = facts, .loads_names = scan_loads_names(m) };
+	flow_init(&s->flow, m);
+	find_watched(s);
+	s->in_python = python_is_part(m);
+}
+
+void scan_free(struct scan *s)
+{
+	free(s->open.v);
+	free(s->targets.v);
+	free(s->watched);
+	free(s->refs);
+	flow_free(&s->flow);
+}
+
+/* The places inside of functions at which control arrives from elsewhere. */
+static void keep_inner(struct scan *s)
+{
+	struct elf_facts *f = s->facts;
+
+	for (size_t i = 0; i < s->targets.n; i++) {
+		long at = elf_function_at(f, s->targets.v[i]);
+
+		if (at >= 0 && f->functions[at].start != s->targets.v[i])
+			*vec_push(f->inner, f->inner_n, f->inner_cap) = s->targets.v[i];
+	}
+}
+
 void elf_scan(const struct elf_image *m, struct elf_facts *out)
 {
-	struct scan s = { .m = m, .facts = out, .loads_names = scan_loads_names(m) };
+	struct scan s;
 
 	*out = (struct elf_facts){ 0 };
-	flow_init(&s.flow, m);
-	find_watched(&s);
-	s.in_python = python_is_part(m);
+	scan_init(&s, m, out);
 	scan_ranges(&s);
 	scan_returns(&s);
 	for (size_t i = 0; i < out->functions_n; i++)
@@ -181,14 +210,11 @@ void elf_scan(const struct elf_image *m, struct elf_facts *out)
 	scan_adopt(&s);
 	if (s.loads_names || s.in_python)
 		scan_filter_names(&s);
+	keep_inner(&s);
 	free(s.open.v);
 	s.open = (struct scan_addresses){ out->starts, out->starts_n, out->starts_cap };
 	scan_sort(&s.open);
 	out->starts_n = s.open.n;
-	free(s.targets.v);
-	free(s.continues);
-	free(s.watched);
-	free(s.returns);
-	free(s.refs);
-	flow_free(&s.flow);
+	s.open = (struct scan_addresses){ 0 };
+	scan_free(&s);
 }

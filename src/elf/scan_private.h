@@ -24,8 +24,6 @@ struct scan {
 	struct flow flow;
 	struct scan_addresses targets; /* code that is reached from elsewhere; ascending, unique */
 	struct scan_addresses open;    /* those of the function at hand, and its jump tables' */
-	bool *continues;	       /* by function: it is cut off, and goes on in the next one */
-	bool *returns;		       /* by function: it may come back to its caller */
 	bool framed;		       /* of the range that is added */
 	unsigned entries;	       /* of jump tables that were looked at */
 	bool loads_names;	       /* the file calls dlopen or dlsym: strings matter */
@@ -36,9 +34,17 @@ struct scan {
 	uint32_t current;
 	struct elf_ref *refs;
 	size_t refs_n, refs_cap;
+	/* Only instructions for which this says so; NULL: all. */
+	bool (*wanted)(void *ctx, uint64_t addr);
+	void *wanted_ctx;
 };
 
-/* scan_ranges.c: fills facts->functions, targets and continues. */
+/* A scan of one file; what it holds of its own is freed by scan_free, the facts are the caller's.
+ */
+void scan_init(struct scan *s, const struct elf_image *m, struct elf_facts *facts);
+void scan_free(struct scan *s);
+
+/* scan_ranges.c: fills facts->functions, targets and `continues` of functions. */
 void scan_ranges(struct scan *s);
 void scan_sort(struct scan_addresses *a);
 /* The slot through which a stub of the procedure linkage table jumps; 0: it is none. */
@@ -46,7 +52,8 @@ uint64_t scan_stub_slot(const struct elf_image *m, uint64_t addr);
 /* Whether memory at the address can hold pointers. */
 bool scan_holds_pointers(const struct elf_image *m, uint64_t addr);
 
-/* scan_returns.c: fills `returns`, and marks the calls at hand that do not come back. */
+/* scan_returns.c: fills `returns` of functions, and marks the calls at hand that do not come back.
+ */
 void scan_returns(struct scan *s);
 void scan_mark_final(struct scan *s);
 

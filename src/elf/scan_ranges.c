@@ -305,7 +305,6 @@ static void join_functions(struct scan *s)
 	size_t kept = 0;
 	bool on = false;
 
-	s->continues = xcalloc(s->facts->functions_n + 1, sizeof(*s->continues));
 	for (size_t i = 0; i < s->facts->functions_n; i++) {
 		enum end end;
 
@@ -326,7 +325,7 @@ static void join_functions(struct scan *s)
 				on = end == END_GOES_ON;
 				continue;
 			}
-			s->continues[kept - 1] = true;
+			v[kept - 1].continues = true;
 		}
 		v[kept++] = v[i];
 		on = end == END_GOES_ON;

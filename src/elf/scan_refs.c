@@ -25,9 +25,9 @@ static bool has_pointer(const struct elf_image *m, uint64_t at, uint64_t size)
 	return false;
 }
 
-static void add_read(struct scan *s, uint64_t at, unsigned size)
+static void add_read(struct scan *s, uint64_t at, unsigned size, bool called)
 {
-	struct elf_ref r = { .kind = ELF_REF_READ, .size = (uint8_t)size, .at = at };
+	struct elf_ref r = { .kind = ELF_REF_READ, .size = (uint8_t)size, .to = called, .at = at };
 
 	if (size && has_pointer(s->m, at, size))
 		add_ref(s, &r);
@@ -69,7 +69,7 @@ static void add_address(struct scan *s, uint64_t addr)
 		uint64_t slot = scan_stub_slot(s->m, addr);
 
 		if (slot)
-			add_read(s, slot, 8);
+			add_read(s, slot, 8, false);
 		else
 			add_code(s, ELF_REF_TAKEN, addr);
 	} else if (scan_holds_pointers(s->m, addr)) {
@@ -89,7 +89,7 @@ static void escape(struct scan *s, const struct flow_value *v)
 		if (v->off)
 			add_address(s, v->base + (uint64_t)v->off);
 	} else if (v->kind == FLOW_SLOT) {
-		add_read(s, v->base, 8);
+		add_read(s, v->base, 8, false);
 	}
 }
 
@@ -102,6 +102,7 @@ static void escape_regs(struct scan *s, const struct flow_state *st, uint32_t re
 
 static void use_memory(struct scan *s, const struct flow_state *st, const struct elf_insn *i)
 {
+	bool called = i->op == ELF_OP_CALL_IND || i->op == ELF_OP_JUMP_IND;
 	struct flow_value at;
 
 	if (!flow_address(st, &i->mem, &at)) {
@@ -114,11 +115,13 @@ static void use_memory(struct scan *s, const struct flow_state *st, const struct
 	} else if (at.kind == FLOW_STACK) {
 		return;
 	} else if (at.kind == FLOW_ADDRESS) {
-		add_read(s, at.base + (uint64_t)at.off, i->mem.size);
+		add_read(s, at.base + (uint64_t)at.off, i->mem.size, called);
 	} else {
-		struct elf_ref r = {
-			.kind = ELF_REF_FIELD, .size = i->mem.size, .at = at.base, .off = at.off
-		};
+		struct elf_ref r = { .kind = ELF_REF_FIELD,
+				     .size = i->mem.size,
+				     .to = called,
+				     .at = at.base,
+				     .off = at.off };
 
 		add_ref(s, &r);
 	}
@@ -246,7 +249,7 @@ static void go_to(struct scan *s, const struct flow_state *st, uint64_t target, 
 	if (slot && is_syscall_slot(s->m, slot))
 		add_wrapper(s, ELF_REF_WRAP_SLOT, 0, slot, &st->reg[s->flow.cc->number_arg], addr);
 	else if (slot)
-		add_read(s, slot, 8);
+		add_read(s, slot, 8, true);
 	else if (f && f->param >= 0 && f->start == target && (uint32_t)to != s->current)
 		call_wrapper(s, st, (uint32_t)to, addr);
 	else
@@ -296,6 +299,13 @@ static void keep_indirect(struct scan *s, const struct flow_value *v)
 	add_ref(s, &r);
 }
 
+/* A call or jump through the linker's slot at a fixed address. */
+static bool by_slot(const struct scan *s, const struct elf_insn *i)
+{
+	return i->mem.used && i->mem.absolute && i->mem.index == ELF_NO_REG &&
+	       elf_reloc_at(s->m, (uint64_t)i->mem.disp);
+}
+
 static void one_transfer(struct scan *s, const struct flow_state *st, const struct elf_insn *i,
 			 uint64_t addr)
 {
@@ -316,6 +326,7 @@ static void one_transfer(struct scan *s, const struct flow_state *st, const stru
 		escape_regs(s, st, i->op == ELF_OP_CALL_IND ? s->flow.cc->args : UINT32_MAX);
 		if (i->src != ELF_NO_REG)
 			escape(s, &st->reg[i->src]);
+		s->facts->functions[s->current].pointers |= !by_slot(s, i);
 		keep_indirect(s, &st->reg[s->flow.cc->number_arg]);
 		if (i->mem.used && i->mem.absolute && i->mem.index == ELF_NO_REG &&
 		    is_syscall_slot(s->m, (uint64_t)i->mem.disp))
@@ -422,12 +433,14 @@ void scan_refs(struct scan *s)
 		if (st.reg[0].kind == FLOW_NONE && (f->only_reached || f->blocks[b].dead))
 			continue;
 		for (size_t k = f->blocks[b].first; k < f->blocks[b].end; k++) {
-			one_insn(s, &st, k);
+			if (!s->wanted || s->wanted(s->wanted_ctx, f->addrs[k]))
+				one_insn(s, &st, k);
 			flow_step(f, &st, k);
 		}
 		lost_at_join(s, &st, f->blocks[b].next);
 		lost_at_join(s, &st, f->blocks[b].branch);
-		if (f->blocks[b].next < 0 && b + 1 == f->blocks_n && s->continues[s->current]) {
+		if (f->blocks[b].next < 0 && b + 1 == f->blocks_n &&
+		    s->facts->functions[s->current].continues) {
 			struct elf_ref r = { .kind = ELF_REF_CODE, .to = s->current + 1 };
 
 			escape_regs(s, &st, UINT32_MAX);

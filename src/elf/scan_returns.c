@@ -68,7 +68,7 @@ struct tails {
 
 static void look_at_jump(struct scan *s, struct tails *tails, uint32_t index, uint64_t target)
 {
-	const struct elf_function *f = &s->facts->functions[index];
+	struct elf_function *f = &s->facts->functions[index];
 	uint64_t slot;
 	long to;
 
@@ -77,28 +77,28 @@ static void look_at_jump(struct scan *s, struct tails *tails, uint32_t index, ui
 	slot = scan_stub_slot(s->m, target);
 	to = slot ? -1 : elf_function_at(s->facts, target);
 	if (slot)
-		s->returns[index] |= slot_returns(s->m, slot);
+		f->returns |= slot_returns(s->m, slot);
 	else if (to < 0)
-		s->returns[index] = true;
+		f->returns = true;
 	else
 		*vec_push(tails->v, tails->n, tails->cap) = (struct tail){ index, (uint32_t)to };
 }
 
 static void look_at_function(struct scan *s, struct tails *tails, uint32_t index)
 {
-	const struct elf_function *f = &s->facts->functions[index];
+	struct elf_function *f = &s->facts->functions[index];
 
-	s->returns[index] = s->continues[index];
+	f->returns = f->continues;
 	flow_decode(&s->flow, f->start, f->end);
-	s->returns[index] |= s->flow.damaged;
-	for (size_t k = 0; k < s->flow.n && !s->returns[index]; k++) {
+	f->returns |= s->flow.damaged;
+	for (size_t k = 0; k < s->flow.n && !f->returns; k++) {
 		const struct elf_insn *i = &s->flow.insns[k];
 
 		if (i->op == ELF_OP_RETURN)
-			s->returns[index] = true;
+			f->returns = true;
 		else if (i->op == ELF_OP_JUMP_IND)
-			s->returns[index] |= !i->mem.used || !i->mem.absolute ||
-					     slot_returns(s->m, (uint64_t)i->mem.disp);
+			f->returns |= !i->mem.used || !i->mem.absolute ||
+				      slot_returns(s->m, (uint64_t)i->mem.disp);
 		else if (i->op == ELF_OP_JUMP || i->op == ELF_OP_BRANCH)
 			look_at_jump(s, tails, index, i->target);
 	}
@@ -122,7 +122,7 @@ static void spread(struct scan *s, const struct tails *tails)
 		first[tails->v[i].to + 1]++;
 	for (size_t i = 0; i < functions; i++) {
 		first[i + 1] += first[i];
-		if (s->returns[i])
+		if (s->facts->functions[i].returns)
 			queue[n++] = (uint32_t)i;
 	}
 	while (n) {
@@ -131,9 +131,9 @@ static void spread(struct scan *s, const struct tails *tails)
 		for (size_t i = first[to]; i < first[to + 1]; i++) {
 			uint32_t from = tails->v[i].from;
 
-			if (s->returns[from])
+			if (s->facts->functions[from].returns)
 				continue;
-			s->returns[from] = true;
+			s->facts->functions[from].returns = true;
 			queue[n++] = from;
 		}
 	}
@@ -143,7 +143,6 @@ void scan_returns(struct scan *s)
 {
 	struct tails tails = { 0 };
 
-	s->returns = xcalloc(s->facts->functions_n + 1, sizeof(*s->returns));
 	for (size_t i = 0; i < s->facts->functions_n; i++)
 		look_at_function(s, &tails, (uint32_t)i);
 	if (tails.n)
@@ -164,7 +163,8 @@ static bool comes_back(const struct scan *s, const struct elf_insn *i)
 	if (slot)
 		return slot_returns(s->m, slot);
 	to = elf_function_at(s->facts, i->target);
-	return to < 0 || s->returns[to] || s->facts->functions[to].start != i->target;
+	return to < 0 || s->facts->functions[to].returns ||
+	       s->facts->functions[to].start != i->target;
 }
 
 void scan_mark_final(struct scan *s)

@@ -1,0 +1,169 @@
+#!/bin/bash
+# Which calls analyze shows for start-up and which for serving, in programs compiled here.
+set -u
+# shellcheck source=tests/live/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+[ -x "$boltseal" ] || skip_all "$boltseal is not built"
+command -v gcc >/dev/null || skip_all "there is no gcc"
+export XDG_CACHE_HOME=$scratch/cache
+mkdir "$XDG_CACHE_HOME"
+
+# phases CALL: "start", "serving", "start serving" or nothing.
+phases() {
+	python3 - "$scratch/model.json" "$1" <<'PY'
+import json, sys
+m = json.load(open(sys.argv[1]))
+print(*[p for v in m["syscalls"].values() for c in v if c["name"] == sys.argv[2]
+        for p in c["phases"]])
+PY
+}
+
+# analyzed NAME GCC_OPTION...: compiles $scratch/NAME.c and writes its model.
+analyzed() {
+	local name=$1
+	shift
+	gcc -O2 -w "$@" -o "$scratch/$name" "$scratch/$name.c" -pthread 2>"$scratch/gcc.log" || {
+		not_ok "$name: compiles" "$scratch/gcc.log"
+		return 1
+	}
+	"$boltseal" analyze --output="$scratch/model.json" "$scratch/$name" >"$scratch/log" 2>&1
+	"$boltseal" analyze "$scratch/$name" >"$scratch/text" 2>>"$scratch/log"
+}
+
+# expect WHAT CALL PHASES
+expect() {
+	local got
+	got=$(phases "$2")
+	if [ "$got" = "$3" ]; then
+		ok "$1: $2 $3"
+	else
+		not_ok "$1: $2 is '$got' instead of '$3'" "$scratch/text"
+	fi
+}
+
+cat >"$scratch/server.c" <<'C'
+#define _GNU_SOURCE
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+static volatile sig_atomic_t stop;
+static jmp_buf again;
+static struct { int (*stored)(void); } *heap;
+static int by_pointer(void) { return acct("x"); }
+static void on_signal(int s) { stop = 1; sync(); }
+static void at_exit(void) { swapoff("x"); }
+static void *thread(void *p) { for (;;) vhangup(); }
+static __attribute__((noinline)) void prepare(void) { mlockall(0); }
+static __attribute__((noinline)) void again_and_again(void) { swapon("x", 0); }
+/* The loop, in a function of its own. */
+static __attribute__((noinline)) void serve(void) {
+	struct pollfd p = { 0, POLLIN };
+	while (!stop) {
+		poll(&p, 1, 1000);
+		heap->stored();
+		again_and_again();
+		if (p.revents == 77) longjmp(again, 1);
+	}
+}
+int main(void) {
+	pthread_t t;
+	umask(7);
+	prepare();
+	again_and_again();
+	heap = malloc(sizeof(*heap));
+	heap->stored = by_pointer;
+	signal(SIGUSR1, on_signal);
+	atexit(at_exit);
+	pthread_create(&t, NULL, thread, NULL);
+	munlockall();
+	if (setjmp(again)) chroot("/");
+	serve();
+	setpriority(0, 0, 0);
+	return 0;
+}
+C
+for kind in -pie "-no-pie -fno-pie" "-pie -s -Wl,-z,lazy"; do
+	# shellcheck disable=SC2086 # several options
+	analyzed server $kind || continue
+	grep -q '^serving begins at server:' "$scratch/text" ||
+		not_ok "the loop is found ($kind)" "$scratch/text"
+	for call in umask mlockall munlockall; do
+		expect "before the loop ($kind)" $call start
+	done
+	expect "in the loop ($kind)" poll serving
+	expect "in front of the loop and in it ($kind)" swapon "start serving"
+	expect "behind the loop ($kind)" setpriority serving
+	expect "by longjmp out of the loop ($kind)" chroot "start serving"
+	expect "through a stored pointer ($kind)" acct "start serving"
+	expect "in a handler of signals ($kind)" sync "start serving"
+	expect "in a thread started before ($kind)" vhangup "start serving"
+	expect "at the end ($kind)" swapoff "start serving"
+done
+
+cat >"$scratch/workers.c" <<'C'
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static volatile int quit;
+static __attribute__((noinline)) void worker(int e) {
+	struct epoll_event v;
+	setuid(1);
+	for (;;) {
+		epoll_wait(e, &v, 1, -1);
+		sync();
+		if (quit) _exit(0);
+	}
+}
+static __attribute__((noinline)) void master(int e) {
+	sigset_t none;
+	setpgid(0, 0);
+	sigemptyset(&none);
+	for (;;) {
+		if (!fork()) worker(e);
+		sigsuspend(&none);
+		if (quit) _exit(0);
+	}
+}
+int main(int argc, char **argv) {
+	umask(7);
+	master(epoll_create1(0));
+}
+C
+if analyzed workers; then
+	expect "of a master" umask start
+	expect "of a master" setpgid start
+	expect "of a master" rt_sigsuspend serving
+	expect "of a worker that it starts" setuid serving
+	expect "of a worker that it starts" epoll_wait serving
+fi
+
+cat >"$scratch/tool.c" <<'C'
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+	int total = 0;
+	umask(7);
+	for (int i = 1; i < argc; i++) total += unlink(argv[i]);
+	sync();
+	return total;
+}
+C
+if analyzed tool; then
+	expect "a program without such a loop" umask "start serving"
+	expect "a program without such a loop" sync "start serving"
+	if grep -q '^start-up and serving are not told apart: ' "$scratch/text"; then
+		ok "a program without such a loop: it says so"
+	else
+		not_ok "a program without such a loop: it says so" "$scratch/text"
+	fi
+fi
