@@ -7,7 +7,7 @@ FUZZ_SECONDS := 60
 # Some of Debian's programs (bpftool, apparmor_parser) lie where a user's PATH does not lead.
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: help build check demo bench bench-profiles fuzz install clean format deps
+.PHONY: help build check demo bench bench-profiles bench-phases fuzz install clean format deps
 
 help:
 	@echo 'make demo     the whole idea in one run: record, seal and attack an nginx container'
@@ -16,6 +16,7 @@ help:
 	@echo 'make install  install it with manual pages and completion (PREFIX: meson -Dprefix)'
 	@echo 'make bench    measure what recording and filters cost'
 	@echo 'make bench-profiles  measure how good profiles of twelve Debian services are'
+	@echo 'make bench-phases    check start-up and serving, as analyze tells them apart, against them'
 	@echo 'make fuzz     let each fuzz target search for $(FUZZ_SECONDS) s (FUZZ_SECONDS=)'
 	@echo 'make format   format the C files'
 	@echo 'make deps     install the Debian packages that all this needs'
@@ -39,6 +40,10 @@ bench: build
 bench-profiles: build
 	@tools/install-deps.sh bench
 	@tests/bench/profiles/bench.py --boltseal $(BUILD)/boltseal
+
+bench-phases: build
+	@tools/install-deps.sh bench
+	@tests/bench/profiles/phases.py --boltseal $(BUILD)/boltseal
 
 fuzz:
 	@CC=clang tools/build.sh $(FUZZ) -Dtests=enabled -Dlibfuzzer=true \

@@ -1,7 +1,9 @@
 #!/bin/bash
 # services.sh SERVICE LOAD [PROFILE enforce|complain]: one service of the profile benchmark, in the box.
 #
-# LOAD is start (start, one request, stop), train (start, train load, stop) or full (train and test load).
+# LOAD is start (start, one request, stop), train (start, train load, stop), full (train and test load), or
+# attach: as full, but between the first request and the train load it says so by the file
+# /bench/out/ready and waits for /bench/out/go.
 # With a PROFILE the service's processes, and no clients, run under it; reports of `boltseal run` are left
 # in /bench/out. Exit status 0: the service did all of it and ended.
 # shellcheck disable=SC2034 # the variables SERVICE_name are read by name
@@ -300,6 +302,12 @@ case $load in
 start) ;;
 train) "${service}_train" ;;
 full)
+	"${service}_train"
+	"${service}_test"
+	;;
+attach)
+	: >"$out/ready"
+	wait_for "/bench/out/go" [ -e "$out/go" ]
 	"${service}_train"
 	"${service}_test"
 	;;
