@@ -11,6 +11,7 @@
 
 #include "app/delivery.h"
 #include "app/keeper.h"
+#include "app/service.h"
 #include "app/watch_capture.h"
 #include "app/watch_drift.h"
 #include "app/watch_loss.h"
@@ -203,6 +204,7 @@ static void begin_loading(struct watching *w)
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	if (pthread_create(&l->thread, NULL, load_again, l) == 0) {
 		w->loading = l;
+		service_reloading();
 	} else {
 		log_warn("no thread to load the rules; they stay as they are");
 		free(l);
@@ -235,8 +237,11 @@ static void end_loading(struct watching *w)
 		l->rules = NULL;
 		log_note("watching with %zu rule%s, loaded again", rules_count(w->rules),
 			 plural(rules_count(w->rules)));
+		service_ready("watching with %zu rule%s, loaded again", rules_count(w->rules),
+			      plural(rules_count(w->rules)));
 	} else {
 		log_warn("%s; the rules stay as they are", l->e.msg);
+		service_ready("the rules stay as they are: %s", l->e.msg);
 		watch_own(&w->session, OWN_RELOAD, "%s", l->e.msg);
 	}
 	watching_stop_loading(w);
@@ -296,6 +301,7 @@ static void each_second(struct watching *w, struct watch_loss *told, uint64_t se
 	watch_alive_tick(&w->session, seen);
 	watch_drift_tick(&w->session);
 	tell_losses(w, told);
+	service_alive();
 }
 
 static bool is_over(const struct watching *w, const struct timespec *begun,
@@ -396,6 +402,8 @@ static void tell_what(const struct watching *w)
 	log_note("watching with %zu rule%s%s%s; system calls are hooked %s", rules_count(w->rules),
 		 plural(rules_count(w->rules)), models.len ? ", " : "", buf_str(&models),
 		 hooks[watch_hooks_used(w->session.sensor)].text);
+	service_ready("watching with %zu rule%s", rules_count(w->rules),
+		      plural(rules_count(w->rules)));
 }
 
 int watching_run(struct watching *w, uint64_t seconds, struct err *e)
@@ -414,6 +422,7 @@ int watching_run(struct watching *w, uint64_t seconds, struct err *e)
 	if (args_has(w->args, "live"))
 		w->session.screen = watch_screen_new();
 	err = loop(w, seconds, e);
+	service_stopping();
 	watch_screen_free(w->session.screen);
 	w->session.screen = NULL;
 	if (err < 0)
