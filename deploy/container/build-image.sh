@@ -1,7 +1,8 @@
 #!/bin/bash
 # build-image.sh [NAME:TAG]: the image of boltseal without a registry: a small Debian system by debootstrap,
 # the libraries of deploy/container/packages, the binary of build/. As root; Docker imports it.
-# IMAGE_TAR=FILE writes the root file system as a tar file in place of importing it.
+# IMAGE_TAR=FILE writes the root file system as a tar file in place of importing it. IMAGE_BASE=FILE keeps what
+# debootstrap made as a tar file, and takes it from there when it exists.
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -20,7 +21,15 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 chmod 0755 "$root" # it becomes the root folder, which other users read too
 packages=$(grep -v '^#' "$here/packages" | tr '\n' , | sed 's/,*$//')
-debootstrap --variant=minbase --include="$packages" bookworm "$root" >&2
+if [ -n "${IMAGE_BASE:-}" ] && [ -s "$IMAGE_BASE" ]; then
+	tar -C "$root" -xf "$IMAGE_BASE"
+else
+	debootstrap --variant=minbase --include="$packages" bookworm "$root" >&2
+	if [ -n "${IMAGE_BASE:-}" ]; then
+		tar -C "$root" -cf "$IMAGE_BASE.new" .
+		mv "$IMAGE_BASE.new" "$IMAGE_BASE"
+	fi
+fi
 rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/usr/share/doc/* "$root"/usr/share/man/* \
 	"$root"/usr/share/locale/*
 chroot "$root" groupadd -r -g 990 boltseal
