@@ -35,16 +35,20 @@ static const struct {
 		       "explain shows what each rule wants. A flood may also be meant to hide "
 		       "something.",
 		       50 },
-	[OWN_UNSEEN] = { "A program makes calls that are not seen", "Agent:Runtime/Unseen",
+	[OWN_UNSEEN] = { "Calls of a 32-bit program were not seen", "Agent:Runtime/Unseen",
 			 "Notice",
-			 "A 32-bit program was executed. Its system calls have numbers of their "
-			 "own, "
-			 "and the kernel's events for single calls leave them out: only programs "
-			 "that "
-			 "it executes and processes that it starts are seen.",
+			 "A 32-bit program was executed while nothing looked at such calls: the "
+			 "kernel's "
+			 "tracepoints for single calls leave them out. What it called in its first "
+			 "milliseconds was not seen. From then on such calls are seen, as long as "
+			 "32-bit "
+			 "programs run; programs that it executes and processes that it starts "
+			 "always "
+			 "are.",
 			 "Find out whether it has to be a 32-bit program. A kernel that is started "
 			 "with "
-			 "ia32_emulation=0 runs none.",
+			 "ia32_emulation=0 runs none. One that allows programs at its functions "
+			 "(boltseal doctor) lets all of their calls be seen.",
 			 30 },
 	[OWN_RELOAD] = { "Rules could not be loaded", "Agent:Runtime/RulesNotLoaded", "Error",
 			 "New rules or models have an error. The old ones are used on.",

@@ -245,6 +245,11 @@ struct task_struct {
 	struct seccomp seccomp;
 } KTYPE;
 
+struct bpf_iter__task {
+	void *meta;
+	struct task_struct *task;
+} KTYPE;
+
 struct linux_binprm {
 	struct file *file;
 	const char *filename;

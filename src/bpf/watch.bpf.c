@@ -28,6 +28,9 @@ struct ring {
 	__uint(max_entries, 4096);
 } a_ring SEC(".maps");
 
+/* To the loader: a 32-bit program was executed whose calls are not seen. */
+struct ring narrow_words SEC(".maps");
+
 /* One ring for each processor; made by the loader. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -292,6 +295,14 @@ int on_any_call(__u64 *ctx)
 	return call_returned(task, NULL, nr, ctx[1], ABI_NATIVE);
 }
 
+/* Whether its program has addresses of 32 bits. */
+static __always_inline bool is_narrow(struct task_struct *task)
+{
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+
+	return mm && !(BPF_CORE_READ(mm, task_size) >> 32);
+}
+
 #include "watch_hooks.h"
 
 /* ---- processes */
@@ -408,6 +419,16 @@ __noinline int add_strings(__u32 kind, __u64 from, __u64 to)
 	return 0;
 }
 
+static __always_inline enum watch_narrow say_narrow(void)
+{
+	__u64 word = 1;
+
+	if (narrow_seen)
+		return WATCH_NARROW_SEEN;
+	bpf_ringbuf_output(&narrow_words, &word, sizeof(word), BPF_RB_FORCE_WAKEUP);
+	return WATCH_NARROW_UNSEEN;
+}
+
 SEC("tp_btf/sched_process_exec")
 int on_exec(__u64 *ctx)
 {
@@ -421,8 +442,8 @@ int on_exec(__u64 *ctx)
 	no_call(b);
 	begin(b, WATCH_EXEC, task);
 	b->rec.arg[0] = (__u32)ctx[1]; /* the thread that called, before it took the group's id */
-	if (!(BPF_CORE_READ(task, mm, task_size) >> 32))
-		b->rec.arg[1] = narrow_seen ? WATCH_NARROW_SEEN : WATCH_NARROW_UNSEEN;
+	if (is_narrow(task))
+		b->rec.arg[1] = say_narrow();
 	add_process();
 	exe = BPF_CORE_READ(task, mm, exe_file);
 	add_file(WATCH_P_EXE, (__u64)BPF_CORE_READ(exe, f_path.mnt),

@@ -140,4 +140,30 @@ int on_child(__u64 *ctx)
 	return is_in(two_returns, task, regs) ? ended(task, regs, 0) : 0;
 }
 
+/*
+ * Where calls are hooked by their events: those of other ABIs, which have none. Attached while
+ * 32-bit programs run.
+ */
+SEC("tp_btf/sys_exit")
+int on_narrow_call(__u64 *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct pt_regs *regs = (void *)ctx[0];
+	__u64 nr = number_of(regs);
+
+	return abi_of(task, &nr) == ABI_NATIVE ? 0 : ended(task, regs, ctx[1]);
+}
+
+__u64 narrow_tasks;
+
+SEC("iter/task")
+int count_narrow(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	if (task && is_narrow(task))
+		__sync_fetch_and_add(&narrow_tasks, 1);
+	return 0;
+}
+
 #endif

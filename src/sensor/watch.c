@@ -21,6 +21,7 @@
 #include "sensor/watch_drift.h"
 #include "sensor/watch_hooks.h"
 #include "sensor/watch_kill.h"
+#include "sensor/watch_narrow.h"
 #include "sensor/watch_private.h"
 
 enum {
@@ -96,6 +97,7 @@ void watch_free(struct watch *w)
 	for (size_t i = 0; i < w->links_n; i++)
 		bpf_link__destroy(w->links[i]);
 	free(w->links);
+	watch_narrow_free(w->narrow);
 	watch_hooks_free(w);
 	watch_kills_free(w->kills);
 	if (w->skel)

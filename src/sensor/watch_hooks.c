@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "bpf/attach.h"
+#include "sensor/watch_narrow.h"
 #include "sensor/watch_symbols.h"
 
 /* ---- functions */
@@ -185,6 +186,15 @@ static void use_functions(struct watch *w, const struct btf *btf)
 	bpf_program__set_autoload(w->skel->progs.on_child, wants_any(w, returns_twice));
 }
 
+static bool has_narrow_programs(void)
+{
+#ifdef __x86_64__
+	return true;
+#else
+	return false; /* there is no table of their calls */
+#endif
+}
+
 static void set_tables(struct watch *w)
 {
 	struct watch_bpf_prog__rodata *ro = w->skel->rodata;
@@ -234,11 +244,12 @@ int watch_hooks_plan(struct watch *w, struct err *e)
 			name_functions(h, &w->wants[i]);
 		find_functions(h, btf);
 		keep_chosen(h);
-		set_tables(w);
 		use_functions(w, btf);
 		h->preempted = attach_preemption() != ATTACH_NOT_PREEMPTED;
 	}
 	btf__free(btf);
+	set_tables(w);
+	watch_narrow_plan(w, w->wants_n && h->used != WATCH_FUNCTIONS && has_narrow_programs());
 	*(uint8_t *)&w->skel->rodata->preempted = h->preempted;
 	bpf_map__set_max_entries(w->skel->maps.builds, h->preempted ? 2 : 1);
 	bpf_program__set_autoload(w->skel->progs.on_call,
@@ -330,7 +341,7 @@ int watch_hooks_attach(struct watch *w, struct err *e)
 			err = attach_event(w, want, e);
 		}
 	}
-	return err;
+	return err == 0 ? watch_narrow_start(w, e) : err;
 }
 
 /* ---- what the kernel left out */

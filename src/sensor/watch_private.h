@@ -80,7 +80,8 @@ struct watch {
 	unsigned cpus;
 	int epoll;
 	struct watch_hooks_state hooks;
-	uint32_t self; /* whose calls are none of interest */
+	struct watch_narrow_calls *narrow; /* NULL: not needed */
+	uint32_t self;			   /* whose calls are none of interest */
 	uint64_t records;
 	struct watch_drifting drift;
 };

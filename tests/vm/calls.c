@@ -139,6 +139,8 @@ int main(int argc, char **argv)
 
 	if (!strcmp(what, "filtered")) {
 		filtered();
+		if (argc > 2)
+			check(execv(argv[2], argv + 2), 0, argv[2]);
 		return 0;
 	}
 #ifdef __x86_64__
@@ -147,6 +149,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 #endif
+	if (!strcmp(what, "wait"))
+		pause();
 	files();
 	sockets();
 	children();

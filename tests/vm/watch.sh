@@ -4,7 +4,7 @@
 #
 # Boots the kernel in qemu with boltseal and Falco's stable rules, plays some of what they describe, on
 # the host and in a control group of a container, and looks at the findings; then call by call, with
-# system calls hooked at functions and at tracepoints. Environment: see lib.sh.
+# system calls hooked at functions and at tracepoints; and drift. Environment: see lib.sh.
 set -euo pipefail
 
 # shellcheck source=tests/vm/lib.sh
@@ -12,15 +12,15 @@ set -euo pipefail
 rules=${BOLTSEAL_SHARED:-$repo/../shared}/testdata/falco/falco_rules.yaml
 
 make_guest() {
-	mkdir -p "$guest"/{bin,dev,etc,lib,proc,root,run,steps,sys,tmp,usr/bin}
+	mkdir -p "$guest"/{bin,dev,etc,lib,proc,root,run,steps,sys,tmp,usr/bin,var/lib}
 	install "$(command -v busybox)" "$guest/bin/busybox"
 	put "$boltseal" /bin/boltseal
-	put "$build/tests/watch_loops" /bin/watch_loops
 	gcc -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static -o "$guest/bin/calls" "$vm/calls.c"
 	mkdir "$guest/bin/32"
 	gcc -m32 -idirafter /usr/include/x86_64-linux-gnu -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static \
 		-o "$guest/bin/32/calls" "$vm/calls.c" || rm -f "$guest/bin/32/calls"
-	install -m 644 "$vm/calls.yaml" "$guest/calls.yaml"
+	install -m 644 "$vm/calls.yaml" "$vm/none.yaml" "$guest"
+	echo guest >"$guest/etc/hostname"
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$guest/etc/passwd"
 	echo 'root:x:0:' >"$guest/etc/group"
 	echo 'root:*:19000:0:99999:7:::' >"$guest/etc/shadow"
@@ -30,6 +30,5 @@ make_guest() {
 }
 
 [ -r "$rules" ] || skip_all "$rules is not there"
-[ -x "$build/tests/watch_loops" ] || skip_all "$build/tests/watch_loops is not built"
 vm_check
 vm_run make_guest "steps=watch"

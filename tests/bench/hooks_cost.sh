@@ -1,0 +1,33 @@
+#!/bin/bash
+# What watching costs a program on Debian 12's own kernel, with system calls hooked at the kernel's
+# functions and at tracepoints, in instructions.   tests/bench/hooks_cost.sh
+#
+# Boots the kernel in qemu, which emulates one processor and counts its instructions (-icount): one is one
+# nanosecond of the guest's clock. So what else runs on this machine changes nothing, and what memory and
+# mispredicted branches cost is not in it. Environment: see tests/vm/lib.sh.
+set -euo pipefail
+
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+boot_seconds=600
+# shellcheck source=tests/vm/lib.sh
+. "$here/../vm/lib.sh"
+machine=(-accel tcg,thread=single -smp 1 -icount shift=0)
+rules=${BOLTSEAL_SHARED:-$repo/../shared}/testdata/falco/falco_rules.yaml
+
+make_guest() {
+	mkdir -p "$guest"/{bin,dev,etc,lib,proc,root,run,steps,sys,tmp,usr/bin}
+	install "$(command -v busybox)" "$guest/bin/busybox"
+	put "$boltseal" /bin/boltseal
+	put "$build/tests/watch_loops" /bin/watch_loops
+	gcc -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static -o "$guest/bin/calls" "$vm/calls.c"
+	echo 'root:x:0:0:root:/root:/bin/sh' >"$guest/etc/passwd"
+	echo guest >"$guest/etc/hostname"
+	install -m 644 "$rules" "$guest/rules.yaml"
+	install -m 755 "$vm/guest-init" "$guest/init"
+	install -m 644 "$here/guest-hooks" "$guest/steps/hooks"
+}
+
+[ -r "$rules" ] || skip_all "$rules is not there"
+[ -x "$build/tests/watch_loops" ] || skip_all "$build/tests/watch_loops is not built"
+vm_check
+vm_run make_guest "steps=hooks"

@@ -1,0 +1,111 @@
+#!/bin/bash
+# However `boltseal watch` hooks system calls, it sees the same.   tests/live/watch_hooks.sh
+#
+# A program makes one call after the other (tests/vm/calls.c), built for 64 and for 32 bits, with each way of
+# hooking that this kernel allows. tests/vm/watch.sh does the same on Debian's kernel.
+# Time limit: 120 s
+set -euo pipefail
+
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/live/lib.sh
+. "$here/lib.sh"
+
+vm=$here/../vm
+[ "$(id -u)" = 0 ] || skip_all "needs root"
+[ -x "$boltseal" ] || skip_all "$boltseal is not built"
+[ "$(uname -m)" = x86_64 ] || skip_all "no test for $(uname -m)"
+mkdir "$scratch/32"
+gcc -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static -o "$scratch/calls" "$vm/calls.c"
+gcc -m32 -idirafter /usr/include/x86_64-linux-gnu -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static \
+	-o "$scratch/32/calls" "$vm/calls.c" 2>/dev/null || true
+log=$scratch/log
+found=$scratch/found
+
+watch_begin() {
+	local tries=0
+	rm -f "$log" "$found"
+	timeout -s KILL 60 "$boltseal" watch --rules "$vm/calls.yaml" --all --hooks "$1" \
+		--output "$found" 2>"$log" &
+	watcher=$!
+	background+=("$watcher")
+	until grep -q 'watching with' "$log" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt 400 ] && kill -0 "$watcher" 2>/dev/null || return 1
+		sleep 0.05
+	done
+}
+
+# watch_end NAME: what was said of the programs, without what differs from run to run, is in the file.
+watch_end() {
+	local status=0
+	sleep 0.3
+	pkill -TERM -P "$watcher" -x boltseal || true
+	wait "$watcher" || status=$?
+	[ $status = 0 ] || not_ok "$1: the watcher ends, and lost nothing (exit status $status)" "$log"
+	# Other 32-bit programs may run here.
+	grep -v 'were not seen' "$found" |
+		sed -e 's/^[^ ]* //' -e 's/ container_id=.*//' -e 's/ ino=[0-9]*//' -e 's/ dev=[0-9]*//' \
+			>"$scratch/$1" || true
+}
+
+# same NAME FILE FILE
+same() {
+	if diff "$2" "$3" >"$scratch/diff"; then ok "$1"; else not_ok "$1" "$scratch/diff"; fi
+}
+
+"$scratch/calls" || skip_all "this machine does not allow the test's calls"
+for hooks in tracepoints tracepoint functions; do
+	if ! watch_begin "$hooks"; then
+		grep -q 'no right\|refuses\|no BTF' "$log" && skip_all "$(cat "$log")"
+		if [ "$hooks" = functions ] && grep -q 'cannot hook system calls at functions' "$log"; then
+			skip "$hooks" "$(sed 's/.*functions: //' "$log")"
+		else
+			not_ok "$hooks: it watches" "$log"
+		fi
+		continue
+	fi
+	"$scratch/calls"
+	"$scratch/calls" filtered
+	watch_end "$hooks"
+	if [ "$(grep -c ^Notice "$scratch/$hooks")" = 27 ]; then
+		ok "$hooks: 27 calls are seen"
+	else
+		not_ok "$hooks: 27 calls are seen" "$scratch/$hooks"
+	fi
+	[ "$hooks" = tracepoints ] ||
+		same "$hooks: they are the same as by a tracepoint each" "$scratch/tracepoints" "$scratch/$hooks"
+	if ! "$scratch/32/calls" 2>/dev/null; then
+		skip "$hooks: 32-bit programs" "none can be built and run (gcc-12-multilib)"
+		continue
+	fi
+	# The first such program makes the watcher look at them; here that is one that waits.
+	watch_begin "$hooks"
+	"$scratch/32/calls" wait &
+	waits=$!
+	background+=("$waits")
+	sleep 0.5
+	"$scratch/32/calls"
+	"$scratch/calls" gate
+	kill "$waits"
+	wait "$waits" 2>/dev/null || true
+	watch_end "$hooks.32"
+	sed 's/^Notice mount.*/Notice open SUCCESS fd=\/etc\/shadow/' "$scratch/$hooks" >"$scratch/64"
+	sed -i 's/\(open SUCCESS fd=\/etc\/shadow\) .*/\1/' "$scratch/$hooks.32"
+	same "$hooks: the same of a 32-bit program, and int 0x80 of a 64-bit one" "$scratch/64" "$scratch/$hooks.32"
+done
+
+# ---- 32-bit programs that ran before, and those of which the first milliseconds are missed
+if "$scratch/32/calls" 2>/dev/null; then
+	"$scratch/32/calls" wait &
+	waits=$!
+	background+=("$waits")
+	sleep 0.2
+	watch_begin tracepoints
+	"$scratch/32/calls"
+	watch_end before
+	kill "$waits"
+	wait "$waits" 2>/dev/null || true
+	grep -v ' mount ' "$scratch/tracepoints" >"$scratch/64"
+	same "32-bit programs that run already are noticed at the start" "$scratch/64" "$scratch/before"
+fi
+tap_end
