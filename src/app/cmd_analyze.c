@@ -295,10 +295,9 @@ static const struct option_desc options[] = {
 	  "configuration; a path, or a name that is looked for as dlopen(3) does. All functions it "
 	  "exports count as used. May be given several times." },
 	{ 0, "script", "FILE", NULL,
-	  "The script that PROGRAM, a Python interpreter, runs: its path inside the root. Then of "
-	  "the "
-	  "functions in C that Python code calls by name only those count that the script, what it "
-	  "imports, or the interpreter mentions." },
+	  "The script that PROGRAM, Python or Node.js, runs: its path inside the root. Then of the "
+	  "functions in C that scripts call by name only those count that the script, what it "
+	  "loads, or the interpreter mentions." },
 	{ 0, "command", "LINE", NULL,
 	  "The command line that starts PROGRAM, such as 'named -u bind', in the quotes of a "
 	  "shell. "

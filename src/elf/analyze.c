@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "elf/gates.h"
 #include "elf/modules.h"
+#include "elf/node.h"
 #include "elf/python.h"
 
 /* Calls that the kernel continues by restart_syscall(2) after a stop: those that return
@@ -48,6 +49,15 @@ static void add_restart(const struct elf_analysis *a, struct reach *r)
 	}
 }
 
+static int open_script(struct elf_analysis *a, const char *script, struct err *e)
+{
+	if (node_is_program(&a->reach)) {
+		a->reach.gates_open |= gates_by_keyword();
+		return node_open(&a->node, &a->reach, script, e);
+	}
+	return python_open(&a->python, &a->reach, script, e);
+}
+
 /* What a walk begins with besides the start of the program. */
 struct rest {
 	struct elf_analysis *a;
@@ -76,7 +86,7 @@ static void find_phases(struct elf_analysis *a, const struct elf_options *opt)
 	struct rest rest = { a, opt };
 	struct phases_rest how = { add_rest, run, &rest };
 
-	if (a->python)
+	if (a->python || a->node)
 		a->phases.why_not = "an interpreter's loop is in its script";
 	else
 		phases_find(&a->phases, &a->reach, &how);
@@ -98,10 +108,11 @@ int elf_analyze(struct elf_analysis *a, const struct elf_files *files, const cha
 	else if (!opt->script)
 		a->reach.gates_open |= gates_by_keyword();
 	else
-		r = python_open(&a->python, &a->reach, opt->script, e);
+		r = open_script(a, opt->script, e);
 	if (r)
 		goto failed;
 	a->reach.python = a->python;
+	a->reach.node = a->node;
 	reach_add_start(&a->reach);
 	r = add_libraries(a, &a->reach, opt, e);
 	if (r)
@@ -126,6 +137,7 @@ void elf_analysis_free(struct elf_analysis *a)
 {
 	python_free(a->python);
 	phases_free(&a->phases);
+	node_free(a->node);
 	reach_free(&a->reach);
 	programs_free(&a->programs);
 	link_close(&a->linker);

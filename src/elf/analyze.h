@@ -19,7 +19,8 @@ struct elf_options {
 struct elf_analysis {
 	struct linker linker;
 	struct reach reach;
-	struct python *python; /* NULL: no script */
+	struct python *python; /* NULL: no script of it */
+	struct node *node;     /* NULL: no script of it */
 	struct programs programs;
 	struct phases phases;
 };

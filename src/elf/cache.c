@@ -185,7 +185,8 @@ static bool fits(const struct elf_facts *f)
 	for (size_t i = 0; i < f->refs_n; i++) {
 		const struct elf_ref *r = &f->refs[i];
 		bool code = r->kind == ELF_REF_CODE || r->kind == ELF_REF_TAKEN ||
-			    r->kind == ELF_REF_WRAPPER || (r->kind == ELF_REF_WATCHED && !r->at);
+			    r->kind == ELF_REF_NAMED || r->kind == ELF_REF_WRAPPER ||
+			    (r->kind == ELF_REF_WATCHED && !r->at);
 		bool numbers = r->kind >= ELF_REF_WRAPPER;
 
 		if (r->kind >= ELF_REF_KIND_COUNT || (code && r->to >= f->functions_n) ||

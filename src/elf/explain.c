@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "elf/analyze.h"
 #include "elf/gates.h"
+#include "elf/node.h"
 #include "elf/python.h"
 
 static const char *base_name(const char *path)
@@ -194,6 +195,8 @@ void elf_analysis_assumptions(const struct elf_analysis *a, struct buf *out)
 	if (a->python)
 		python_describe(a->python, out);
 	programs_describe(&a->programs, out);
+	if (a->node)
+		node_describe(a->node, out);
 	for (size_t i = 0; i < a->reach.held_n; i++)
 		closed |= a->reach.held[i].gates & ~a->reach.gates_open;
 	for (unsigned i = 0; i < gates_count(); i++)

@@ -22,6 +22,7 @@ enum elf_ref_kind {
 	ELF_REF_ADDRESS,
 	/* `size` bytes at `off` of what the pointer in the slot `at` points to; `to` as above */
 	ELF_REF_FIELD,
+	ELF_REF_NAMED,	   /* gives function `to` the name at `at`, by which others can call it */
 	ELF_REF_WRAPPER,   /* calls function `to` with a number of a system call */
 	ELF_REF_WRAP_SLOT, /* the same through the pointer in the slot `at` */
 	ELF_REF_INDIRECT,  /* calls through a pointer with these numbers as first argument */

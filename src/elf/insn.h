@@ -91,6 +91,7 @@ struct elf_convention {
 	int8_t number;	    /* holds the number of a system call */
 	int8_t number_arg;  /* first argument of a function: that of syscall(3) */
 	int8_t second_arg;  /* second argument of a function */
+	int8_t third_arg, fourth_arg;
 	int8_t stack;	    /* stack pointer */
 	uint32_t by_kernel; /* registers that the kernel changes in a system call */
 };

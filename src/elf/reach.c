@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "elf/gates.h"
 #include "elf/insn.h"
+#include "elf/node.h"
 #include "elf/programs.h"
 #include "elf/python.h"
 #include "elf/reach_private.h"
@@ -249,6 +250,11 @@ static void visit_function(struct reach *r, uint32_t object, uint32_t index, uin
 		if (f->sites[x->sites + k].kind == ELF_SITE_PARAM)
 			note_open(r, p->functions[index] - 1, f->sites[x->sites + k].addr,
 				  f->sites[x->sites + k].compat);
+}
+
+void reach_take(struct reach *r, uint32_t node, uint32_t to)
+{
+	visit_function(r, r->nodes[node].object, to, node, false);
 }
 
 void reach_visit_pointers(struct reach *r, uint32_t object, uint64_t at, uint64_t size,
@@ -539,8 +545,13 @@ void reach_do_ref(struct reach *r, uint32_t node, const struct elf_ref *ref)
 	const struct elf_facts *f = &r->l->objects[object]->facts;
 
 	switch (ref->kind) {
-	case ELF_REF_CODE:
 	case ELF_REF_TAKEN:
+	case ELF_REF_NAMED:
+		if (r->node && node_holds(r->node, node, ref))
+			break;
+		visit_function(r, object, ref->to, node, false);
+		break;
+	case ELF_REF_CODE:
 		visit_function(r, object, ref->to, node, false);
 		break;
 	case ELF_REF_READ:
@@ -552,6 +563,8 @@ void reach_do_ref(struct reach *r, uint32_t node, const struct elf_ref *ref)
 			reach_name(r, node, ref->at);
 		if (r->python)
 			python_mention(r->python, node, ref->at);
+		if (r->node)
+			node_mention(r->node, node, ref->at);
 		break;
 	case ELF_REF_FIELD:
 		do_field(r, node, ref);
@@ -687,7 +700,8 @@ static void walk(struct reach *r)
 			do_piece(r, node);
 			break;
 		case REACH_POINTER:
-			if (!r->python || !python_holds(r->python, node))
+			if ((!r->python || !python_holds(r->python, node)) &&
+			    (!r->node || !node_holds_binding(r->node, node)))
 				reach_follow(r, node);
 			break;
 		}
@@ -698,7 +712,8 @@ void reach_run(struct reach *r)
 {
 	do {
 		walk(r);
-	} while (do_opened(r) || (r->python && python_step(r->python)));
+	} while (do_opened(r) || (r->python && python_step(r->python)) ||
+		 (r->node && node_step(r->node)));
 }
 
 const char *reach_function_name(const struct link_object *o, uint64_t addr, uint64_t *off)

@@ -81,6 +81,7 @@ enum { REACH_MAX_NR = 1024 };
 
 struct python;
 struct programs;
+struct node;
 
 struct reach {
 	struct linker *l;
@@ -101,6 +102,7 @@ struct reach {
 	struct map libraries; /* names that were looked for */
 	bool nss, gconv;
 	struct python *python;		 /* borrowed; NULL: none */
+	struct node *node;		 /* the same */
 	const struct programs *programs; /* borrowed; NULL: none */
 	struct err error;		 /* the first of a library that cannot be read */
 };
@@ -143,6 +145,8 @@ bool reach_has(const struct reach *r, uint32_t object, uint32_t function);
 void reach_run(struct reach *r);
 /* What is left out of the program; before the first reach_run. It must outlive `r`. */
 void reach_leave_out(struct reach *r, const struct programs *p);
+/* Counts function `to` of the node's object as called from the node. */
+void reach_take(struct reach *r, uint32_t node, uint32_t to);
 /* Goes on behind a pointer that was kept back. */
 void reach_follow(struct reach *r, uint32_t pointer);
 

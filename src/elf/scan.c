@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "elf/gates.h"
+#include "elf/node.h"
 #include "elf/python.h"
 #include "elf/scan_private.h"
 
@@ -170,7 +171,9 @@ void scan_init(struct scan *s, const struct elf_image *m, struct elf_facts *fact
 	*s = (struct scan){ .m = m, .facts = facts, .loads_names = scan_loads_names(m) };
 	flow_init(&s->flow, m);
 	find_watched(s);
-	s->in_python = python_is_part(m);
+	for (size_t i = 0; i < m->syms_n; i++)
+		s->gives_names |= node_gives_name(m->syms[i].name);
+	s->all_names = python_is_part(m) || s->gives_names;
 }
 
 void scan_free(struct scan *s)
@@ -208,7 +211,7 @@ void elf_scan(const struct elf_image *m, struct elf_facts *out)
 	scan_wrappers(&s);
 	scan_globals(&s);
 	scan_adopt(&s);
-	if (s.loads_names || s.in_python)
+	if (s.loads_names || s.all_names)
 		scan_filter_names(&s);
 	keep_inner(&s);
 	free(s.open.v);

@@ -106,7 +106,7 @@ void scan_filter_names(struct scan *s)
 
 			if (r.kind == ELF_REF_ADDRESS && !near[i] &&
 			    !scan_holds_pointers(s->m, r.at) && !names_file(s->m, r.at)) {
-				if (!s->in_python)
+				if (!s->all_names)
 					continue;
 				r.size = 1;
 			}

@@ -27,7 +27,8 @@ struct scan {
 	bool framed;		       /* of the range that is added */
 	unsigned entries;	       /* of jump tables that were looked at */
 	bool loads_names;	       /* the file calls dlopen or dlsym: strings matter */
-	bool in_python;		       /* all names in strings matter */
+	bool all_names;		       /* all names in strings matter */
+	bool gives_names;	       /* to functions, for ELF_REF_NAMED */
 	uint32_t *watched;	       /* symbols of functions that gates.h watches */
 	size_t watched_n, watched_cap;
 	/* Of the function at hand. */

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "elf/gates.h"
+#include "elf/node.h"
 #include "elf/scan_private.h"
 
 static void add_ref(struct scan *s, const struct elf_ref *r)
@@ -76,7 +77,7 @@ static void add_address(struct scan *s, uint64_t addr)
 		add_ref(s, &r);
 		*vec_push(s->facts->starts, s->facts->starts_n, s->facts->starts_cap) = addr;
 	}
-	if ((s->loads_names || s->in_python) && !elf_is_code(s->m, addr) &&
+	if ((s->loads_names || s->all_names) && !elf_is_code(s->m, addr) &&
 	    looks_like_name(s->m, addr))
 		add_ref(s, &r);
 }
@@ -276,6 +277,32 @@ static void add_site(struct scan *s, const struct flow_state *st, const struct e
 	*vec_push(s->facts->sites, s->facts->sites_n, s->facts->sites_cap) = site;
 }
 
+/*
+ * A call that gives a function a name (node.h): the function's address is kept as that. The
+ * registers of both arguments; 0: it is none.
+ */
+static uint32_t call_naming(struct scan *s, const struct flow_state *st, uint64_t target)
+{
+	const struct flow_value *name = &st->reg[s->flow.cc->third_arg];
+	const struct flow_value *to = &st->reg[s->flow.cc->fourth_arg];
+	uint64_t slot = s->gives_names ? scan_stub_slot(s->m, target) : 0;
+	const struct elf_reloc *rel = slot ? elf_reloc_at(s->m, slot) : NULL;
+	struct elf_ref r = { .kind = ELF_REF_NAMED };
+	long f;
+
+	if (!rel || rel->kind != ELF_REL_SYMBOL || !node_gives_name(s->m->syms[rel->sym].name) ||
+	    name->kind != FLOW_ADDRESS || to->kind != FLOW_ADDRESS)
+		return 0;
+	r.at = name->base + (uint64_t)name->off;
+	f = elf_function_at(s->facts, to->base + (uint64_t)to->off);
+	if (f < 0 || scan_stub_slot(s->m, to->base + (uint64_t)to->off) ||
+	    !elf_string_at(s->m, r.at, 256))
+		return 0;
+	r.to = (uint32_t)f;
+	add_ref(s, &r);
+	return 1u << s->flow.cc->third_arg | 1u << s->flow.cc->fourth_arg;
+}
+
 static bool leaves(const struct scan *s, uint64_t target)
 {
 	const struct elf_function *self = &s->facts->functions[s->current];
@@ -311,13 +338,13 @@ static void one_transfer(struct scan *s, const struct flow_state *st, const stru
 {
 	switch (i->op) {
 	case ELF_OP_CALL:
-		escape_regs(s, st, s->flow.cc->args);
+		escape_regs(s, st, s->flow.cc->args & ~call_naming(s, st, i->target));
 		go_to(s, st, i->target, addr);
 		break;
 	case ELF_OP_JUMP:
 	case ELF_OP_BRANCH:
 		if (leaves(s, i->target)) {
-			escape_regs(s, st, UINT32_MAX);
+			escape_regs(s, st, ~call_naming(s, st, i->target));
 			go_to(s, st, i->target, addr);
 		}
 		break;
@@ -359,6 +386,8 @@ static void form_address(struct scan *s, const struct flow_state *st, const stru
 	 * Code and strings are of interest however the address is used; data when the address is.
 	 * On AArch64 this is only a page: what matters comes with the next step.
 	 */
+	if (s->gives_names && i->mem.index == ELF_NO_REG)
+		return; /* functions and their names too: node.h */
 	if (i->mem.absolute && s->m->machine == ELF_X86_64 &&
 	    (i->mem.index != ELF_NO_REG || !scan_holds_pointers(s->m, (uint64_t)i->mem.disp)))
 		add_address(s, (uint64_t)i->mem.disp);

@@ -468,6 +468,97 @@ else
 	skip "Python scripts" "there is no /usr/bin/python3 with its library"
 fi
 
+# What a script of Node.js can call: a program with a library in the form of node's, with two of its own modules.
+node=$scratch/node
+mkdir -p "$node/srv"
+cat >"$scratch/libjs.c" <<'C'
+#define _GNU_SOURCE
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+struct pair { char id[32]; const char *one; const void *two; unsigned long length; };
+typedef void callback(void);
+callback *functions[8];
+struct pair kept[2], *modules;
+void set_method(void *in, void *to, const char *name, callback *f) __asm__("_ZN4node9SetMethodEv");
+void registers(void) __asm__("_Z31_register_external_reference_osPv");
+int start(int n, char **v) __asm__("_ZN4node5StartEiPPc");
+static void interval(void) { struct timespec t; sched_rr_get_interval(0, &t); }
+static void hostname(void) { sethostname("a", 1); }
+void set_method(void *in, void *to, const char *name, callback *f) { functions[in != to] = f; }
+void registers(void) { functions[2] = interval; functions[3] = hostname; }
+__attribute__((noinline)) static void text(void *to, const char *from) { strcpy(to, from); }
+static const char boot[] = "const b = internalBinding('os');\n"
+	"function interval() { b.interval(); }\nmodule.exports = { interval };\n";
+static const char os[] = "const b = internalBinding('os');\n"
+	"module.exports = { machine() { return b.hostname(); }, later: require('internal/bootstrap/node') };\n";
+__attribute__((constructor)) static void make(void)
+{
+	struct pair v[2];
+	text(&v[0], "internal/bootstrap/node");
+	v[0].one = boot, v[0].two = 0, v[0].length = sizeof(boot) - 1;
+	text(&v[1], "os");
+	v[1].one = os, v[1].two = 0, v[1].length = sizeof(os) - 1;
+	modules = memcpy(kept, v, sizeof(v));
+}
+int start(int n, char **v)
+{
+	registers();
+	set_method(v, v + n, "interval", interval);
+	set_method(v, v, "hostname", hostname);
+	functions[n & 3]();
+	return 0;
+}
+C
+printf 'int start(int, char **) __asm__("_ZN4node5StartEiPPc"); int main(int n, char **v) { return start(n, v); }\n' \
+	>"$scratch/js.c"
+if cc -O1 -fno-tree-slp-vectorize -shared -fPIC -o "$node/libjs.so" "$scratch/libjs.c" &&
+	cc -O1 -o "$node/js" "$scratch/js.c" -L"$node" -ljs; then
+	while read -r f; do
+		mkdir -p "$node${f%/*}"
+		cp -L "$f" "$node$f"
+	done < <(ldd "$node/libjs.so" "$node/js" 2>/dev/null | grep -oE '/[^ ]+' | grep -v ':$' | sort -u)
+	mkdir -p "$node/usr/lib"
+	mv "$node/libjs.so" "$node/usr/lib/"
+	# javascript NAME HAS SOURCE: whether the calls of sched_rr_get_interval(2) and sethostname(2) are found.
+	javascript() {
+		local name=$1 has=$2 got
+		printf '%s\n' "$3" >"$node/srv/main.js"
+		"$boltseal" analyze --rootfs "$node" --script /srv/main.js --output="$scratch/js.json" \
+			/js >/dev/null 2>"$scratch/js.log"
+		got=$(names "$scratch/js.json" | tr ' ' '\n' | grep -xE 'sched_rr_get_interval|sethostname' | tr '\n' ' ')
+		if [ "$got" = "$has" ]; then
+			ok "JavaScript, $name"
+		else
+			not_ok "JavaScript, $name: '$got' instead of '$has'" "$scratch/js.log"
+		fi
+	}
+	both="sched_rr_get_interval sethostname "
+	printf 'exports.ask = (os) => os.hostname;\n' >"$node/srv/beside.js"
+	if [ "$(uname -m)" = x86_64 ]; then
+		javascript "nothing that is asked for" "" "require('os').later;"
+		javascript "a name of the script" "sethostname " "require('os').hostname();"
+		javascript "a function of the library" "sched_rr_get_interval " "require('os').later.interval();"
+		javascript "a name in a string" "sethostname " "require('os')['hostname']();"
+		javascript "a file beside the script" "sethostname " "require('./beside');"
+		javascript "a name that is made" "$both" "const os = require('os'); os['host' + a]();"
+		javascript "a module that is not followed" "$both" "require('other');"
+		javascript "a module whose name is made" "$both" "require('o' + 's');"
+		javascript "code that is made" "$both" "eval(process.argv[2]);"
+		javascript "the inside of node" "$both" "process.binding('os');"
+	fi
+	"$boltseal" analyze --rootfs "$node" --output="$scratch/js.json" /js >/dev/null
+	for call in sched_rr_get_interval sethostname; do
+		if [[ " $(names "$scratch/js.json") " == *" $call "* ]]; then
+			ok "JavaScript without a script: $call"
+		else
+			not_ok "JavaScript without a script: $call" "$scratch/js.json"
+		fi
+	done
+else
+	skip "JavaScript" "there is no compiler"
+fi
+
 # The cache changes nothing, and what is wrong in it is not used.
 "$boltseal" analyze --no-cache --output="$scratch/fresh.json" "$scratch/main"
 "$boltseal" analyze --output="$scratch/cached.json" "$scratch/main"

@@ -214,10 +214,11 @@ class Bench:
 
     def script(self, service, program):
         """The script that an interpreter runs."""
-        if not (service == "python" and "python3" in program):
+        name = {"python3": "server.py", "node": "server.js"}.get(os.path.basename(program).split(".")[0])
+        if service not in ("python", "node") or not name:
             return []
-        self.put("server.py")
-        return ["--script=/bench/src/server.py"]
+        self.put(name)
+        return [f"--script=/bench/src/{name}"]
 
     def commands(self, program):
         """How the program is started, with the configuration that is not one of its package."""

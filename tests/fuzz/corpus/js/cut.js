@@ -1,0 +1,2 @@
+const t = { a: b };
+t[c](`${`${d}`}`);fs[x];require(y
