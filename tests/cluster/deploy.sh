@@ -46,6 +46,9 @@ try "the definitions are accepted" k apply -f "$repo/deploy/crds"
 for name in node agent; do
 	try "kubernetes/$name.yaml is accepted" k apply -f "$plain/$name.yaml"
 done
+# Both have the namespace: whichever is applied last changes nothing of it.
+k apply -f "$plain/node.yaml" >"$scratch/again" 2>&1
+try "node.yaml and agent.yaml agree on their namespace" grep -qx 'namespace/boltseal-node unchanged' "$scratch/again"
 k create namespace boltseal >/dev/null 2>&1
 try "certificates are made for kubernetes/admit.yaml" "$boltseal" admit --make-certs "$scratch/certs" \
 	--manifest "$plain/admit.yaml" --output="$scratch/admit.yaml"
