@@ -123,41 +123,60 @@ static void take_images(struct seal *s, struct json_object *images, const struct
 	s->v[s->n++].named_only = true;
 }
 
-/* Of an object that is `gone` only the name counts. */
-static struct seal *read_seal(const char *text, size_t len, bool gone, struct err *e)
-{
-	struct json_object *meta = NULL, *spec = NULL, *seccomp = NULL, *images = NULL,
-			   *caps = NULL;
-	const char *name = NULL, *apparmor = NULL;
-	cleanup_json_doc struct json_doc d = { 0 };
-	struct adm_profile f = { 0 };
-	struct seal *s;
+/* The members of an object; those that it has not stay NULL. */
+struct object {
+	struct json_doc doc;
+	const char *name, *apparmor;
+	struct json_object *seccomp, *images, *caps;
+};
 
-	if (json_parse(&d, "SealProfile", text, len, e) < 0 ||
-	    json_get_object(&d, NULL, d.root, "metadata", true, &meta, e) < 0 ||
-	    json_get_str(&d, NULL, meta, "name", true, &name, e) < 0 ||
-	    json_get_object(&d, NULL, d.root, "spec", true, &spec, e) < 0 ||
-	    json_get_object(&d, NULL, spec, "seccomp", false, &seccomp, e) < 0 ||
-	    json_get_str(&d, NULL, spec, "apparmor", false, &apparmor, e) < 0 ||
-	    json_get_array(&d, NULL, spec, "images", false, &images, e) < 0 ||
-	    json_get_array(&d, NULL, spec, "capabilities", false, &caps, e) < 0)
-		return NULL;
-	if (!node_name_ok(name)) {
-		err_set(e, EINVAL, "SealProfile %s: nodes take no such name", name);
-		return NULL;
-	}
-	s = xcalloc(1, sizeof(*s));
-	s->name = arena_strdup(&s->arena, name);
-	if (gone)
-		return s;
-	f.why = arena_printf(&s->arena, "SealProfile %s", name);
-	if (seccomp)
-		take_seccomp(s, seccomp, &f);
-	if (apparmor)
+static void object_free(struct object *o)
+{
+	json_doc_free(&o->doc);
+}
+
+static int read_spec(struct object *o, struct err *e)
+{
+	static const struct json_path at = { .key = "spec" };
+	struct json_object *spec = NULL;
+
+	if (json_get_object(&o->doc, NULL, o->doc.root, "spec", true, &spec, e) < 0 ||
+	    json_get_object(&o->doc, &at, spec, "seccomp", false, &o->seccomp, e) < 0 ||
+	    json_get_str(&o->doc, &at, spec, "apparmor", false, &o->apparmor, e) < 0 ||
+	    json_get_array(&o->doc, &at, spec, "images", false, &o->images, e) < 0 ||
+	    json_get_array(&o->doc, &at, spec, "capabilities", false, &o->caps, e) < 0)
+		return err_prefix(e, "SealProfile %s", o->name);
+	return 0;
+}
+
+static int read_name(struct object *o, const char *text, size_t len, struct err *e)
+{
+	struct json_object *meta = NULL;
+	int r = json_parse(&o->doc, "SealProfile", text, len, e);
+
+	if (r == 0)
+		r = json_get_object(&o->doc, NULL, o->doc.root, "metadata", true, &meta, e);
+	if (r == 0)
+		r = json_get_str(&o->doc, NULL, meta, "name", true, &o->name, e);
+	if (r == 0 && !node_name_ok(o->name))
+		r = err_set(e, EINVAL, "SealProfile %s: nodes take no such name", o->name);
+	return r;
+}
+
+static struct seal *make_seal(const struct object *o)
+{
+	struct seal *s = xcalloc(1, sizeof(*s));
+	struct adm_profile f = { 0 };
+
+	s->name = arena_strdup(&s->arena, o->name);
+	f.why = arena_printf(&s->arena, "SealProfile %s", o->name);
+	if (o->seccomp)
+		take_seccomp(s, o->seccomp, &f);
+	if (o->apparmor)
 		take_apparmor(s, &f);
-	if (caps)
-		take_caps(s, caps, &f);
-	take_images(s, images, &f);
+	if (o->caps)
+		take_caps(s, o->caps, &f);
+	take_images(s, o->images, &f);
 	return s;
 }
 
@@ -303,23 +322,27 @@ static void put(struct admit_seals *t, struct seal *s)
 	t->v[i] = s;
 }
 
+/* An object that cannot be read leaves what is known of it. */
 static void change(struct admit_seals *t, const struct kube_watch_event *ev)
 {
+	cleanup(object_free) struct object o = { 0 };
 	struct err e = { 0 };
-	struct seal *s = read_seal(ev->text, ev->len, ev->kind == KUBE_GONE, &e);
 	size_t i;
 
-	if (!s) {
+	if (read_name(&o, ev->text, ev->len, &e) < 0 ||
+	    (ev->kind == KUBE_PUT && read_spec(&o, &e) < 0)) {
 		log_warn("%s", e.msg);
+		i = o.name ? place_of(t, o.name) : t->n;
+		if (o.name && is_at(t, i, o.name))
+			t->v[i]->seen = true;
 		return;
 	}
 	if (ev->kind == KUBE_PUT) {
-		put(t, s);
+		put(t, make_seal(&o));
 	} else {
-		i = place_of(t, s->name);
-		if (is_at(t, i, s->name))
+		i = place_of(t, o.name);
+		if (is_at(t, i, o.name))
 			remove_at(t, i);
-		seal_free(s);
 	}
 	if (!t->listing)
 		publish(t);
