@@ -147,23 +147,38 @@ static bool includes(const struct asked_source *s, const char *word)
 	return false;
 }
 
-/* Words of a line, unless all of it is a comment. */
+/* Cuts off a comment: "#" at the begin or behind a blank, outside of quotes. */
+static void cut_comment(char *line)
+{
+	bool quoted = false;
+
+	for (char *p = line; *p; p++) {
+		if (*p == '"' || *p == '\'')
+			quoted = !quoted;
+		else if (*p == '#' && !quoted && (p == line || isspace((unsigned char)p[-1])))
+			*p-- = '\0';
+	}
+}
+
 static void read_line(struct reading *r, char *line)
 {
 	size_t first = r->w->n;
 
-	line += strspn(line, " \t");
-	if (*line == '#')
-		return;
+	cut_comment(line);
 	add_pieces(r->w, line);
 	add_word(r->w, line_end, 1);
-	for (size_t i = first; i < r->w->n; i++)
-		if (includes(r->s, r->w->v[i])) {
-			if (!strcmp(r->w->v[i + 1], line_end))
-				r->w->unknown = "an include without a name on its line";
-			else
-				include(r, r->w->v[i + 1]);
-		}
+	for (size_t i = first; i < r->w->n; i++) {
+		const char *next = i + 1 < r->w->n ? r->w->v[i + 1] : NULL;
+		bool folder = r->s->include_folder && !strcasecmp(r->s->include_folder, r->w->v[i]);
+		cleanup_free char *all = folder && next ? xasprintf("%s/*.conf", next) : NULL;
+
+		if (!folder && !includes(r->s, r->w->v[i]))
+			continue;
+		if (!next || !strcmp(next, line_end))
+			r->w->unknown = "an include without a name on its line";
+		else
+			include(r, all ? all : next);
+	}
 }
 
 static void read_file(struct reading *r, const char *path, bool optional)
@@ -219,6 +234,20 @@ static bool is_hidden(const struct asked_source *s, const char *arg)
 	return !strncmp(arg, s->option, n) || (!s->alone && strchr(arg, s->option[1]));
 }
 
+/* The file in the argument of the option for it; NULL: the argument is about something else. */
+static const char *file_in(struct reading *r, const char *arg)
+{
+	const char *value = r->s->value;
+	size_t n = value ? strlen(value) : 0;
+
+	if (!arg || !value || !strncmp(arg, value, n))
+		return arg ? arg + n : NULL;
+	for (size_t i = 0; i < ASKED_PLACES && r->s->include[i]; i++)
+		if (!strncmp(arg, r->s->include[i], strlen(r->s->include[i])))
+			r->w->unknown = "a file is named in the command line";
+	return NULL;
+}
+
 /* The configuration files that a command line names; whether there is one. */
 static bool read_named(struct reading *r, char *const *argv)
 {
@@ -226,17 +255,35 @@ static bool read_named(struct reading *r, char *const *argv)
 	bool any = false;
 
 	for (size_t i = 1; option && *argv && argv[i]; i++) {
-		const char *file = *option ? argv[i + 1] : argv[i];
+		const char *file = file_in(r, *option ? argv[i + 1] : argv[i]);
 
 		if (is_hidden(r->s, argv[i]))
 			r->w->unknown = "options are joined with that for a configuration file";
 		if (*option ? strcmp(argv[i], option) != 0 : i > 1 || argv[i][0] == '-')
 			continue;
-		any = true;
+		any |= file || !r->s->value;
 		if (file)
 			read_config(r, file);
 	}
 	return any;
+}
+
+/* Files that it reads whatever the command line says, some of them in a folder that it names. */
+static void read_also(struct reading *r, char *const *argv)
+{
+	const char *folder = NULL;
+
+	for (size_t i = 1; r->s->folder_option && *argv && argv[i]; i++)
+		if (!strcmp(argv[i], r->s->folder_option))
+			folder = argv[i + 1];
+	for (size_t i = 0; i < ASKED_PLACES && r->s->also[i]; i++) {
+		const char *name = r->s->also[i];
+		bool inside = name[*name == '?'] != '/';
+		cleanup_free char *path = inside && folder ? xasprintf("%s/%s", folder, name)
+							   : xstrdup(name);
+
+		read_config(r, path);
+	}
 }
 
 static bool reads_commands(const struct asked_source *s, char *const *argv)
@@ -258,6 +305,7 @@ static void read_command(struct reading *r, char *const *argv)
 	}
 	if (reads_commands(r->s, argv))
 		r->w->unknown = "it may read commands from its standard input";
+	read_also(r, argv);
 	if (read_named(r, argv)) {
 		add_word(r->w, ASKED_FILE, strlen(ASKED_FILE));
 		return;
@@ -274,6 +322,8 @@ void asked_read(struct asked *w, const struct elf_files *files, const struct ask
 	*w = (struct asked){ .unknown = commands_n ? NULL : "its command line is not given" };
 	for (size_t i = 0; i < commands_n; i++)
 		read_command(&r, commands[i]);
+	if (s->needed && !asked_for(w, s->needed))
+		w->unknown = "no configuration file names all others";
 	if (s->another && asked_for(w, s->another))
 		w->unknown = "it reads words from a file that is named in them";
 }
@@ -295,7 +345,7 @@ static bool have_behind(const struct asked *w, const char *pattern, bool anywher
 	size_t n = strcspn(pattern, " ");
 	bool behind = false;
 
-	for (size_t i = 0; i < w->n; i++) {
+	for (size_t i = 0; pattern[n] && i < w->n; i++) {
 		bool is_it = strlen(w->v[i]) == n && !strncasecmp(w->v[i], pattern, n);
 
 		if (behind && fits(w->v[i], pattern + n + 1))

@@ -29,14 +29,20 @@ struct asked {
 
 /* Where a program reads its configuration. */
 struct asked_source {
-	const char *files[ASKED_PLACES]; /* "?": it may be missing */
+	const char
+		*files[ASKED_PLACES]; /* unless the command line names one; "?": may be missing */
 	/* Is followed by the file to read instead; "": the first argument, unless it is an option;
 	 * NULL: there is none. */
 	const char *option;
-	bool alone;			   /* options are not joined: "-sf" is no "-s -f" */
+	const char *value;		/* what stands in front of the file's name; NULL: nothing */
+	bool alone;			/* options are not joined: "-sf" is no "-s -f" */
+	const char *folder_option;	/* is followed by the folder of relative names in `also` */
+	const char *also[ASKED_PLACES]; /* files to read in any case */
 	const char *include[ASKED_PLACES]; /* words that are followed by a file or a pattern */
+	const char *include_folder;	   /* one that is followed by a folder of .conf files */
 	const char *folder;		   /* that relative names are in; NULL: that of the file */
 	const char *output;  /* folder whose programs print nothing of interest, when included */
+	const char *needed;  /* a word without which a file is missing; NULL: none */
 	const char *another; /* word that makes it read words elsewhere; a pattern, NULL: none */
 	unsigned arguments;  /* with fewer than these, or options, it reads commands: unknown */
 };

@@ -80,14 +80,14 @@ static bool is_known_code(const struct program_row *row, const struct linker *l,
 	return true;
 }
 
-/* Whether a file other than those that define it mentions the name. */
-static bool is_mentioned(const struct linker *l, const char *name)
+/* Whether a file mentions the name, other than those that define it or that the row is about. */
+static bool is_mentioned(const struct program_row *row, const struct linker *l, const char *name)
 {
 	for (size_t i = 1; i < l->objects_n; i++) {
 		const struct link_object *o = l->objects[i];
 
 		if (memmem(o->bytes.data, o->bytes.len, name, strlen(name)) &&
-		    !link_defined(o, name))
+		    !link_defined(o, name) && !is_about(row, l, (int)i))
 			return true;
 	}
 	return false;
@@ -102,7 +102,7 @@ static bool is_asked_for(const struct program_row *row, const struct linker *l,
 		if (asked_for(w, row->words[k]))
 			return true;
 	for (unsigned k = 0; k < PROGRAM_NAMES && row->openers[k]; k++)
-		if (is_mentioned(l, row->openers[k]))
+		if (is_mentioned(row, l, row->openers[k]))
 			return true;
 	for (size_t i = 0; i < l->objects_n; i++)
 		if (is_about(row, l, (int)i) && !is_known_code(row, l, (int)i))

@@ -11,7 +11,8 @@ enum { PROGRAM_NAMES = 14 };
  * `library`, and the words that ask for it. "name*": all that begin so; "#name": syscall(3) with
  * that number. The row holds as long as at most `functions` functions use each of them (0: one), so
  * that a further use, in another version, ends it; and as long as no other file that is loaded
- * mentions one of `openers`: functions by which modules could ask for the same.
+ * mentions one of `openers`, or anything that begins so: functions by which modules could ask for
+ * the same.
  */
 struct program_row {
 	const char *what;

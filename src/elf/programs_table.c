@@ -17,7 +17,7 @@ static const struct program_row nginx[] = {
 	  .words = { "worker_cpu_affinity" }, .openers = { "ngx_setaffinity" } },
 	{ "working_directory", .held = { "chdir" }, .words = { "working_directory" } },
 	{ "proxy_bind with transparent", .held = { "#capset" }, .words = { "transparent" } },
-	{ "thread_pool, aio threads", .held = { "pthread_create" },
+	{ "thread_pool, aio threads", .held = { "pthread_create", "pthread_exit" },
 	  .words = { "thread_pool", "threads*" }, .openers = { "ngx_thread_pool_add" } },
 	{ "read_ahead", .held = { "posix_fadvise*" }, .words = { "read_ahead" },
 	  .openers = { "ngx_read_ahead" } },
@@ -25,7 +25,8 @@ static const struct program_row nginx[] = {
 	  .openers = { "ngx_create_file_mapping" } },
 	/* Variables are named in the configuration, in pages with SSI, and by scripts. */
 	{ "$realpath_root", .held = { "realpath", "__realpath_chk" },
-	  .words = { "*realpath_root*", "ssi", "*perl*", "js_*", "*lua*" } },
+	  .words = { "*realpath_root*", "ssi", "perl", "perl_*", "js_*", "lua_*", "*_by_lua*" } },
+	{ "pcre_jit", .held = { "pcre2_jit_compile*", "pcre_jit_*" }, .words = { "pcre_jit" } },
 	{ "dav_methods", .held = { "rmdir" }, .words = { "dav_methods" }, .functions = 2 },
 	{ "caches of upstream servers", .held = { "statfs*" }, .words = { "*_cache_path" },
 	  .openers = { "ngx_fs_bsize", "ngx_fs_available", "ngx_http_file_cache_set_slot" },
@@ -44,7 +45,6 @@ static const struct program_row nginx[] = {
 static const struct program_row redis[] = {
 	/* Immutable settings: CONFIG SET refuses them. */
 	{ "unixsocketperm", .held = { "chmod" }, .words = { "unixsocket*", "--unixsocket*" } },
-	{ "the command DEBUG", .held = { "perror" }, .words = { "*enable-debug-command" } },
 	{ "the command DEBUG, sentinels", .held = { "execve" },
 	  .words = { "*enable-debug-command", "*sentinel*" }, .functions = 2 },
 	/* luaL_loadfile(): scripts have no loadfile and no dofile, redis takes them out. */
@@ -52,9 +52,21 @@ static const struct program_row redis[] = {
 	{ "the command CONFIG REWRITE, sentinels", .held = { "fchmod" },
 	  .words = { ASKED_FILE, "*sentinel*" } },
 	{ "cluster-enabled", .held = { "flock" }, .words = { "*cluster-enabled" }, .functions = 2 },
+	{ "configuration files", .held = { "glob", "glob64" },
+	  .words = { ASKED_FILE, "*include" } },
 	{ "supervised", .held = { "sd_notify" }, .words = { "*supervised" }, .functions = 2 },
 	{ "lists of processors", .held = { "sched_setaffinity" },
 	  .words = { "*cpulist", "*cpu-list", "*cpu_list" } },
+};
+
+static const struct program_row postgres[] = {
+	/* Kinds of authentication in pg_hba.conf, and addresses of services for libpq. */
+	{ "LDAP", .held = { "ldap_*" }, .words = { "ldap*" }, .functions = 8 },
+	{ "LDAP", .library = "PQconnectStartParams", .held = { "ldap_*" }, .words = { "ldap*" },
+	  .functions = 8 },
+	{ "PAM", .held = { "pam_*" }, .words = { "pam" }, .functions = 8 },
+	{ "-r, output to a file", .held = { "freopen*" }, .words = { "-r" } },
+	{ "unix_socket_group", .held = { "chown" }, .words = { "unix_socket_group" } },
 };
 
 static const struct program_row memcached[] = {
@@ -63,7 +75,7 @@ static const struct program_row memcached[] = {
 	{ "-e, memory in a file", .held = { "msync" }, .words = { "-e", "<--memory-file" } },
 	{ "-e and -o ext_path, memory in files", .held = { "ftruncate*" },
 	  .words = { "-e", "<--memory-file", "-o", "<--extended" }, .functions = 2 },
-	{ "-o ext_path, memory in files", .held = { "preadv*", "pwrite*", "pwrite64" },
+	{ "-o ext_path, memory in files", .held = { "preadv*", "pwrite*" },
 	  .words = { "-o", "<--extended" } },
 	{ "-e and -s, files with a mode", .held = { "umask" },
 	  .words = { "-e", "<--memory-file", "-s", "<--unix-socket" }, .functions = 2 },
@@ -135,6 +147,9 @@ static const struct program_row lighttpd[] = {
 	{ "server.bind, $SERVER[\"socket\"]", .held = { "getaddrinfo" },
 	  .words = { "server.bind", "socket" }, .openers = { "sock_addr_from_str_hints" },
 	  .functions = 2 },
+	/* fdevent_fork_execve(): only mod_cgi and its kin name the folder by a descriptor. */
+	{ "programs that are executed in a folder", .held = { "fchdir" },
+	  .openers = { "fdevent_fork_execve" } },
 	{ "dir-listing.cache", .library = "mod_dirlisting_plugin_init",
 	  .held = { "mkdir", "fdevent_rename" }, .words = { "dir-listing.cache" }, .functions = 2 },
 };
@@ -165,15 +180,7 @@ static const struct program_row named[] = {
 	  .openers = { "xmlParse", "xmlRead", "xmlCtxt", "xmlNano", "xmlXInclude", "xmlSchema",
 		       "xmlRelaxNG", "htmlParse", "htmlRead", "htmlCtxt", "xmlSAX",
 		       "xmlNewTextReader", "xmlLoadExternalEntity" },
-	  .functions = 8, .always = true },
-	/* It writes documents and reads none, so that none names a further one by an address. */
-	{ "XML documents from the network", .library = "xmlNanoFTPConnectTo",
-	  .held = { "select", "poll", "recv", "recvfrom", "send", "sendto", "getsockopt", "connect",
-		    "accept", "listen", "getaddrinfo", "gethostbyname" },
-	  .openers = { "xmlParse", "xmlRead", "xmlCtxt", "xmlNano", "xmlXInclude", "xmlSchema",
-		       "xmlRelaxNG", "htmlParse", "htmlRead", "htmlCtxt", "xmlSAX",
-		       "xmlNewTextReader", "xmlLoadExternalEntity" },
-	  .functions = 8, .always = true },
+	  .functions = 16, .always = true },
 	{ "-T, delays for tests", .library = "ns_xfr_start", .held = { "select" },
 	  .words = { "-T" } },
 };
@@ -235,6 +242,17 @@ const struct program_rule program_rules[] = {
 	{ .symbol = "named_os_chroot",
 	  .source = { { "/etc/bind/named.conf" }, "-c", .include = { "include" }, .another = "-t" },
 	  RULE(named) },
+	{ .symbol = "PostmasterMain",
+	  .source = { .option = "-c",
+		      .value = "config_file=",
+		      .folder_option = "-D",
+		      .also = { "?/etc/postgresql-common/pg_service.conf",
+				"?/var/lib/postgresql/.pg_service.conf", "postgresql.auto.conf" },
+		      .include = { "hba_file", "include", "include_if_exists" },
+		      .include_folder = "include_dir",
+		      .needed = "hba_file",
+		      .another = "--*" },
+	  RULE(postgres) },
 	{ .name = "memcached", RULE(memcached) },
 	{ .name = "sqlite3",
 	  .source = { { "?/root/.sqliterc" }, .another = "<.read", .arguments = 2 },

@@ -38,7 +38,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct asked_source source = { .files = { "/etc/x" },
 						    .option = "-c",
-						    .include = { "include" } };
+						    .also = { "?/etc/y" },
+						    .include = { "include" },
+						    .include_folder = "include_dir" };
 	struct text text = { data, size };
 	struct elf_files files = { open_text, list_one, &text };
 	cleanup_asked struct asked a = { 0 };

@@ -26,6 +26,9 @@ static const struct {
 	{ "/etc/output.conf", "include /usr/share/x/print\nchroot /srv\n" },
 	{ "/etc/folders.conf", "include /etc/*/x\n" },
 	{ "/srv/other.conf", "other\n" },
+	{ "/etc/db.conf", "hba = '/etc/hba' # include none\nname = 'a # b'\nmore = 'x.d'\n" },
+	{ "/etc/hba", "local peer # pam\n" },
+	{ "/var/db/auto", "auto\n" },
 };
 
 static int open_one(void *ctx, const char *path, size_t max, struct elf_bytes *out, struct err *e)
@@ -200,6 +203,46 @@ static void test_unknown(void **state)
 	}
 }
 
+static const struct asked_source database = { .option = "-c",
+					      .value = "config=",
+					      .folder_option = "-D",
+					      .also = { "?/etc/none", "auto" },
+					      .include = { "hba", "include" },
+					      .include_folder = "more",
+					      .needed = "hba",
+					      .another = "--*" };
+
+static void test_database(void **state)
+{
+	static const struct {
+		const char *line;
+		bool known;
+	} cases[] = {
+		{ "db -D /var/db -c config=/etc/db.conf", true },
+		{ "db -D /var/db -c config=/etc/db.conf -c x=1", true },
+		{ "db -D /var/db -c config=/etc/db.conf -c hba=/etc/x", false },
+		{ "db -D /var/db -c config=/etc/db.conf --hba=/etc/x", false },
+		{ "db -D /var/none -c config=/etc/db.conf", false },
+		{ "db -c config=/etc/db.conf", false },
+		{ "db -D /var/db", false },
+		{ "db -D /var/db -c config=/etc/hba", false },
+	};
+	cleanup_asked struct asked a = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup_asked struct asked b = { 0 };
+
+		read_line(&b, &database, cases[i].line);
+		if (!b.unknown != cases[i].known)
+			fail_msg("%s: %s", cases[i].line, b.unknown ? b.unknown : "known");
+	}
+	read_line(&a, &database, cases[0].line);
+	assert_true(asked_for(&a, "peer") && asked_for(&a, "auto") && asked_for(&a, "b"));
+	assert_true(asked_for(&a, "listen")); /* of a file in the folder */
+	assert_false(asked_for(&a, "pam") || asked_for(&a, "none"));
+}
+
 static void test_no_command(void **state)
 {
 	struct elf_files files = { open_one, list_one, NULL };
@@ -215,7 +258,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_split),	     cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_another_file), cmocka_unit_test(test_first_argument),
-		cmocka_unit_test(test_unknown),	     cmocka_unit_test(test_no_command),
+		cmocka_unit_test(test_database),     cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_no_command),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,9 @@ SERVICES = [
 COMMANDS = {
     "/usr/sbin/nginx": ("nginx", "nginx -s reload", "nginx -s reopen", "nginx -s quit"),
     "/usr/bin/redis-check-rdb": ("redis-server --daemonize yes --appendonly yes --dir /srv/bench",),
+    "/usr/lib/postgresql/15/bin/postgres": (
+        "postgres -D /var/lib/postgresql/15/main "
+        "-c config_file=/etc/postgresql/15/main/postgresql.conf",),
     "/usr/bin/memcached": ("memcached -u nobody -d -P /srv/bench/m.pid",),
     "/usr/sbin/apache2": ("apache2 -k start", "apache2 -k graceful", "apache2 -k stop"),
     "/usr/sbin/haproxy": ("haproxy -f /bench/src/haproxy.cfg",
