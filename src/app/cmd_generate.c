@@ -62,7 +62,7 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		{ "clone3", "seccomp spo seal systemd" },
 		{ "mode", "seccomp apparmor spo systemd selinux" },
 		{ "close-equivalents", "seccomp apparmor spo seal systemd" },
-		{ "unseen", "seccomp spo seal" },
+		{ "unseen", "seccomp apparmor spo seal" },
 		{ "unseen-arguments", "seccomp apparmor spo seal systemd" },
 		{ "no-new-privileges", "seccomp spo seal docker podman kubernetes ecs systemd" },
 		{ "seccomp", "docker podman kubernetes ecs" },
@@ -140,6 +140,7 @@ static int read_options(struct generate *g, const struct args *a, struct err *e)
 		o->unseen = generate_is(a, "unseen", "none")   ? GEN_UNSEEN_NONE
 			    : generate_is(a, "unseen", "safe") ? GEN_UNSEEN_SAFE
 							       : GEN_UNSEEN_ALL;
+	o->unseen_programs = generate_is(a, "unseen", "all");
 	g->json = generate_is(a, "format", "json");
 	if (!base)
 		return 0;
@@ -296,7 +297,9 @@ static const struct option_desc options[] = {
 	  "processes (the default), or for all calls. off also keeps IPv4 and IPv6 apart." },
 	{ 0, "unseen", "WHICH", "all|safe|none",
 	  "seccomp: which calls to allow that only analyze found, when the model has recordings "
-	  "too: all (the default), safe (without those that lint calls dangerous), or none." },
+	  "too: all (the default), safe (without those that lint calls dangerous), or none. "
+	  "apparmor: with all, programs too that only the code names may be executed; the default "
+	  "is none." },
 	{ 0, "unseen-arguments", "WHICH", "any|recorded",
 	  "Which arguments to allow of calls that a recording has with all its arguments, and "
 	  "analyze found without: any (the default), or those that were recorded." },

@@ -268,6 +268,8 @@ static void show_branch(struct tree *t, uint32_t i, int depth)
 		show_text(t->s->out, p->interpreter);
 		buf_putc(t->s->out, ')');
 	}
+	if (wl_program_only_named(t->s->w, i))
+		buf_puts(t->s->out, "  (named in code, not seen)");
 	buf_puts(t->s->out, again ? "  (see above)\n" : "\n");
 	t->seen[i] = true;
 	if (again || depth >= TREE_DEPTH_MAX)

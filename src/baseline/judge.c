@@ -59,10 +59,18 @@ static bool begins(const char *path, const char *const *list)
 
 /* ---- programs */
 
+/* A program that only code names is none that the workload was seen to execute. */
+static bool has_program(const struct workload *w, const char *path)
+{
+	int at = wl_program_find(w, path);
+
+	return at >= 0 && !wl_program_only_named(w, (uint32_t)at);
+}
+
 static bool judge_exec(const struct bl_model *m, const struct observation *o, struct drift *d)
 {
-	if (!m->recorded || (!o->in_memory && (bl_access(m, o->path) & WL_F_EXEC ||
-					       wl_program_find(&m->w, o->path) >= 0)))
+	if (!m->recorded ||
+	    (!o->in_memory && (bl_access(m, o->path) & WL_F_EXEC || has_program(&m->w, o->path))))
 		return false;
 	if (o->in_memory)
 		grade(d, DRIFT_EXEC, 80, "T1620", "DefenseEvasion:Runtime/FilelessExecution");

@@ -249,6 +249,8 @@ static void plan_files(struct landlock_plan *p, const struct workload *w, uint32
 	for (size_t i = 0; i < w->programs_n; i++) {
 		const struct wl_program *prog = &w->programs[i];
 
+		if (wl_program_only_named(w, (uint32_t)i))
+			continue;
 		if (prog->path[0] == '/')
 			plan_path(p, prog->path, WL_F_EXEC | WL_F_READ);
 		if (prog->interpreter && prog->interpreter[0] == '/')

@@ -217,6 +217,8 @@ int elf_analysis_model(const struct elf_analysis *a, struct workload *w)
 		w->programs[program].interpreter = wl_string(w, o->image.interp);
 	if (program >= 0)
 		wl_set_add(&w->programs[program].sources, (uint32_t)source);
+	if (program >= 0)
+		elf_analysis_add_executed(a, w, program, source);
 	add_calls(a, w, elf_analysis_abi(a), program, source);
 	if (elf_analysis_abi(a) == SC_X86_64)
 		add_calls(a, w, SC_I386, program, source);

@@ -54,6 +54,13 @@ bool elf_analysis_explain(const struct elf_analysis *a, enum sc_abi abi, unsigne
 void elf_analysis_gaps(const struct elf_analysis *a, struct buf *out);
 
 /*
+ * Adds to the model the programs that it executes under names that are constants, as executed by
+ * `program` and known from `source`: those that are in the root. Of commands for the shell, the
+ * shell and the first word.
+ */
+void elf_analysis_add_executed(const struct elf_analysis *a, struct workload *w, int program,
+			       int source);
+/*
  * The programs that it executes, as far as their names are constants: a line each, with the
  * function that does it and the file in which it is called.
  */

@@ -139,36 +139,6 @@ void elf_analysis_gaps(const struct elf_analysis *a, struct buf *out)
 			   a->linker.objects[a->linker.missing[i].by]->path);
 }
 
-/* "executes /bin/sh by execve in libapr-1.so.0.7.2"; a command for the shell is quoted. */
-static void put_executed(const struct reach *r, const struct reach_executed *x, struct buf *out)
-{
-	const struct link_object *o = r->l->objects[r->nodes[x->node].object];
-	const struct elf_ref *ref = &o->facts.refs[x->ref];
-	const char *text = ref->at ? elf_string_at(&o->image, ref->at, 4096) : NULL;
-	size_t n = text ? strcspn(text, "\r\n\t\33") : 0;
-
-	if (text)
-		buf_printf(out, "executes \"%.*s\"", n < 200 ? (int)n : 200, text);
-	else
-		buf_puts(out, "executes a program whose name is not a constant");
-	buf_printf(out, " by %s in %s\n", elf_executors[ref->to].name, base_name(o->path));
-}
-
-void elf_analysis_executed(const struct elf_analysis *a, struct buf *out)
-{
-	cleanup_buf struct buf all = { 0 };
-
-	for (size_t i = 0; i < a->reach.executed_n; i++) {
-		cleanup_buf struct buf line = { 0 };
-
-		put_executed(&a->reach, &a->reach.executed[i], &line);
-		if (strstr(buf_str(&all), buf_str(&line)))
-			continue;
-		buf_puts(&all, buf_str(&line));
-	}
-	buf_puts(out, buf_str(&all));
-}
-
 enum { MAX_LOOPS = 8 }; /* that are named */
 
 void elf_analysis_loops(const struct elf_analysis *a, struct buf *out)

@@ -94,10 +94,15 @@ struct elf_facts {
 	size_t inner_n, inner_cap;
 };
 
-/* Functions of libc that execute a program, and the argument that says which. */
+/* Functions of libc that execute a program. */
 struct elf_executor {
 	const char *name;
-	bool second; /* argument, otherwise the first */
+	bool second; /* argument that names it, otherwise the first */
+	enum {
+		ELF_BY_PATH,
+		ELF_BY_NAME,  /* looked for in PATH */
+		ELF_BY_SHELL, /* the argument is a command for the shell */
+	} how;
 };
 
 extern const struct elf_executor elf_executors[];

@@ -186,7 +186,8 @@ static int dir_list(void *ctx, const char *path, int (*each)(void *arg, const ch
 
 	if (r)
 		return r;
-	qsort(l.v, l.n, sizeof(*l.v), compare_names);
+	if (l.n)
+		qsort(l.v, l.n, sizeof(*l.v), compare_names);
 	for (size_t i = 0; !r && i < l.n; i++)
 		r = each(arg, l.v[i]);
 	return r;

@@ -10,10 +10,12 @@ enum { CALLER_LEVELS = 3 }; /* callers of callers of what calls dlsym may bring 
 static const char *const loaders[] = { "dlopen", "dlsym", "dlvsym", "dlmopen" };
 
 const struct elf_executor elf_executors[] = {
-	{ "execve", false },	 { "execv", false },	   { "execvp", false },
-	{ "execvpe", false },	 { "execl", false },	   { "execlp", false },
-	{ "execle", false },	 { "system", false },	   { "popen", false },
-	{ "posix_spawn", true }, { "posix_spawnp", true },
+	{ "execve", false, ELF_BY_PATH },      { "execv", false, ELF_BY_PATH },
+	{ "execvp", false, ELF_BY_NAME },      { "execvpe", false, ELF_BY_NAME },
+	{ "execl", false, ELF_BY_PATH },       { "execlp", false, ELF_BY_NAME },
+	{ "execle", false, ELF_BY_PATH },      { "system", false, ELF_BY_SHELL },
+	{ "popen", false, ELF_BY_SHELL },      { "posix_spawn", true, ELF_BY_PATH },
+	{ "posix_spawnp", true, ELF_BY_NAME },
 };
 const uint32_t elf_executors_n = ARRAY_SIZE(elf_executors);
 

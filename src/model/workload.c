@@ -270,6 +270,19 @@ int wl_program_find(const struct workload *w, const char *path)
 	return slot ? (int)index_get(slot) : -1;
 }
 
+bool wl_program_only_named(const struct workload *w, uint32_t program)
+{
+	const struct wl_program *p = &w->programs[program];
+
+	for (size_t i = 0; i < p->sources.n; i++)
+		if (w->sources[p->sources.v[i]].kind != WL_STATIC)
+			return false;
+	for (size_t i = 0; i < w->syscalls_n; i++)
+		if (wl_set_has(&w->syscalls[i].prov.programs, program))
+			return false;
+	return p->parents.n && p->sources.n;
+}
+
 int wl_program_add(struct workload *w, const char *path)
 {
 	int known = wl_program_find(w, path);

@@ -244,6 +244,12 @@ void wl_prov_join(struct wl_prov *into, const struct wl_prov *from);
 /* Index of the program, -1 when absent. */
 int wl_program_find(const struct workload *w, const char *path);
 
+/*
+ * Whether nobody saw the program run: analyses of code alone know it, as one that another program
+ * executes by name, and none of them looked into it.
+ */
+bool wl_program_only_named(const struct workload *w, uint32_t program);
+
 /* Adding: each finds the element with this key or makes it. */
 int wl_source_add(struct workload *w, enum wl_source_kind kind); /* index of a new source */
 void wl_loss_add(struct workload *w, int source, const char *what, uint64_t count);

@@ -317,7 +317,7 @@ int gen_apparmor(const struct workload *w, const struct gen_options *o, struct b
 	print_signals(w, out);
 	print_ptrace(w, out);
 	print_mounts(w, out);
-	aa_files(w, out, notes);
+	aa_files(w, o->unseen_programs, out, notes);
 	aa_denials(w, out);
 	buf_puts(out, "}\n");
 	return 0;

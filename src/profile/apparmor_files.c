@@ -207,6 +207,31 @@ static void add_programs(const struct workload *w, struct rules *r)
 			 xstrdup("entry point"));
 }
 
+/* What code executes by name, and nobody saw. */
+static void add_named(const struct workload *w, bool allow, struct rules *r, struct buf *notes)
+{
+	for (uint32_t i = 0; i < w->programs_n; i++) {
+		const struct wl_program *p = &w->programs[i];
+		cleanup_buf struct buf by = { 0 };
+
+		if (*p->path != '/' || !wl_program_only_named(w, i))
+			continue;
+		gen_programs(w, &p->parents, 3, &by);
+		if (!allow) {
+			gen_note(notes,
+				 "the code of %s executes %.200s; no recording saw it, and it is "
+				 "refused (--unseen=all)",
+				 buf_str(&by), p->path);
+			continue;
+		}
+		add_rule(r, path_text(p->path, false), AA_IX | AA_M | AA_R, false,
+			 xasprintf("%s: not recorded, its code executes it", buf_str(&by)));
+		if (p->interpreter && *p->interpreter == '/')
+			add_rule(r, path_text(p->interpreter, false),
+				 interpreter_perm(p->interpreter), false, NULL);
+	}
+}
+
 /* Sockets in the file system are connected to and made through their path. */
 static void add_sockets(const struct workload *w, struct rules *r)
 {
@@ -341,12 +366,13 @@ static void print_links(const struct workload *w, struct buf *out)
 	}
 }
 
-void aa_files(const struct workload *w, struct buf *out, struct buf *notes)
+void aa_files(const struct workload *w, bool named, struct buf *out, struct buf *notes)
 {
 	cleanup(rules_free) struct rules r = { 0 };
 
 	add_files(w, &r, notes);
 	add_programs(w, &r);
+	add_named(w, named, &r, notes);
 	add_sockets(w, &r);
 	add_streams(&r);
 	merge_rules(&r);

@@ -11,8 +11,11 @@
  */
 void aa_path(const char *path, bool pattern, struct buf *out);
 
-/* All file and link rules, grouped, merged by path, sorted. */
-void aa_files(const struct workload *w, struct buf *out, struct buf *notes);
+/*
+ * All file and link rules, grouped, merged by path, sorted. `named`: also rules for programs that
+ * only code names (wl_program_only_named); otherwise a note about them.
+ */
+void aa_files(const struct workload *w, bool named, struct buf *out, struct buf *notes);
 
 /* Denials that hold whatever is added later; those that the model contradicts are left out. */
 void aa_denials(const struct workload *w, struct buf *out);

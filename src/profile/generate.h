@@ -55,6 +55,7 @@ struct gen_options {
 	enum gen_arguments arguments;
 	enum gen_equivalents equivalents;
 	enum gen_unseen unseen;
+	bool unseen_programs; /* apparmor: allow to execute what only code names */
 };
 
 /* What the command line starts from: safe arguments, process equivalents, the rest off. */

@@ -20,7 +20,8 @@ bool gen_no_new_privs(const struct workload *w, const char **why)
 		const char *path = w->programs[i].path, *slash = strrchr(path, '/');
 
 		for (size_t k = 0; k < ARRAY_SIZE(privilege_gainers); k++) {
-			if (strcmp(slash ? slash + 1 : path, privilege_gainers[k]))
+			if (strcmp(slash ? slash + 1 : path, privilege_gainers[k]) ||
+			    wl_program_only_named(w, (uint32_t)i))
 				continue;
 			*why = path;
 			return false;

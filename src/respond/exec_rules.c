@@ -132,8 +132,9 @@ static bool is_forbidden(struct exec_rules *r, int fd, char (*hashes)[RESPOND_SH
 static bool has_program(const struct workload *w, const char *path)
 {
 	for (size_t i = 0; i < w->programs_n; i++)
-		if (!strcmp(w->programs[i].path, path) ||
-		    (w->programs[i].interpreter && !strcmp(w->programs[i].interpreter, path)))
+		if ((!strcmp(w->programs[i].path, path) ||
+		     (w->programs[i].interpreter && !strcmp(w->programs[i].interpreter, path))) &&
+		    !wl_program_only_named(w, (uint32_t)i))
 			return true;
 	for (size_t i = 0; i < w->files_n; i++)
 		if (w->files[i].access & WL_F_EXEC && wl_file_matches(&w->files[i], path))

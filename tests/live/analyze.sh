@@ -308,6 +308,21 @@ else
 	not_ok "what it executes: $got"
 fi
 
+"$boltseal" analyze -o json "$scratch/exec" >"$scratch/exec.json"
+got=$(python3 - "$scratch/exec.json" "$scratch/exec" <<'PY'
+import json, os, sys
+m = json.load(open(sys.argv[1]))
+found = {p["path"] for p in m["programs"] if p.get("parents") == [sys.argv[2]] and p["sources"] == [0]}
+want = {os.path.realpath(p) for p in ("/bin/sh", "/bin/date", "/bin/true")}
+print(*sorted(found ^ want))
+PY
+)
+if [ -z "$got" ]; then
+	ok "what it executes is in the model"
+else
+	not_ok "what it executes is in the model, but for: $got"
+fi
+
 # What only a program with threads does in libc, in one that has none and in some that ask for a part of it.
 threads() {
 	local name=$1 has=$2 got

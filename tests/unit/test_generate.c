@@ -122,6 +122,44 @@ static void output_is_deterministic(void **state)
 	assert_string_equal(buf_str(&ta), buf_str(&tb));
 }
 
+/* Programs that code names and nobody saw are allowed when that is asked for. */
+static void named_programs(void **state)
+{
+	cleanup_workload struct workload w;
+	struct gen_options o;
+	int code, shell, known;
+
+	(void)state;
+	model_init(&w);
+	code = wl_source_add(&w, WL_STATIC);
+	w.sources[code].complete = true;
+	shell = wl_program_add(&w, "/usr/bin/dash");
+	known = wl_program_add(&w, "/usr/bin/date");
+	for (int i = 0; i < 2; i++) {
+		wl_set_add(&w.programs[i ? known : shell].parents, 0);
+		wl_set_add(&w.programs[i ? known : shell].sources, (uint32_t)code);
+	}
+	assert_true(wl_program_only_named(&w, (uint32_t)shell));
+	assert_false(wl_program_only_named(&w, 0));
+	/* A recording has it too. */
+	wl_set_add(&w.programs[known].sources, 0);
+	assert_false(wl_program_only_named(&w, (uint32_t)known));
+	gen_options_default(&o);
+	for (int allow = 0; allow < 2; allow++) {
+		cleanup_buf struct buf out = { 0 }, notes = { 0 };
+
+		o.unseen_programs = allow;
+		apparmor_text(&w, &o, &out, &notes);
+		assert_int_equal(strstr(buf_str(&out), "/usr/bin/dash mrix,") != NULL, allow);
+		assert_int_equal(strstr(buf_str(&notes), "/usr/bin/dash") != NULL, !allow);
+		assert_null(strstr(buf_str(&notes), "/usr/bin/date"));
+	}
+	/* An analysis that looked into it knows more than its name. */
+	wl_prov_add(&wl_syscall_add_name(&w, SC_X86_64, sc_by_name("read"))->prov,
+		    WL_PROGRAM_PHASES, shell, code);
+	assert_false(wl_program_only_named(&w, (uint32_t)shell));
+}
+
 static void paths(void **state)
 {
 	static const struct {
@@ -604,6 +642,7 @@ int main(void)
 		cmocka_unit_test(golden_seccomp),
 		cmocka_unit_test(golden_rest),
 		cmocka_unit_test(output_is_deterministic),
+		cmocka_unit_test(named_programs),
 		cmocka_unit_test(paths),
 		cmocka_unit_test(file_permissions),
 		cmocka_unit_test(hard_links),
