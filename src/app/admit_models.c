@@ -116,7 +116,7 @@ static int read_model(struct adm_config *c, const char *path, struct adm_profile
 		return 1;
 	}
 	r = gen_name(&w, &o, &name, e);
-	out->image = image_name(c, w.identity.image);
+	adm_profile_image(out, &c->arena, image_name(c, w.identity.image));
 	out->why = arena_printf(&c->arena, "workload model %s", base ? base + 1 : path);
 	if (r == 0 && m->model_seccomp)
 		r = add_seccomp(c, &w, &o, name, out, e);

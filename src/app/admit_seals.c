@@ -115,7 +115,7 @@ static void take_images(struct seal *s, struct json_object *images, const struct
 		if (!image)
 			continue;
 		s->v[s->n] = *f;
-		s->v[s->n++].image = arena_strdup(&s->arena, image);
+		adm_profile_image(&s->v[s->n++], &s->arena, arena_strdup(&s->arena, image));
 	}
 	if (s->n)
 		return;
@@ -199,7 +199,7 @@ static struct adm_profile copy_profile(struct arena *a, const struct adm_profile
 {
 	struct adm_profile out = *f;
 
-	out.image = copy(a, f->image);
+	adm_profile_image(&out, a, copy(a, f->image));
 	out.seccomp = copy(a, f->seccomp);
 	out.current = copy(a, f->current);
 	out.apparmor = copy(a, f->apparmor);

@@ -67,6 +67,8 @@ enum adm_kind { ADM_SECCOMP, ADM_APPARMOR };
 /* What containers of an image get. Patterns are fnmatch(3), NULL: any. */
 struct adm_profile {
 	const char *image; /* without "@digest"; with a tag only when the pattern has one */
+	const char *plain; /* the same as it is compared; see adm_profile_image() */
+	bool tag, wild;	   /* it has a tag; it has characters of patterns */
 	const char *container, *ns;
 	bool named_only;       /* only for pods that name it themselves: they get its nodes */
 	const char *seccomp;   /* localhostProfile, relative to the kubelet's seccomp folder */
@@ -79,6 +81,9 @@ struct adm_profile {
 };
 
 enum adm_apparmor { ADM_APPARMOR_PROFILE, ADM_APPARMOR_DEFAULT, ADM_APPARMOR_OFF };
+
+/* Sets the image (NULL: any), which is borrowed; what is made of it lives in the arena. */
+void adm_profile_image(struct adm_profile *f, struct arena *a, const char *image);
 
 struct adm_mutate {
 	bool seccomp;	   /* RuntimeDefault for what has no profile of its own */

@@ -198,9 +198,11 @@ static void profile_of(struct reading *rd, const struct yaml_node *node, struct 
 	static const char *const known[] = { "image",	      "container",    "namespace",
 					     "seccomp",	      "seccompLabel", "apparmor",
 					     "apparmorLabel", "capabilities", NULL };
+	const char *image = NULL;
 
 	rd->r = yaml_only_keys(&rd->c->stream, node, known, rd->e);
-	text_of(rd, node, "image", &out->image);
+	text_of(rd, node, "image", &image);
+	adm_profile_image(out, &rd->c->arena, rd->r ? NULL : image);
 	text_of(rd, node, "container", &out->container);
 	text_of(rd, node, "namespace", &out->ns);
 	text_of(rd, node, "seccomp", &out->seccomp);

@@ -156,7 +156,7 @@ static void pod_seccomp(struct adm_plan *p)
 		const struct ps_container *c = &p->pod->containers[i];
 
 		/* A privileged container runs without a filter, whatever is said. */
-		if (c->sec.privileged.v || container_seccomp(p, c, adm_profile_of(p, c)))
+		if (c->sec.privileged.v || container_seccomp(p, c, p->of[i]))
 			continue;
 		bare = true;
 	}
@@ -310,7 +310,7 @@ static void mutate_pod(struct adm_plan *p)
 	pod_seccomp(p);
 	for (size_t i = 0; i < p->pod->containers_n; i++) {
 		const struct ps_container *c = &p->pod->containers[i];
-		const struct adm_profile *f = adm_profile_of(p, c);
+		const struct adm_profile *f = p->of[i];
 
 		container_apparmor(p, c, f);
 		container_caps(p, c, f);
@@ -323,7 +323,7 @@ static void mutate_ephemeral(struct adm_plan *p, const struct ps_pod *old)
 {
 	for (size_t i = 0; i < p->pod->containers_n; i++) {
 		const struct ps_container *c = &p->pod->containers[i];
-		const struct adm_profile *f = adm_profile_of(p, c);
+		const struct adm_profile *f = p->of[i];
 		bool is_new = c->class == PS_EPHEMERAL;
 
 		for (size_t k = 0; k < old->containers_n; k++)
@@ -361,6 +361,9 @@ void adm_mutate(struct adm *r)
 	if (adm_label(&pod.annotations, "kubernetes.io/config.mirror") || is_windows(&pod))
 		return;
 	opt_out(&p);
+	p.of = arena_alloc(&r->arena, (pod.containers_n + 1) * sizeof(const void *));
+	for (size_t i = 0; i < pod.containers_n; i++)
+		p.of[i] = adm_profile_of(&p, &pod.containers[i]);
 	if (create)
 		mutate_pod(&p);
 	else

@@ -12,6 +12,7 @@ struct adm_plan {
 	struct adm *r;
 	const struct adm_mutate *m;
 	const struct ps_pod *pod;
+	const struct adm_profile **of; /* of each container, or NULL */
 	unsigned out;
 	struct buf notes;     /* the explanation */
 	struct words selects; /* node labels "KEY=VALUE", or "KEY" for any version */

@@ -4,7 +4,7 @@
 
 #include "inspect/admit_plan.h"
 
-static const char *plain_image(struct adm_plan *p, const char *image, bool tag)
+static const char *plain_image(struct arena *a, const char *image, bool tag)
 {
 	static const char *const prefixes[] = { "docker.io/", "library/" };
 	const char *at, *slash, *colon;
@@ -20,15 +20,26 @@ static const char *plain_image(struct adm_plan *p, const char *image, bool tag)
 			len - (size_t)((slash ? slash : image) - image));
 	if (!tag && colon)
 		len = (size_t)(colon - image);
-	return arena_strndup(&p->r->arena, image, len);
+	return arena_strndup(a, image, len);
 }
 
-static bool image_fits(struct adm_plan *p, const char *pattern, const char *image)
+void adm_profile_image(struct adm_profile *f, struct arena *a, const char *image)
 {
-	const char *slash = strrchr(pattern, '/');
-	bool tag = strchr(slash ? slash : pattern, ':') != NULL;
+	const char *slash;
 
-	return !fnmatch(plain_image(p, pattern, true), plain_image(p, image, tag), 0);
+	f->image = image;
+	if (!image)
+		return;
+	f->plain = plain_image(a, image, true);
+	slash = strrchr(f->plain, '/');
+	f->tag = strchr(slash ? slash : f->plain, ':') != NULL;
+	f->wild = strpbrk(f->plain, "*?[\\") != NULL;
+}
+
+/* There may be thousands of profiles: most are told apart by their first characters. */
+static bool image_fits(const struct adm_profile *f, const char *const names[2])
+{
+	return f->wild ? !fnmatch(f->plain, names[f->tag], 0) : adm_is(f->plain, names[f->tag]);
 }
 
 /* Profiles of the configuration and of models, then those of seals; NULL behind the last. */
@@ -44,14 +55,16 @@ static const struct adm_profile *profile_at(const struct adm_plan *p, size_t i)
 
 const struct adm_profile *adm_profile_of(struct adm_plan *p, const struct ps_container *c)
 {
+	/* Without its tag, and with. */
+	const char *const names[] = { plain_image(&p->r->arena, c->image, false),
+				      plain_image(&p->r->arena, c->image, true) };
 	const struct adm_profile *f;
 
 	for (size_t i = 0; (f = profile_at(p, i)); i++) {
-		if (f->named_only || (f->ns && fnmatch(f->ns, p->r->ns, 0)))
+		if (f->named_only || (f->plain && !image_fits(f, names)) ||
+		    (f->ns && fnmatch(f->ns, p->r->ns, 0)))
 			continue;
-		if (f->container && fnmatch(f->container, c->name, 0))
-			continue;
-		if (!f->image || image_fits(p, f->image, c->image))
+		if (!f->container || !fnmatch(f->container, c->name, 0))
 			return f;
 	}
 	return NULL;

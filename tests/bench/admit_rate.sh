@@ -1,9 +1,9 @@
 #!/bin/bash
-# admit_rate.sh [RATE [SECONDS]]: how long the admission webhook takes to answer over TLS at a fixed
+# admit_rate.sh [RATE [SECONDS [PROFILES]]]: how long the admission webhook takes to answer over TLS at a fixed
 # rate (1,000 requests a second unless given) on two processors, which it shares with what asks; and
 # the same for a handler that does nothing on the same server, in turns. Reviews are those of a pod of
 # three containers, as an API server sends them: mutating ones lead to a patch, validating ones are
-# judged at level restricted. Lines to read: "WHAT: N answers, F failed; ms: p50 … p99 …".
+# judged at level restricted; the configuration has that many profiles of other images, too. Lines to read: "WHAT: N answers, F failed; ms: p50 … p99 …".
 set -eu
 
 repo=$(cd -- "$(dirname -- "$0")/../.." && pwd)
@@ -11,12 +11,13 @@ boltseal=${BOLTSEAL:-$repo/build/boltseal}
 tool=${BOLTSEAL_BUILD:-$repo/build}/tests/admit_rate
 rate=${1:-1000}
 seconds=${2:-10}
+profiles=${3:-0}
 dir=$(mktemp -d)
 pids=()
 trap 'for p in "${pids[@]}"; do kill "$p" 2>/dev/null || true; done; rm -rf "$dir"' EXIT
 
 "$boltseal" admit --make-certs "$dir" --dns 127.0.0.1 >/dev/null
-python3 - "$dir" <<'END'
+python3 - "$dir" "$profiles" <<'END'
 import json, sys
 fields = {f"f:{name}": {} for name in ("image", "imagePullPolicy", "name", "resources",
                                        "terminationMessagePath", "terminationMessagePolicy")}
@@ -45,8 +46,9 @@ open(f"{sys.argv[1]}/config.yaml", "w").write("""apiVersion: boltseal.dev/v1
 kind: AdmitConfiguration
 podSecurity: {defaults: {enforce: restricted, audit: restricted, warn: restricted}}
 namespaces: {from: requests}
-mutate: {profiles: [{image: registry.example/team/app-1, seccomp: a.json, seccompLabel: a/b=c, capabilities: []}]}
-""")
+mutate: {profiles: [OTHERS{image: registry.example/team/app-1, seccomp: a.json, seccompLabel: a/b=c, capabilities: []}]}
+""".replace("OTHERS", "".join(f"{{image: registry.example/team/other-{i}, seccomp: {i}.json}}, "
+                              for i in range(int(sys.argv[2])))))
 END
 
 "$boltseal" admit --config "$dir/config.yaml" --listen 127.0.0.1:0 --certificate "$dir/tls.crt" \

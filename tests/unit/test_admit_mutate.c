@@ -343,7 +343,7 @@ static void test_ephemeral(void **state)
 static void test_seals(void **state)
 {
 	static const char *caps[] = { "KILL" };
-	static const struct adm_profile profiles[] = {
+	struct adm_profile profiles[] = {
 		{ .image = "shop/web", .seccomp = "x.json", .why = "too late" },
 		{ .image = "shop/api",
 		  .seccomp = "boltseal/api-1.json",
@@ -357,7 +357,7 @@ static void test_seals(void **state)
 		  .current = "boltseal/own.json",
 		  .label = { "d/seccomp.own=2" } },
 	};
-	static const struct adm_seals seals = { profiles, ARRAY_SIZE(profiles) };
+	const struct adm_seals seals = { profiles, ARRAY_SIZE(profiles) };
 	static const struct {
 		const char *image, *own, *profile, *key, *value;
 	} t[] = {
@@ -375,6 +375,8 @@ static void test_seals(void **state)
 	(void)state;
 	load(&c, config_text);
 	assert_true(c.mutate.seals);
+	for (size_t i = 0; i < ARRAY_SIZE(profiles); i++)
+		adm_profile_image(&profiles[i], &c.arena, profiles[i].image);
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		cleanup_free char *own =
 			t[i].own ? xasprintf("{\"seccompProfile\":{\"type\":\"Localhost\","
