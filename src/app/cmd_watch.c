@@ -225,6 +225,10 @@ static const struct option_desc options[] = {
 	  "Where system calls are hooked: at the kernel's functions for them, so that other calls "
 	  "cost nothing, at a tracepoint for each, or at one for all. auto, the default, takes the "
 	  "first that the kernel allows; boltseal doctor says which." },
+	{ 0, "no-refused", NULL, NULL,
+	  "With calls hooked at functions, those that a seccomp filter refuses are not seen. "
+	  "Seeing "
+	  "them costs processes under a filter something with every call." },
 	{ 0, "environment", NULL, NULL,
 	  "Keeps the environment of programs also when no rule asks for it." },
 	{ 0, "respond", "MODE", "dry-run|enforce",

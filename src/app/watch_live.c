@@ -65,7 +65,8 @@ static int sense(struct watching *w, const struct rules *rules, bool first, stru
 		 unsigned *slot, struct err *e)
 {
 	struct watch_options o = { .env = args_has(w->args, "environment"),
-				   .hooks = hooks_asked(w->args) };
+				   .hooks = hooks_asked(w->args),
+				   .no_refused = args_has(w->args, "no-refused") };
 	uint64_t mib;
 	int err = args_u64(w->args, "ring", RING_MIB, 1, MAX_RING_MIB, &mib, e);
 

@@ -34,6 +34,11 @@ struct watch_options {
 	bool stdio;	   /* what the first three descriptors of executed programs are */
 	unsigned data_max; /* bytes of what was read, written, sent or received; 0: 80 */
 	enum watch_hooks hooks;
+	/*
+	 * At functions: leaves out calls that a seccomp filter refuses. Seeing them costs processes
+	 * under a filter something with every call.
+	 */
+	bool no_refused;
 };
 
 /*

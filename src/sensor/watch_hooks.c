@@ -182,7 +182,8 @@ static void use_functions(struct watch *w, const struct btf *btf)
 		set_target(at[group], h->hooks[i].name);
 	}
 	*(uint8_t *)&ro->filter_args = (uint8_t)parameters_of(btf, "__secure_computing");
-	bpf_program__set_autoload(w->skel->progs.on_refused, wants_any(w, wants_failures));
+	bpf_program__set_autoload(w->skel->progs.on_refused,
+				  !w->o.no_refused && wants_any(w, wants_failures));
 	bpf_program__set_autoload(w->skel->progs.on_child, wants_any(w, returns_twice));
 }
 

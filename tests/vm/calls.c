@@ -116,6 +116,18 @@ static void filtered(void)
 	check(mount("none", "/tmp", "tmpfs", 0, NULL), EPERM, "mount");
 }
 
+static void many(void)
+{
+	char name[64];
+
+	for (int i = 0; i < 400; i++) {
+		snprintf(name, sizeof(name), "/tmp/calls.%03d", i);
+		check(close(creat(name, 0600)), 0, name);
+		check(unlink(name), 0, name);
+		usleep(20000);
+	}
+}
+
 #ifdef __x86_64__
 static void gate(void)
 {
@@ -151,6 +163,10 @@ int main(int argc, char **argv)
 #endif
 	if (!strcmp(what, "wait"))
 		pause();
+	if (!strcmp(what, "many")) {
+		many();
+		return 0;
+	}
 	files();
 	sockets();
 	children();

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Does `boltseal watch` see on Debian 12's own kernel what it sees here?   tests/vm/watch.sh
-# Time limit: 200 s
+# Time limit: 300 s
 #
 # Boots the kernel in qemu with boltseal and Falco's stable rules, plays some of what they describe, on
 # the host and in a control group of a container, and looks at the findings; then call by call, with
@@ -21,8 +21,8 @@ make_guest() {
 		-o "$guest/bin/32/calls" "$vm/calls.c" || rm -f "$guest/bin/32/calls"
 	install -m 644 "$vm/calls.yaml" "$vm/none.yaml" "$guest"
 	echo guest >"$guest/etc/hostname"
-	echo 'root:x:0:0:root:/root:/bin/sh' >"$guest/etc/passwd"
-	echo 'root:x:0:' >"$guest/etc/group"
+	printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' 'other:x:7:7:other:/:/bin/sh' >"$guest/etc/passwd"
+	printf '%s\n' 'root:x:0:' 'other:x:7:' >"$guest/etc/group"
 	echo 'root:*:19000:0:99999:7:::' >"$guest/etc/shadow"
 	install -m 644 "$rules" "$guest/rules.yaml"
 	install -m 755 "$vm/guest-init" "$guest/init"
