@@ -11,6 +11,7 @@ boot_seconds=${boot_seconds:-275}
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 memory=1G
+# shellcheck disable=SC2054 # commas of qemu
 machine=(-accel tcg,thread=single -smp 1 -icount "shift=2,sleep=off" -rtc clock=vm)
 
 make_guest() {
