@@ -60,9 +60,9 @@ static enum watch_hooks hooks_asked(const struct args *a)
 	return WATCH_HOOKS_AUTO;
 }
 
-/* A sensor for these rules, which has begun. Only the `first` one acts inside the kernel. */
-static int sense(struct watching *w, const struct rules *rules, bool first, struct watch **out,
-		 unsigned *slot, struct err *e)
+/* A sensor for these rules, which has begun, and which of them its rows are. */
+static int sense(struct watching *w, const struct rules *rules, struct watch **out, unsigned *slot,
+		 struct respond_rows *rows, struct err *e)
 {
 	struct watch_options o = { .env = args_has(w->args, "environment"),
 				   .hooks = hooks_asked(w->args),
@@ -80,8 +80,8 @@ static int sense(struct watching *w, const struct rules *rules, bool first, stru
 	err = watch_session_want(*out, rules, e);
 	if (err == 0 && w->session.drift)
 		err = watch_drift_want(*out, e);
-	if (err == 0 && w->session.respond && first && !w->keeper)
-		watch_respond_prepare(w->session.respond, rules, watch_kills(*out));
+	if (err == 0 && w->session.respond && !w->keeper)
+		watch_respond_prepare(w->session.respond, rules, watch_kills(*out), rows);
 	if (err == 0)
 		err = w->keeper ? keeper_start(w->keeper, *out, slot, e) : watch_start(*out, e);
 	if (err < 0) {
@@ -95,10 +95,13 @@ static int start(struct watching *w, struct err *e)
 {
 	const char *capture = args_value(w->args, "capture");
 	struct enrich_options o = { .scan = true };
-	int err = sense(w, w->rules, true, &w->session.sensor, &w->slot, e);
+	struct respond_rows rows = { 0 };
+	int err = sense(w, w->rules, &w->session.sensor, &w->slot, &rows, e);
 
 	if (err < 0)
 		return err;
+	if (w->session.respond)
+		watch_respond_use(w->session.respond, w->rules, &rows);
 	if (w->session.drift)
 		watch_drift_use(w->session.drift, w->session.sensor);
 	watch_session_clock(&w->session);
@@ -147,6 +150,7 @@ struct watch_loading {
 	struct baseline *models; /* NULL: there is no drift */
 	struct watch *sensor;
 	unsigned slot;
+	struct respond_rows rows;
 	int err;
 	struct err e;
 };
@@ -166,12 +170,12 @@ static int hand_over(struct watching *w, struct watch_loading *l, struct err *e)
 	watch_stats(w->session.sensor, &s);
 	w->records += s.records;
 	w->lost += s.lost;
-	if (w->session.respond)
-		watch_respond_leave_kernel(w->session.respond);
 	watch_free(w->session.sensor);
 	if (w->keeper)
 		keeper_stop(w->keeper, w->slot);
 	w->session.sensor = take_ptr(l->sensor);
+	if (w->session.respond)
+		watch_respond_use(w->session.respond, l->rules, &l->rows);
 	if (w->session.drift) {
 		watch_drift_models(w->session.drift, take_ptr(l->models));
 		watch_drift_use(w->session.drift, w->session.sensor);
@@ -189,7 +193,7 @@ static void *load_again(void *arg)
 	if (l->err >= 0 && l->w->session.drift)
 		l->err = watch_drift_load(&l->models, l->w->args, &l->e);
 	if (l->err >= 0)
-		l->err = sense(l->w, l->rules, false, &l->sensor, &l->slot, &l->e);
+		l->err = sense(l->w, l->rules, &l->sensor, &l->slot, &l->rows, &l->e);
 	l->done = true;
 	return NULL;
 }

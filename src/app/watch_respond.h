@@ -7,6 +7,7 @@
 
 #include "app/command.h"
 #include "app/watch_session.h"
+#include "bpf/watch.h"
 
 struct watch_kills;
 struct watch_respond;
@@ -21,11 +22,18 @@ int watch_respond_new(struct watch_respond **out, const struct args *a, const st
 /* Takes back what shall not stay. */
 void watch_respond_free(struct watch_respond *r);
 
+/* Rules that the kernel itself acts on: which one a row of the sensor is. */
+struct respond_rows {
+	struct watch_kills *kills; /* of the sensor; NULL: none of the rules */
+	unsigned rule[WATCH_KILLS];
+	unsigned n;
+};
 /* Hands over the rules that the kernel itself can act on. Before watch_start(). */
-void watch_respond_prepare(struct watch_respond *r, const struct rules *rules,
-			   struct watch_kills *kills);
-/* Those rules are acted on from here on: their programs end, with others for new rules. */
-void watch_respond_leave_kernel(struct watch_respond *r);
+void watch_respond_prepare(const struct watch_respond *r, const struct rules *rules,
+			   struct watch_kills *kills, struct respond_rows *out);
+/* From now on these hold, of a sensor that has started; in the containers that are known, too. */
+void watch_respond_use(struct watch_respond *r, const struct rules *rules,
+		       const struct respond_rows *rows);
 /* A record came that the session's enrichment has taken in; before it is judged, and after. */
 void watch_respond_begin(struct watch_respond *r, struct watch_session *s,
 			 const struct watch_rec *rec);

@@ -14,14 +14,20 @@ enum { REFRESH_NS = 500000000, PATH_BITS = 32, ARMED_MAX = 4096 };
 
 struct armed {
 	char id[RESPOND_ID_MAX];
-	uint64_t group; /* the number of the control group */
+	char *name, *image, *namespace, *pod; /* for rules that are loaded later */
+	uint64_t group;			      /* the number of the control group */
 	uint32_t rules;
 };
 
 void respond_kernel_free(struct respond_kernel *k)
 {
-	for (size_t i = 0; i < k->all_n; i++)
+	for (size_t i = 0; i < k->all_n; i++) {
+		free(k->all[i]->name);
+		free(k->all[i]->image);
+		free(k->all[i]->namespace);
+		free(k->all[i]->pod);
 		free(k->all[i]);
+	}
 	free(k->all);
 	map_free(&k->armed);
 }
@@ -29,7 +35,7 @@ void respond_kernel_free(struct respond_kernel *k)
 /* ---- rules as rows */
 
 struct rows {
-	struct watch_respond *r;
+	struct respond_rows *out;
 	struct watch_kills *kills;
 	unsigned bits; /* of paths that are given out */
 };
@@ -84,16 +90,16 @@ static void add_row(struct rows *w, unsigned rule, const char *type, const struc
 	at = watch_kill_rule(w->kills, exec ? NULL : type, &row);
 	if (at < 0)
 		return;
-	w->r->kernel.rule[at] = rule;
-	w->r->kernel.n = (unsigned)at + 1;
+	w->out->rule[at] = rule;
+	w->out->n = (unsigned)at + 1;
 }
 
-void watch_respond_prepare(struct watch_respond *r, const struct rules *rules,
-			   struct watch_kills *kills)
+void watch_respond_prepare(const struct watch_respond *r, const struct rules *rules,
+			   struct watch_kills *kills, struct respond_rows *out)
 {
-	struct rows w = { .r = r, .kills = kills };
+	struct rows w = { .out = out, .kills = kills };
 
-	r->kernel.killed = -1;
+	*out = (struct respond_rows){ 0 };
 	if (!r->acting)
 		return; /* a dry run acts nowhere */
 	for (unsigned i = 0; i < rules_count(rules); i++) {
@@ -106,14 +112,7 @@ void watch_respond_prepare(struct watch_respond *r, const struct rules *rules,
 				add_row(&w, i, ev_type_name(t), &k);
 		}
 	}
-	r->kernel.kills = r->kernel.n ? kills : NULL;
-}
-
-void watch_respond_leave_kernel(struct watch_respond *r)
-{
-	r->kernel.kills = NULL;
-	r->kernel.n = 0;
-	r->kernel.killed = -1;
+	out->kills = out->n ? kills : NULL;
 }
 
 /* ---- where they may act */
@@ -122,15 +121,20 @@ void watch_respond_leave_kernel(struct watch_respond *r)
  * Rows that may act in the container: of those about which the allow-list says nothing, whatever
  * the program and the user are.
  */
-static uint32_t rows_for(struct watch_respond *r, const struct rules *rules,
-			 const struct container *c)
+static uint32_t rows_for(struct watch_respond *r, const struct rules *rules, const struct armed *a)
 {
 	uint32_t rows = 0;
 
-	for (unsigned i = 0; i < r->kernel.n; i++) {
-		struct respond_subject s = respond_subject_of(c,
-							      rules_at(rules, r->kernel.rule[i]));
+	for (unsigned i = 0; i < r->kernel.rows.n; i++) {
+		struct respond_subject s =
+			respond_subject_of(NULL, rules_at(rules, r->kernel.rows.rule[i]));
 		bool allowed = false;
+
+		s.container_id = a->id;
+		s.container_name = a->name;
+		s.image = a->image;
+		s.namespace = a->namespace;
+		s.pod = a->pod;
 
 		for (size_t k = 0; k < r->policy.allow_n; k++) {
 			struct respond_match m = r->policy.allow[k];
@@ -164,8 +168,13 @@ static void set_left(struct watch_respond *r, const struct armed *a, uint64_t no
 {
 	unsigned left = respond_decider_left(r->decider, a->id, now);
 
-	watch_kill_arm(r->kernel.kills, a->group,
+	watch_kill_arm(r->kernel.rows.kills, a->group,
 		       &(struct watch_killable){ a->rules, left > 1000 ? 1000 : (int)left });
+}
+
+static char *copy(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
 }
 
 static void arm(struct watch_respond *r, struct watch_session *s, const struct process *p)
@@ -178,7 +187,11 @@ static void arm(struct watch_respond *r, struct watch_session *s, const struct p
 		return;
 	a = xcalloc(1, sizeof(*a));
 	snprintf(a->id, sizeof(a->id), "%s", c->id);
-	a->rules = rows_for(r, s->rules, c);
+	a->name = copy(c->name);
+	a->image = copy(c->image);
+	a->namespace = copy(c->pod_namespace);
+	a->pod = copy(c->pod_name);
+	a->rules = rows_for(r, s->rules, a);
 	a->group = number_of(p->program->cgroup);
 	*vec_push(r->kernel.all, r->kernel.all_n, r->kernel.all_cap) = a;
 	*map_at(&r->kernel.armed, c->id, strlen(c->id)) = a;
@@ -186,14 +199,25 @@ static void arm(struct watch_respond *r, struct watch_session *s, const struct p
 		set_left(r, a, respond_now());
 }
 
+void watch_respond_use(struct watch_respond *r, const struct rules *rules,
+		       const struct respond_rows *rows)
+{
+	r->kernel.rows = *rows;
+	r->kernel.killed = -1;
+	r->kernel.refreshed = 0;
+	for (size_t i = 0; i < r->kernel.all_n; i++)
+		r->kernel.all[i]->rules = rows_for(r, rules, r->kernel.all[i]);
+	respond_kernel_refresh(r);
+}
+
 void respond_kernel_refresh(struct watch_respond *r)
 {
 	uint64_t now = respond_now();
 
-	if (!r->kernel.kills || now - r->kernel.refreshed < REFRESH_NS)
+	if (!r->kernel.rows.kills || now - r->kernel.refreshed < REFRESH_NS)
 		return;
 	r->kernel.refreshed = now;
-	watch_kill_limit(r->kernel.kills, (int)respond_decider_left(r->decider, "", now));
+	watch_kill_limit(r->kernel.rows.kills, (int)respond_decider_left(r->decider, "", now));
 	for (size_t i = 0; i < r->kernel.all_n; i++)
 		if (r->kernel.all[i]->group && r->kernel.all[i]->rules)
 			set_left(r, r->kernel.all[i], now);
@@ -207,7 +231,7 @@ void respond_kernel_record(struct watch_respond *r, struct watch_session *s,
 	unsigned row;
 
 	r->kernel.killed = -1;
-	if (!r->kernel.kills)
+	if (!r->acting || r->keeper)
 		return;
 	p = enrich_process(s->enrich);
 	if (rec->kind == WATCH_EXEC && p && p->container && p->program)
@@ -216,8 +240,8 @@ void respond_kernel_record(struct watch_respond *r, struct watch_session *s,
 	if (!part || part->len != 1)
 		return;
 	row = (unsigned)(*(const char *)watch_part_bytes(part) - 'A');
-	if (row < r->kernel.n)
-		r->kernel.killed = (int)r->kernel.rule[row];
+	if (row < r->kernel.rows.n)
+		r->kernel.killed = (int)r->kernel.rows.rule[row];
 	if (p && p->container)
 		respond_decider_count(r->decider, p->container->id, respond_now(), 1);
 }

@@ -12,9 +12,7 @@
 
 /* Rules that the kernel decides and acts on (watch_respond_kernel.c). */
 struct respond_kernel {
-	struct watch_kills *kills; /* NULL: none of the rules */
-	unsigned rule[WATCH_KILLS];
-	unsigned n;
+	struct respond_rows rows;
 	struct map armed; /* ids of containers → struct armed */
 	struct armed **all;
 	size_t all_n, all_cap;

@@ -38,6 +38,8 @@ if [ -r "$rules" ] && [ -x build/tests/rules_rate ]; then
 	build/tests/day "$rules"
 	printf '\n## Watching\n'
 	tests/bench/watch_cost.py "$boltseal" "$rules"
+	printf '\n## Drift\n'
+	tests/bench/drift_cost.sh "$boltseal" "$rules"
 fi
 
 printf '\n## Inspecting\n'

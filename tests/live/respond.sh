@@ -153,6 +153,16 @@ is_down() { ! is_up "$1"; }
 lists() { "$boltseal" respond list --state "$state" | grep -q "$1"; }
 lists_nothing() { [ "$("$boltseal" respond list --state "$state")" = "nothing is switched on" ]; }
 
+# told_of RULE TEXT: a finding about an action because of the rule has the text.
+told_of() {
+	local tries=0
+	until grep -F "\"response.rule\":\"$1\"" "$found" | grep -q -F "$2"; do
+		tries=$((tries + 1))
+		[ $tries -lt 100 ] || return 1
+		sleep 0.05
+	done
+}
+
 # ---- a dry run, which is the default
 box a
 pid=$(pid_of a)
@@ -201,6 +211,22 @@ in_box kill sh -c 'read x </etc/boltseal-slow; sleep 2; echo lives' >"$scratch/s
 check "kill: from user space, where the kernel cannot decide" told kill "done" 'from user space (pidfd)'
 check "kill: that process is gone" test ! -s "$scratch/said"
 check "kill: the rest of the container runs" is_up kill
+
+# Rules that are loaded again: in containers that are known, the kernel goes on with the new ones.
+sed 's/Kill$/Kill again/' "$rules" >"$scratch/rules.again"
+cp "$rules" "$scratch/rules.before"
+cp "$scratch/rules.again" "$rules"
+kill -HUP "$agent"
+tries=0
+until grep -q 'loaded again' "$log" || [ $tries -ge 200 ]; do
+	tries=$((tries + 1))
+	sleep 0.05
+done
+sleep 0.2
+in_box kill sh -c 'read x </etc/boltseal-kill; echo lives' >"$scratch/said" || true
+check "kill: by the kernel also after SIGHUP" told_of "Kill again" 'by the kernel, in the event itself'
+check "kill: not one more instruction then" test ! -s "$scratch/said"
+cp "$scratch/rules.before" "$rules"
 
 check "block-network: the service answers before" serves cut
 in_box cut cat /etc/boltseal-cut >/dev/null
