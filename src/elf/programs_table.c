@@ -45,6 +45,9 @@ static const struct program_row nginx[] = {
 static const struct program_row redis[] = {
 	/* Immutable settings: CONFIG SET refuses them. */
 	{ "unixsocketperm", .held = { "chmod" }, .words = { "unixsocket*", "--unixsocket*" } },
+	/* ziplistRepr(), lpRepr() */
+	{ "the command DEBUG", .held = { "perror" }, .words = { "*enable-debug-command" },
+	  .functions = 2 },
 	{ "the command DEBUG, sentinels", .held = { "execve" },
 	  .words = { "*enable-debug-command", "*sentinel*" }, .functions = 2 },
 	/* luaL_loadfile(): scripts have no loadfile and no dofile, redis takes them out. */
@@ -110,6 +113,8 @@ static const struct program_row httpd[] = {
 static const struct program_row haproxy[] = {
 	{ "sockets of the file system", .held = { "chmod", "chown", "link" },
 	  .words = { HAPROXY_UNIX } },
+	{ "sockets of the file system, rings in a file", .held = { "rename" },
+	  .words = { HAPROXY_UNIX, "backing-file" }, .functions = 2 },
 	{ "chroot", .held = { "chroot" }, .words = { "chroot" } },
 	/* "debug dev delay" */
 	{ "commands at a socket", .held = { "usleep" },
@@ -181,6 +186,9 @@ static const struct program_row named[] = {
 		       "xmlRelaxNG", "htmlParse", "htmlRead", "htmlCtxt", "xmlSAX",
 		       "xmlNewTextReader", "xmlLoadExternalEntity" },
 	  .functions = 16, .always = true },
+	/* isc_logfile_roll(): channels of its own, with a size or versions, and dnstap. */
+	{ "files of logs that roll", .library = "isc_logfile_roll", .held = { "unlinkat" },
+	  .words = { "channel", "dnstap*", "-L" }, .functions = 2 },
 	{ "-T, delays for tests", .library = "ns_xfr_start", .held = { "select" },
 	  .words = { "-T" } },
 };

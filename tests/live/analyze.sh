@@ -639,6 +639,29 @@ C
 	else
 		not_ok "AArch64, static with libc: exit code $code, $(wc -w <<<"$got") calls"
 	fi
+	# Its libc, where a cross compiler brings it: what a second thread does.
+	arm=/usr/aarch64-linux-gnu/lib
+	if [ -e "$arm/libc.so.6" ] && strings -a "$arm/libc.so.6" | grep -q 'GLIBC 2.36'; then
+		mkdir -p "$scratch/armroot/lib"
+		cp -L "$arm/libc.so.6" "$arm/ld-linux-aarch64.so.1" "$scratch/armroot/lib/"
+		printf '#include <stdio.h>\nint main(void) { return puts("x"); }\n' >"$scratch/one.c"
+		printf '%s\n' '#include <pthread.h>' 'static void *run(void *p) { return p; }' \
+			'int main(void) { pthread_t t; return pthread_create(&t, 0, run, 0); }' >"$scratch/two.c"
+		got=
+		for n in one two; do
+			aarch64-linux-gnu-gcc -O2 -o "$scratch/armroot/$n" "$scratch/$n.c"
+			"$boltseal" analyze --rootfs "$scratch/armroot" --output="$scratch/arm.json" "/$n" >/dev/null
+			got+="$n: $(names "$scratch/arm.json" | tr ' ' '\n' | grep -xE 'exit|madvise|sched_yield' |
+				tr '\n' ' ')"
+		done
+		if [ "$got" = "one: two: exit madvise sched_yield " ]; then
+			ok "AArch64, with and without a second thread"
+		else
+			not_ok "AArch64, with and without a second thread: '$got'"
+		fi
+	else
+		skip "AArch64, threads" "there is no glibc 2.36 for it"
+	fi
 else
 	skip "AArch64" "there is no aarch64-linux-gnu-gcc"
 fi
