@@ -51,10 +51,8 @@ static void add_restart(const struct elf_analysis *a, struct reach *r)
 
 static int open_script(struct elf_analysis *a, const char *script, struct err *e)
 {
-	if (node_is_program(&a->reach)) {
-		a->reach.gates_open |= gates_by_keyword();
+	if (node_is_program(&a->reach))
 		return node_open(&a->node, &a->reach, script, e);
-	}
 	return python_open(&a->python, &a->reach, script, e);
 }
 

@@ -41,7 +41,8 @@ void elf_facts_write(const struct elf_facts *f, struct buf *out)
 	for (size_t i = 0; i < f->refs_n; i++) {
 		put(out, f->refs[i].kind, 1);
 		put(out, f->refs[i].size, 1);
-		put(out, f->refs[i].numbers_n, 2);
+		put(out, f->refs[i].numbers_n, 1);
+		put(out, f->refs[i].group, 1);
 		put(out, f->refs[i].to, 4);
 		put(out, f->refs[i].at, 8);
 		put(out, f->refs[i].numbers, 8);
@@ -53,10 +54,14 @@ void elf_facts_write(const struct elf_facts *f, struct buf *out)
 		put(out, f->sites[i].numbers_n, 4);
 		put(out, f->sites[i].kind, 1);
 		put(out, f->sites[i].compat, 1);
+		put(out, f->sites[i].group, 1);
 	}
 	put(out, f->numbers_n, 8);
 	for (size_t i = 0; i < f->numbers_n; i++)
 		put(out, f->numbers[i], 4);
+	put(out, f->masks_n, 8);
+	for (size_t i = 0; i < f->masks_n; i++)
+		put(out, f->masks[i], 8);
 	put(out, f->starts_n, 8);
 	for (size_t i = 0; i < f->starts_n; i++)
 		put(out, f->starts[i], 8);
@@ -127,7 +132,8 @@ static void read_refs(struct reader *r, struct elf_facts *f)
 	for (size_t i = 0; i < f->refs_n; i++) {
 		f->refs[i].kind = (uint8_t)get(r, 1);
 		f->refs[i].size = (uint8_t)get(r, 1);
-		f->refs[i].numbers_n = (uint16_t)get(r, 2);
+		f->refs[i].numbers_n = (uint8_t)get(r, 1);
+		f->refs[i].group = (uint8_t)get(r, 1);
 		f->refs[i].to = (uint32_t)get(r, 4);
 		f->refs[i].at = get(r, 8);
 		f->refs[i].numbers = get(r, 8);
@@ -136,7 +142,7 @@ static void read_refs(struct reader *r, struct elf_facts *f)
 
 static void read_sites(struct reader *r, struct elf_facts *f)
 {
-	f->sites_n = get_count(r, 18);
+	f->sites_n = get_count(r, 19);
 	f->sites = xcalloc(f->sites_n + 1, sizeof(*f->sites));
 	for (size_t i = 0; i < f->sites_n; i++) {
 		f->sites[i].addr = get(r, 8);
@@ -144,6 +150,7 @@ static void read_sites(struct reader *r, struct elf_facts *f)
 		f->sites[i].numbers_n = (uint32_t)get(r, 4);
 		f->sites[i].kind = (uint8_t)get(r, 1);
 		f->sites[i].compat = (uint8_t)get(r, 1);
+		f->sites[i].group = (uint8_t)get(r, 1);
 	}
 }
 
@@ -185,11 +192,12 @@ static bool fits(const struct elf_facts *f)
 	for (size_t i = 0; i < f->refs_n; i++) {
 		const struct elf_ref *r = &f->refs[i];
 		bool code = r->kind == ELF_REF_CODE || r->kind == ELF_REF_TAKEN ||
-			    r->kind == ELF_REF_NAMED || r->kind == ELF_REF_WRAPPER ||
-			    (r->kind == ELF_REF_WATCHED && !r->at);
+			    r->kind == ELF_REF_NAMED || r->kind == ELF_REF_CASES ||
+			    r->kind == ELF_REF_WRAPPER || (r->kind == ELF_REF_WATCHED && !r->at);
 		bool numbers = r->kind >= ELF_REF_WRAPPER;
 
-		if (r->kind >= ELF_REF_KIND_COUNT || (code && r->to >= f->functions_n) ||
+		if (r->kind >= ELF_REF_KIND_COUNT || r->group > f->masks_n ||
+		    (code && r->to >= f->functions_n) ||
 		    (numbers && !within(r->numbers, r->numbers_n, f->numbers_n)))
 			return false;
 	}
@@ -197,7 +205,8 @@ static bool fits(const struct elf_facts *f)
 		if (f->refs[i].kind == ELF_REF_EXECUTES && f->refs[i].to >= elf_executors_n)
 			return false;
 	for (size_t i = 0; i < f->sites_n; i++)
-		if (f->sites[i].kind >= ELF_SITE_KIND_COUNT || f->sites[i].compat > 1 ||
+		if (f->sites[i].kind >= ELF_SITE_KIND_COUNT || f->sites[i].group > f->masks_n ||
+		    f->sites[i].compat > 1 ||
 		    !within(f->sites[i].numbers, f->sites[i].numbers_n, f->numbers_n))
 			return false;
 	return true;
@@ -212,6 +221,7 @@ int elf_facts_read(struct elf_facts *f, const uint8_t *p, size_t n)
 	read_refs(&r, f);
 	read_sites(&r, f);
 	f->numbers = read_numbers(&r, &f->numbers_n);
+	f->masks = read_addresses(&r, &f->masks_n);
 	f->starts = read_addresses(&r, &f->starts_n);
 	f->inner = read_addresses(&r, &f->inner_n);
 	if (!r.bad && r.p == r.end && fits(f))

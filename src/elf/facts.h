@@ -32,14 +32,17 @@ enum elf_ref_kind {
 	/* Calls a function that executes a program, `to` of elf_executors; its name, or the shell's
 	 * command, is the string at `at`, 0: not known. */
 	ELF_REF_EXECUTES,
+	/* Asks function `to` for what it does for these numbers, each below 64: its groups. */
+	ELF_REF_CASES,
 	ELF_REF_KIND_COUNT
 };
 
 struct elf_ref {
-	uint8_t kind;	    /* enum elf_ref_kind */
-	uint8_t size;	    /* of ELF_REF_WRAP_SLOT: 1 when the number is the function's argument */
-	uint16_t numbers_n; /* of the last four kinds; 0: any number */
-	uint32_t to;	    /* index of a function */
+	uint8_t kind;	   /* enum elf_ref_kind */
+	uint8_t size;	   /* of ELF_REF_WRAP_SLOT: 1 when the number is the function's argument */
+	uint8_t numbers_n; /* of the kinds from ELF_REF_WRAPPER on; 0: any number */
+	uint8_t group;	   /* of the function: 1 + index into `masks`; 0: it always counts */
+	uint32_t to;	   /* index of a function */
 	uint64_t at;
 	union {
 		int64_t off;
@@ -63,6 +66,7 @@ struct elf_site {
 	uint32_t numbers, numbers_n;
 	uint8_t kind;	/* enum elf_site_kind */
 	uint8_t compat; /* the i386 entry of x86-64 */
+	uint8_t group;	/* as of a reference */
 };
 
 struct elf_function {
@@ -86,6 +90,9 @@ struct elf_facts {
 	size_t sites_n, sites_cap;
 	uint32_t *numbers;
 	size_t numbers_n, numbers_cap;
+	/* Numbers for which a group of references and sites counts, as bits: ELF_REF_CASES. */
+	uint64_t *masks;
+	size_t masks_n, masks_cap;
 	/* Addresses of data at which an object begins, as far as code shows it; ascending. */
 	uint64_t *starts;
 	size_t starts_n, starts_cap;

@@ -17,7 +17,8 @@ enum { GATE_NAMES = 18 };
  * ">name" any function that calls this one. Without openers the row stays closed. The opener
  * "@name" is the file's own function of that name, in whatever way it is reached; "$" is a path
  * that the loader expands ("$ORIGIN"), also in a string of reached code;
- * "=NAME" is an argument that reached Python code gives by this name, "=..." one that it may give
+ * "=NAME" is an argument that reached Python code gives by this name, or a name in a script of
+ * Node.js, "=..." one that it may give
  * by its place. Without a signature every function of the file is meant.
  */
 struct gate {

@@ -414,6 +414,25 @@ const struct gate gates[] = {
 	  PYTHON_CHILD_IDS,
 	  { "setpgid" },
 	  { "=process_group", "=fork_exec" } },
+	/*
+	 * Options of child_process, which node hands to uv_spawn(3). cluster takes them from a
+	 * script too; a program without a script has all of them.
+	 */
+	{ "Node.js: user and group of child processes",
+	  LIBUV,
+	  { "@uv_spawn" },
+	  { "setuid", "setgid", "setgroups" },
+	  { "=uid", "=gid" } },
+	{ "Node.js: sessions of child processes",
+	  LIBUV,
+	  { "@uv_spawn" },
+	  { "setsid" },
+	  { "=detached" } },
+	{ "Node.js: directories of child processes",
+	  LIBUV,
+	  { "@uv_spawn" },
+	  { "chdir" },
+	  { "=cwd" } },
 	/* time.process_time() has CLOCK_PROCESS_CPUTIME_ID, which Linux always had. */
 	{ by_kernel, PYTHON_TIME, { "getrusage" }, { "getrusage", "times" } },
 	{ by_kernel, PYTHON_TIME, { "times", "clock" }, { "times" } },

@@ -22,6 +22,7 @@ struct parser {
 	struct js_source *s;
 	const char *t;
 	struct js_tokens tokens;
+	bool own; /* of a script, not of node */
 	unsigned depth;
 	struct map indexed; /* variables from which something is taken by a name that is made */
 };
@@ -320,15 +321,28 @@ static bool in_lazy_call(const struct parser *x, uint32_t i)
 	return memmem(x->t + f->at, f->len, "azy", 3) != NULL;
 }
 
-/* Names in a string: all words when it consists of nothing else. */
+/* A string that is only compared: a === "x", case "x": */
+static bool is_compared(const struct parser *x, uint32_t i)
+{
+	if (i > 1 && is(x, i - 1, "=") && is_one_of(x, i - 2, "=!"))
+		return true;
+	if (i && is(x, i - 1, "case"))
+		return is(x, i + 1, ":");
+	return is_one_of(x, i + 1, "=!") && is(x, i + 2, "=");
+}
+
+/*
+ * Names in a string: all words when it consists of nothing else. In node's own files, of which it
+ * is known, several words are a text.
+ */
 static void add_string(struct parser *x, uint32_t unit, uint32_t i)
 {
 	const struct js_token *k = &x->tokens.v[i];
 	uint32_t end = k->at + k->len;
-	bool names = k->len < MAX_NAMES_STRING;
+	bool names = k->len < MAX_NAMES_STRING && !is_compared(x, i);
 
 	for (uint32_t c = k->at; names && c < end; c++)
-		names = js_is_name_char(x->t[c]) || strchr("., -:/", x->t[c]);
+		names = js_is_name_char(x->t[c]) || strchr(x->own ? "., -:" : ".-:", x->t[c]);
 	for (uint32_t c = k->at; names && c < end; c++) {
 		uint32_t from = c;
 
@@ -625,7 +639,7 @@ static int compare_units(const void *a, const void *b)
 
 void js_source_read(struct js_source *s, const char *text, size_t len, bool check)
 {
-	struct parser x = { .s = s, .t = text };
+	struct parser x = { .s = s, .t = text, .own = check };
 
 	*s = (struct js_source){ .text = text };
 	*vec_push(s->units, s->units_n, s->units_cap) = (struct js_unit){ 0 };

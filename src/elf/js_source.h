@@ -64,7 +64,7 @@ struct js_source {
 
 /*
  * Reads the text; any bytes are fine, what is not JavaScript gives words all the same. `check`:
- * also looks for names that are made at run time.
+ * it is none of node's own files: also looks for names that are made at run time.
  */
 void js_source_read(struct js_source *s, const char *text, size_t len, bool check);
 void js_source_free(struct js_source *s);

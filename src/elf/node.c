@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "elf/gates.h"
 #include "elf/js_lex.h"
 #include "elf/node_private.h"
 
@@ -75,6 +76,7 @@ static void give_up(struct node *n, const char *where, uint32_t line, const char
 	if (n->everything)
 		return;
 	n->changed = true;
+	n->r->gates_open |= gates_by_keyword();
 	n->everything = line ? xasprintf("%s, line %u: %s", where, line, why)
 			     : xasprintf("%s: %s", where, why);
 }
@@ -242,12 +244,22 @@ static void follow_load(struct node *n, const struct node_module *m, const struc
 		give_up(n, m->id, 0, "requires a part of node that is not found");
 }
 
+/* A name that a script mentions, and may give to a function as an option. */
+static void add_option(struct node *n, const char *text, size_t len)
+{
+	cleanup_free char *opener = xasprintf("=%.*s", (int)len, text);
+
+	n->r->gates_open |= gates_opened_by(opener);
+}
+
 static void reach_unit(struct node *n, struct node_module *m, size_t u)
 {
 	struct js_unit *x = &m->source.units[u];
 
 	x->reached = true;
 	n->changed = true;
+	for (size_t i = x->words; !m->library && i < x->words + x->words_n; i++)
+		add_option(n, m->text + m->source.words[i].at, m->source.words[i].len);
 	for (size_t i = x->words; i < x->words + x->words_n; i++)
 		add(n, &n->words, m->text + m->source.words[i].at, m->source.words[i].len);
 	for (size_t i = 0; i < m->source.loads_n; i++)
@@ -401,8 +413,24 @@ void node_mention(struct node *n, uint32_t node, uint64_t addr)
 	text = elf_string_at(&n->r->l->objects[n->object]->image, addr, MAX_WORD);
 	while (text && js_is_name_char(text[len]))
 		len++;
-	if (len && !text[len])
+	/* Names of its own functions stand in traces and errors; it does not look them up. */
+	if (len && !text[len] && !map_find(&n->given, text, len))
 		add(n, &n->c_words, text, len);
+}
+
+static void find_given(struct node *n)
+{
+	const struct link_object *o = n->r->l->objects[n->object];
+
+	for (size_t i = 0; i < o->facts.refs_n; i++) {
+		const struct elf_ref *r = &o->facts.refs[i];
+		const char *name = r->kind == ELF_REF_NAMED
+					   ? elf_string_at(&o->image, r->at, MAX_WORD)
+					   : NULL;
+
+		if (name)
+			*map_at(&n->given, name, strlen(name)) = n;
+	}
 }
 
 int node_open(struct node **out, struct reach *r, const char *script, struct err *e)
@@ -416,6 +444,7 @@ int node_open(struct node **out, struct reach *r, const char *script, struct err
 	if (*script != '/')
 		return err_set(e, EINVAL, "%s: the script's path in the root begins with /",
 			       script);
+	find_given(n);
 	node_find_builtins(n);
 	m = node_add_module(n, script);
 	if (!read_file(n, m, script))
@@ -452,6 +481,7 @@ void node_free(struct node *n)
 	map_free(&n->by_id);
 	map_free(&n->words);
 	map_free(&n->c_words);
+	map_free(&n->given);
 	map_free(&n->bindings);
 	free(n);
 }

@@ -32,6 +32,7 @@ struct node {
 	size_t modules_n, modules_cap;
 	struct map by_id;
 	struct map words, c_words, bindings;
+	struct map given; /* names of functions in C++ */
 	struct node_held *held;
 	size_t held_n, held_cap;
 	bool **named; /* by object and function: it is given a name somewhere; NULL: none are */

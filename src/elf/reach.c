@@ -24,6 +24,7 @@ void reach_free(struct reach *r)
 		free(r->objects[i].cut);
 		free(r->objects[i].gates);
 		free(r->objects[i].opens);
+		free(r->objects[i].asked);
 		free(r->objects[i].starts);
 		free(r->objects[i].pieces);
 		free(r->objects[i].pointers);
@@ -123,6 +124,8 @@ struct reach_object *reach_object_of(struct reach *r, uint32_t index)
 		p->any_number = xcalloc(o->facts.functions_n + 1, sizeof(*p->any_number));
 		p->gates = gates_of(o);
 		p->opens = gates_opened_at(o);
+		if (o->facts.masks_n)
+			p->asked = xcalloc(o->facts.functions_n + 1, sizeof(*p->asked));
 		p->cut = r->programs ? programs_cut(r->programs, r->l, (int)r->objects_n - 1)
 				     : NULL;
 		r->gates_open |= has_tokens(&o->image) ? gates_opened_by("$") : 0;
@@ -579,6 +582,11 @@ void reach_do_ref(struct reach *r, uint32_t node, const struct elf_ref *ref)
 	case ELF_REF_WATCHED:
 		do_watched(r, node, ref);
 		break;
+	case ELF_REF_CASES:
+		for (unsigned k = 0; k < ref->numbers_n && r->objects[object].asked; k++)
+			r->objects[object].asked[ref->to] |= 1ull
+							     << (f->numbers[ref->numbers + k] & 63);
+		break;
 	case ELF_REF_EXECUTES:
 		*vec_push(r->executed, r->executed_n, r->executed_cap) =
 			(struct reach_executed){ node, (uint32_t)(ref - f->refs) };
@@ -615,17 +623,47 @@ static gate_rows held_by(const struct reach *r, const struct link_object *o, gat
 	return held;
 }
 
+static uint32_t function_of(const struct reach *r, uint32_t node)
+{
+	const struct reach_node *n = &r->nodes[node];
+
+	return n->kind == REACH_PART ? r->parts[n->index].function : n->index;
+}
+
+/* The numbers for which a group of the function counts, when it was asked for none of them so far.
+ */
+static uint64_t cases_of(const struct reach *r, uint32_t node, uint8_t group)
+{
+	uint32_t object = r->nodes[node].object;
+	const uint64_t *asked = r->objects[object].asked;
+	uint64_t mask = group ? r->l->objects[object]->facts.masks[group - 1] : 0;
+
+	return asked && asked[function_of(r, node)] & mask ? 0 : mask;
+}
+
 bool reach_hold(struct reach *r, uint32_t node, gate_rows gates, uint32_t ref, bool site)
 {
 	const struct link_object *o = r->l->objects[r->nodes[node].object];
-	gate_rows held = held_by(r, o, gates, site ? NULL : &o->facts.refs[ref],
-				 site ? &o->facts.sites[ref] : NULL);
+	const struct elf_facts *f = &o->facts;
+	gate_rows held = held_by(r, o, gates, site ? NULL : &f->refs[ref],
+				 site ? &f->sites[ref] : NULL);
+	uint64_t cases = cases_of(r, node, site ? f->sites[ref].group : f->refs[ref].group);
 
-	if (!held)
+	if (!held && !cases)
 		return false;
-	*vec_push(r->held, r->held_n, r->held_cap) =
-		(struct reach_held){ .node = node, .gates = held, .ref = ref, .site = site };
+	*vec_push(r->held, r->held_n, r->held_cap) = (struct reach_held){
+		.node = node, .gates = held, .cases = cases, .ref = ref, .site = site
+	};
 	return true;
+}
+
+/* Whether it waits no longer, for a gate or for somebody who asks. */
+static bool is_opened(const struct reach *r, const struct reach_held *h)
+{
+	const uint64_t *asked = r->objects[r->nodes[h->node].object].asked;
+
+	return !(h->gates & ~r->gates_open) &&
+	       (!h->cases || (asked && asked[function_of(r, h->node)] & h->cases));
 }
 
 /* Part of the function that it is taken for; NULL: all of it. */
@@ -653,12 +691,12 @@ static void do_function(struct reach *r, uint32_t node)
 	if (p->assumed)
 		add_assumed(r, object, x);
 	for (uint32_t k = 0; k < x->sites_n; k++)
-		if ((!part || part->sites[k]) &&
-		    (!gates || !reach_hold(r, node, gates, x->sites + k, true)))
+		if ((!part || part->sites[k]) && ((!gates && !f->sites[x->sites + k].group) ||
+						  !reach_hold(r, node, gates, x->sites + k, true)))
 			do_site(r, node, &f->sites[x->sites + k]);
 	for (uint32_t k = 0; k < x->refs_n; k++)
-		if ((!part || part->refs[k]) &&
-		    (!gates || !reach_hold(r, node, gates, x->refs + k, false)))
+		if ((!part || part->refs[k]) && ((!gates && !f->refs[x->refs + k].group) ||
+						 !reach_hold(r, node, gates, x->refs + k, false)))
 			reach_do_ref(r, node, &f->refs[x->refs + k]);
 }
 
@@ -672,7 +710,7 @@ static bool do_opened(struct reach *r)
 		struct reach_held h = r->held[i];
 		const struct elf_facts *f = &r->l->objects[r->nodes[h.node].object]->facts;
 
-		if (h.gates & ~r->gates_open) {
+		if (!is_opened(r, &h)) {
 			r->held[kept++] = h;
 			continue;
 		}

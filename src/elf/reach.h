@@ -60,6 +60,7 @@ struct reach_held {
 	uint32_t node;
 	uint32_t ref; /* of the facts; or a site when `site` */
 	gate_rows gates;
+	uint64_t cases; /* or for one of these numbers: reach_object.asked; 0: for none */
 	bool site;
 };
 
@@ -68,6 +69,7 @@ struct reach_object {
 	uint32_t *functions; /* node + 1 of each function, 0: not reached */
 	gate_rows *gates;    /* by function: rows of gates.c; NULL: none */
 	gate_rows *opens;    /* by function: rows that it opens when reached; NULL: none */
+	uint64_t *asked;     /* by function: numbers it is asked for; NULL: no groups */
 	uint32_t assumed;    /* node + 1 of a function whose callers are calls through pointers */
 	bool *any_number;    /* by function: called with a number that is not known */
 	bool *cut;	     /* by symbol: used only in what is left out; NULL: none */

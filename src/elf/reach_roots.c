@@ -157,7 +157,7 @@ static void add_formed(struct reach *r, const struct reach_node *from)
 								       .index = from->index,
 								       .parent = node };
 		}
-		if (!gates || !reach_hold(r, node, gates, k, false))
+		if ((!gates && !f->refs[k].group) || !reach_hold(r, node, gates, k, false))
 			reach_do_ref(r, node, &f->refs[k]);
 	}
 }

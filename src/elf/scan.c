@@ -29,6 +29,7 @@ void elf_facts_free(struct elf_facts *f)
 	free(f->sites);
 	free(f->numbers);
 	free(f->starts);
+	free(f->masks);
 	free(f->inner);
 	*f = (struct elf_facts){ 0 };
 }
@@ -45,6 +46,8 @@ static int compare_refs(const void *a, const void *b)
 		return x->at < y->at ? -1 : 1;
 	if (x->off != y->off)
 		return x->off < y->off ? -1 : 1;
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
 	if (x->numbers_n != y->numbers_n)
 		return x->numbers_n < y->numbers_n ? -1 : 1;
 	return x->size < y->size ? -1 : x->size > y->size;
@@ -113,7 +116,18 @@ static bool runs_into_data(const struct flow *f)
 	return false;
 }
 
-static void scan_function(struct scan *s, uint32_t index)
+static void note_switch(struct scan *s)
+{
+	struct scan_switch w;
+
+	for (size_t i = 0; i < s->switches_n; i++)
+		if (s->switches[i].function == s->current)
+			return;
+	if (s->m->machine == ELF_X86_64 && scan_find_switch(s, &w))
+		*vec_push(s->switches, s->switches_n, s->switches_cap) = w;
+}
+
+void scan_function(struct scan *s, uint32_t index)
 {
 	struct elf_function *f = &s->facts->functions[index];
 
@@ -122,6 +136,8 @@ static void scan_function(struct scan *s, uint32_t index)
 	scan_solve(s, index);
 	if (f->framed || !runs_into_data(&s->flow))
 		scan_refs(s);
+	if (!s->groups)
+		note_switch(s);
 	f->sites_n = (uint32_t)(s->facts->sites_n - f->sites);
 	keep_refs(s);
 }
@@ -182,6 +198,7 @@ void scan_free(struct scan *s)
 	free(s->targets.v);
 	free(s->watched);
 	free(s->refs);
+	free(s->switches);
 	flow_free(&s->flow);
 }
 
@@ -210,6 +227,7 @@ void elf_scan(const struct elf_image *m, struct elf_facts *out)
 		scan_function(&s, (uint32_t)i);
 	scan_wrappers(&s);
 	scan_globals(&s);
+	scan_cases(&s);
 	scan_adopt(&s);
 	if (s.loads_names || s.all_names)
 		scan_filter_names(&s);

@@ -18,6 +18,13 @@ struct scan_addresses {
 	size_t n, cap;
 };
 
+/* A function that does what a number says: the member at `off` of its first argument. */
+struct scan_switch {
+	uint32_t function;
+	int64_t off;
+	uint64_t table;
+};
+
 struct scan {
 	const struct elf_image *m;
 	struct elf_facts *facts;
@@ -31,7 +38,11 @@ struct scan {
 	bool gives_names;	       /* to functions, for ELF_REF_NAMED */
 	uint32_t *watched;	       /* symbols of functions that gates.h watches */
 	size_t watched_n, watched_cap;
+	struct scan_switch *switches;
+	size_t switches_n, switches_cap;
 	/* Of the function at hand. */
+	uint8_t *groups; /* by block; NULL: none */
+	uint8_t group;	 /* of the block at hand */
 	uint32_t current;
 	struct elf_ref *refs;
 	size_t refs_n, refs_cap;
@@ -68,6 +79,14 @@ void scan_executed(struct scan *s, const struct flow_state *st, uint64_t slot);
 bool scan_loads_names(const struct elf_image *m);
 /* Drops strings that no function near a call of dlsym mentions. */
 void scan_filter_names(struct scan *s);
+/* scan_cases.c: whether the function at hand has such a switch. */
+bool scan_find_switch(struct scan *s, struct scan_switch *out);
+/* Divides those functions whose every caller says what it asks for. */
+void scan_cases(struct scan *s);
+/* Reads a function, which replaces what was read of it before. */
+void scan_function(struct scan *s, uint32_t index);
+/* Adds a reference to a function that was read before. */
+void scan_add_ref(struct elf_facts *f, size_t function, const struct elf_ref *ref);
 /* scan_globals.c: resolves ELF_SITE_GLOBAL. */
 void scan_globals(struct scan *s);
 /* The function at hand, decoded and solved again. */

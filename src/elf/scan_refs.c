@@ -9,7 +9,10 @@
 
 static void add_ref(struct scan *s, const struct elf_ref *r)
 {
-	*vec_push(s->refs, s->refs_n, s->refs_cap) = *r;
+	struct elf_ref *own = vec_push(s->refs, s->refs_n, s->refs_cap);
+
+	*own = *r;
+	own->group = s->group;
 }
 
 /* Whether the linker puts a pointer into these bytes, or copies an object there. */
@@ -171,7 +174,7 @@ static void add_wrapper(struct scan *s, enum elf_ref_kind kind, uint32_t to, uin
 	unsigned n;
 
 	r.numbers = keep_numbers(s, number, &n);
-	r.numbers_n = (uint16_t)n;
+	r.numbers_n = (uint8_t)n;
 	if (!n && take_param(s, number)) {
 		/* Whoever calls this function decides; the call itself adds no number. */
 		add_param_site(s, addr);
@@ -233,7 +236,7 @@ static bool call_watched(struct scan *s, const struct flow_state *st, uint64_t s
 	r.numbers = keep_numbers(
 		s, &st->reg[gates_argument(name) ? s->flow.cc->second_arg : s->flow.cc->number_arg],
 		&n);
-	r.numbers_n = (uint16_t)n;
+	r.numbers_n = (uint8_t)n;
 	add_ref(s, &r);
 	return true;
 }
@@ -261,7 +264,9 @@ static void add_site(struct scan *s, const struct flow_state *st, const struct e
 		     uint64_t addr)
 {
 	const struct flow_value *v = &st->reg[s->flow.cc->number];
-	struct elf_site site = { .addr = addr, .compat = i->op == ELF_OP_COMPAT };
+	struct elf_site site = { .addr = addr,
+				 .compat = i->op == ELF_OP_COMPAT,
+				 .group = s->group };
 	unsigned n;
 
 	site.numbers = keep_numbers(s, v, &n);
@@ -322,7 +327,7 @@ static void keep_indirect(struct scan *s, const struct flow_value *v)
 	if (!n)
 		return;
 	r.numbers = keep_numbers(s, v, &n);
-	r.numbers_n = (uint16_t)n;
+	r.numbers_n = (uint8_t)n;
 	add_ref(s, &r);
 }
 
@@ -461,6 +466,7 @@ void scan_refs(struct scan *s)
 
 		if (st.reg[0].kind == FLOW_NONE && (f->only_reached || f->blocks[b].dead))
 			continue;
+		s->group = s->groups ? s->groups[b] : 0;
 		for (size_t k = f->blocks[b].first; k < f->blocks[b].end; k++) {
 			if (!s->wanted || s->wanted(s->wanted_ctx, f->addrs[k]))
 				one_insn(s, &st, k);
@@ -476,4 +482,5 @@ void scan_refs(struct scan *s)
 			add_ref(s, &r);
 		}
 	}
+	s->group = 0;
 }

@@ -150,10 +150,9 @@ static bool *referenced_functions(const struct scan *s)
 	return seen;
 }
 
-static void adopt(struct scan *s, size_t parent, size_t child)
+void scan_add_ref(struct elf_facts *f, size_t function, const struct elf_ref *ref)
 {
-	struct elf_facts *f = s->facts;
-	struct elf_function *p = &f->functions[parent];
+	struct elf_function *p = &f->functions[function];
 	size_t from = p->refs;
 
 	/* The list moves to the end of the array, where it can grow. */
@@ -163,9 +162,14 @@ static void adopt(struct scan *s, size_t parent, size_t child)
 
 		*vec_push(f->refs, f->refs_n, f->refs_cap) = r;
 	}
-	*vec_push(f->refs, f->refs_n, f->refs_cap) = (struct elf_ref){ .kind = ELF_REF_CODE,
-								       .to = (uint32_t)child };
+	*vec_push(f->refs, f->refs_n, f->refs_cap) = *ref;
 	p->refs_n++;
+}
+
+static void adopt(struct scan *s, size_t parent, size_t child)
+{
+	scan_add_ref(s->facts, parent,
+		     &(struct elf_ref){ .kind = ELF_REF_CODE, .to = (uint32_t)child });
 }
 
 /* Jump tables of the function that lead into functions that nobody else refers to. */

@@ -574,6 +574,50 @@ else
 	skip "JavaScript" "there is no compiler"
 fi
 
+# A function that does what a number in an object says: only what somebody asks it for.
+cat >"$scratch/cases.c" <<'C'
+#define _GNU_SOURCE
+#include <sched.h>
+#include <sys/mman.h>
+#include <unistd.h>
+struct work { long more[4]; };
+struct request { long first; int number; long rest[6]; struct work work; };
+__attribute__((noinline)) static void work(struct work *w)
+{
+	struct request *r = (struct request *)((char *)w - __builtin_offsetof(struct request, work));
+	do {
+		switch (r->number) {
+		case 0: r->rest[0] = sethostname("a", 1); break;
+		case 1: r->rest[0] = setdomainname("a", 1); break;
+		case 2: r->rest[0] = munlockall(); break;
+		case 3: r->rest[0] = vhangup(); break;
+		case 4: r->rest[0] = acct("a"); break;
+		case 5: r->rest[0] = nice(1); break;
+		case 6: r->rest[0] = chroot("a"); break;
+		}
+	} while (r->rest[0] == 7 && r->rest[1]);
+}
+#define ASK(name, what) \
+	__attribute__((noinline, used)) void name(struct request *r) { r->number = what; work(&r->work); r->first = 1; }
+ASK(a, 0) ASK(b, 1) ASK(c, 2) ASK(d, 3) ASK(e, OTHER)
+int main(void) { static struct request r; a(&r); c(&r); return r.first == 0; }
+C
+for other in 4 r-\>rest[2]; do
+	gcc -O2 -DOTHER="$other" -o "$scratch/cases" "$scratch/cases.c"
+	"$boltseal" analyze --output="$scratch/cases.json" "$scratch/cases" >/dev/null
+	got=$(names "$scratch/cases.json" | tr ' ' '\n' |
+		grep -xE 'sethostname|setdomainname|munlockall|vhangup|acct|chroot' | tr '\n' ' ')
+	case $other in
+	4) has="munlockall sethostname " ;;
+	*) has="acct chroot munlockall setdomainname sethostname vhangup " ;;
+	esac
+	if [ "$got" = "$has" ] || [ "$(uname -m)" != x86_64 ]; then
+		ok "numbers that are asked for, the last $other"
+	else
+		not_ok "numbers that are asked for, the last $other: '$got' instead of '$has'"
+	fi
+done
+
 # The cache changes nothing, and what is wrong in it is not used.
 "$boltseal" analyze --no-cache --output="$scratch/fresh.json" "$scratch/main"
 "$boltseal" analyze --output="$scratch/cached.json" "$scratch/main"
