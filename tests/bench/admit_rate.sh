@@ -1,9 +1,10 @@
 #!/bin/bash
-# admit_rate.sh [RATE [SECONDS [PROFILES]]]: how long the admission webhook takes to answer over TLS at a fixed
-# rate (1,000 requests a second unless given) on two processors, which it shares with what asks; and
+# admit_rate.sh [RATE [SECONDS [PROFILES]]]: how long the admission webhook takes to answer over TLS at a
+# fixed rate (1,000 requests a second unless given) on two processors, which it shares with what asks; and
 # the same for a handler that does nothing on the same server, in turns. Reviews are those of a pod of
 # three containers, as an API server sends them: mutating ones lead to a patch, validating ones are
-# judged at level restricted; the configuration has that many profiles of other images, too. Lines to read: "WHAT: N answers, F failed; ms: p50 … p99 …".
+# judged at level restricted. The configuration has PROFILES profiles of other images, none unless
+# given. Lines to read: "WHAT: N answers, F failed; ms: p50 … p99 …".
 set -eu
 
 repo=$(cd -- "$(dirname -- "$0")/../.." && pwd)
