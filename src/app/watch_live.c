@@ -25,7 +25,9 @@
 #include "baseline/baseline.h"
 #include "model/syscalls.h"
 
-enum { POLL_MS = 25, MAX_RING_MIB = 1024, RING_MIB = 8 };
+enum { MAX_RING_MIB = 1024, RING_MIB = 8 };
+/* How often the rings are looked at; seldom once there were few records so many times in a row. */
+enum { POLL_MS = 25, QUIET_POLL_MS = 100, QUIET_POLLS = 8, FEW_RECORDS = 4 };
 /* A time of day that jumps further was set, and not slewed. */
 #define CLOCK_SET_NS INT64_C(1000000000)
 /* What is younger than this may still be on its way when records are taken. */
@@ -332,8 +334,17 @@ static bool show(struct watching *w)
 	return watch_screen_draw(w->session.screen, &n);
 }
 
+/* Nobody waits for what is only told; a ring that fills wakes before the time is over. */
+static int pause_ms(const struct watching *w, unsigned quiet)
+{
+	const struct watch_session *s = &w->session;
+
+	return quiet < QUIET_POLLS || s->respond || s->drift || s->screen ? POLL_MS : QUIET_POLL_MS;
+}
+
 static int loop(struct watching *w, uint64_t seconds, struct err *e)
 {
+	unsigned quiet = 0;
 	struct watch_loss told_lost = { 0 };
 	struct timespec begun, now;
 	time_t told = 0;
@@ -341,12 +352,13 @@ static int loop(struct watching *w, uint64_t seconds, struct err *e)
 	clock_gettime(CLOCK_MONOTONIC, &begun);
 	for (;;) {
 		uint64_t seen = w->session.boot + boot_ns() - SETTLE_NS;
-		int n = watch_poll(w->session.sensor, POLL_MS, watch_session_record, &w->session,
-				   e);
+		int n = watch_poll(w->session.sensor, pause_ms(w, quiet), watch_session_record,
+				   &w->session, e);
 		int64_t jump;
 
 		if (n < 0)
 			return n;
+		quiet = n < FEW_RECORDS ? quiet + (quiet < QUIET_POLLS) : 0;
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (is_over(w, &begun, &now, seconds))
 			return 0;

@@ -52,6 +52,8 @@ static uint32_t gen(struct coder *c, gref r, uint32_t t, uint32_t f);
 
 /* ---- what follows from event.who: found once, and kept beyond the event */
 
+enum { WHO_EVENTS = 2 }; /* for so many events, at a guess, it is found once */
+
 static uint32_t gen_who(struct coder *c, gref r, uint32_t t, uint32_t f);
 
 static uint32_t who_body(struct coder *c, const struct gnode *n, uint32_t t, uint32_t f)
@@ -101,34 +103,54 @@ static uint32_t gen_who(struct coder *c, gref r, uint32_t t, uint32_t f)
 
 /*
  * The operands of a chain in the order of evaluation: all that follow from event.who are one, and
- * come first, because what was found for an earlier event costs next to nothing.
+ * stand where their price puts them when nothing is known. *who is their place, or -1.
  */
-static uint32_t chain_order(struct coder *c, const struct gnode *n, gref *out)
+static uint32_t chain_order(struct coder *c, const struct gnode *n, gref *out, int64_t *who)
 {
-	cleanup_free gref *who = xcalloc(n->child_n, sizeof(*who));
-	uint32_t whos = 0, others = 1;
+	cleanup_free gref *parts = xcalloc(n->child_n, sizeof(*parts));
+	uint32_t parts_n = 0, others = 0, at = 0;
+	gref together;
 
 	for (uint32_t i = 0; i < n->child_n; i++) {
 		if (c->im->nodes[gref_node(n->child[i])].who)
-			who[whos++] = n->child[i];
+			parts[parts_n++] = n->child[i];
 		else
 			out[others++] = n->child[i];
 	}
-	if (whos)
-		out[0] = graph_chain(c->im, n->kind, who, whos);
-	else
-		memmove(out, out + 1, --others * sizeof(*out));
-	return others;
+	*who = -1;
+	if (!parts_n)
+		return others;
+	together = graph_chain(c->im, n->kind, parts, parts_n);
+	while (at < others && graph_rank(c->im, n->kind, out[at]) <
+				      graph_rank(c->im, n->kind, together) / WHO_EVENTS)
+		at++;
+	memmove(out + at + 1, out + at, (others - at) * sizeof(*out));
+	out[at] = together;
+	*who = at;
+	return others + 1;
+}
+
+/* In front of a chain: when it is known of event.who already that the chain is false, or true. */
+static uint32_t gen_peek(struct coder *c, enum gkind kind, gref who, uint32_t decided, uint32_t at)
+{
+	if (!c->im->nodes[gref_node(who)].who)
+		return at;
+	return emit(c, (struct insn){ .op = I_PEEK,
+				      .b = (kind == G_OR) != gref_negated(who),
+				      .a = who_slot(c, gref_node(who)),
+				      .t = decided,
+				      .f = at });
 }
 
 static uint32_t gen_chain(struct coder *c, const struct gnode *n, uint32_t t, uint32_t f)
 {
 	cleanup_free gref *v = xcalloc(n->child_n + 1, sizeof(*v));
 	uint32_t at = n->kind == G_AND ? t : f;
+	int64_t who;
 
-	for (uint32_t i = chain_order(c, n, v); i-- > 0;)
+	for (uint32_t i = chain_order(c, n, v, &who); i-- > 0;)
 		at = n->kind == G_AND ? gen(c, v[i], at, f) : gen(c, v[i], t, at);
-	return at;
+	return who > 0 ? gen_peek(c, n->kind, v[who], n->kind == G_AND ? f : t, at) : at;
 }
 
 /* The memo slot of a shared chain; its body is made the first time. */
@@ -204,25 +226,10 @@ static void chain_free(struct chain *c)
 	free(c->v);
 }
 
-/* What a condition needs of event.who: it is false without; GREF_TRUE: nothing. */
-static gref needed_who(struct coder *c, gref r)
-{
-	struct gnode n = c->im->nodes[gref_node(r)];
-	cleanup_free gref *v = NULL;
-	uint32_t found = 0;
-
-	if (n.who)
-		return r;
-	if (n.kind != (gref_negated(r) ? G_OR : G_AND))
-		return GREF_TRUE;
-	v = xcalloc(n.child_n, sizeof(*v));
-	for (uint32_t i = 0; i < n.child_n; i++)
-		if (c->im->nodes[gref_node(n.child[i])].who)
-			v[found++] = n.child[i] ^ gref_negated(r);
-	return graph_chain(c->im, G_AND, v, found);
-}
-
-/* In front of the code of some targets in a row: past all of them when none can become true. */
+/*
+ * In front of the code of some targets in a row that follow from event.who alone: past all of them
+ * when none is true.
+ */
 static uint32_t gen_guard(struct coder *c, const gref *who, size_t n, uint32_t at, uint32_t past)
 {
 	gref any = n > 1 ? graph_chain(c->im, G_OR, who, n) : GREF_TRUE;
@@ -240,19 +247,20 @@ static uint32_t gen_targets(struct coder *c, const struct chain *all)
 	for (size_t i = 0; i < all->n; i++)
 		count_uses(c, all->v[i].condition);
 	for (size_t i = all->n; i-- > 0;) {
-		gref need = needed_who(c, all->v[i].condition);
+		gref condition = all->v[i].condition;
+		bool alone = c->im->nodes[gref_node(condition)].who;
 		uint32_t fire;
 
-		if (need == GREF_TRUE) {
+		if (!alone) {
 			at = gen_guard(c, who, row, at, past);
 			row = 0;
 		} else if (!row) {
 			past = at;
 		}
 		fire = emit(c, (struct insn){ .op = I_FIRE, .a = all->v[i].target, .t = at });
-		at = gen(c, all->v[i].condition, fire, at);
-		if (need != GREF_TRUE)
-			who[row++] = need;
+		at = gen(c, condition, fire, at);
+		if (alone)
+			who[row++] = condition;
 	}
 	return gen_guard(c, who, row, at, past);
 }

@@ -171,6 +171,9 @@ static void run(struct rules_engine *g, uint32_t pc)
 				pc = im->who_bodies[in->a];
 			}
 			break;
+		case I_PEEK:
+			pc = vm_who(vm, in->a) == in->b ? in->t : in->f;
+			break;
 		case I_KNOW:
 			vm_know(vm, in->a, in->b);
 			pc = back[--depth];

@@ -64,7 +64,7 @@ static float chance_of(const struct image *im, gref r)
  * The price of finding out early: in an "and" what is cheap and often false goes first, in an "or"
  * what is cheap and often true. All conditions are free of side effects.
  */
-static float rank_of(const struct image *im, enum gkind kind, gref r)
+float graph_rank(const struct image *im, enum gkind kind, gref r)
 {
 	float p = chance_of(im, r), decides = kind == G_AND ? 1 - p : p;
 
@@ -189,7 +189,8 @@ gref graph_chain(struct image *im, enum gkind kind, const gref *v, size_t n)
 		return refs.v[0];
 	ranked = xcalloc(refs.n, sizeof(*ranked));
 	for (size_t i = 0; i < refs.n; i++)
-		ranked[i] = (struct ranked){ refs.v[i], (uint32_t)i, rank_of(im, kind, refs.v[i]) };
+		ranked[i] = (struct ranked){ refs.v[i], (uint32_t)i,
+					     graph_rank(im, kind, refs.v[i]) };
 	qsort(ranked, refs.n, sizeof(*ranked), by_rank);
 	for (size_t i = 0; i < refs.n; i++)
 		refs.v[i] = ranked[i].r;

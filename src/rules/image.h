@@ -110,6 +110,7 @@ enum insn_op {
 	I_MEMO, /* a: memo slot; unknown: its body first, then this again */
 	I_KEEP, /* a: memo slot, b: the truth that the body found; back to its I_MEMO */
 	I_WHO,	/* a: what is known of event.who, and stays; unknown: its body first, as above */
+	I_PEEK, /* a: the same; t when the truth is known and is b, else f; nothing is found out */
 	I_KNOW, /* a: the same, b: the truth that the body found; back to its I_WHO */
 	I_FIRE, /* a: target; when evaluation goes on: t */
 };
@@ -216,6 +217,8 @@ gref graph_chain(struct image *im, enum gkind kind, const gref *v, size_t n);
 gref graph_for_type(struct image *im, gref r, unsigned type, struct map *memo);
 /* The event types for which the condition can be true. */
 struct ev_set graph_types(struct image *im, gref r);
+/* The less, the earlier it is evaluated in a chain. */
+float graph_rank(const struct image *im, enum gkind kind, gref r);
 void graph_print(const struct image *im, gref r, struct buf *out, unsigned indent);
 
 /* condition.c: a syntax tree as a condition; -1 and an error. */

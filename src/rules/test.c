@@ -288,6 +288,24 @@ static void decide_by_type(struct image *im, struct test *t)
 			ev_set_add(t->types, type);
 }
 
+/* Fields that have to be looked up or written first; and most processes are the host's. */
+static void estimate_field(unsigned id, struct test *t)
+{
+	switch (id) {
+	case EV_EVT_ARG:
+	case EV_EVT_ARGS:
+	case EV_EVT_INFO:
+	case EV_USER_NAME:
+	case EV_USER_LOGINNAME:
+	case EV_GROUP_NAME:
+		t->cost += 40;
+		break;
+	case EV_CONTAINER_ID:
+		t->chance = t->op == RO_EQ ? 0.7F : t->chance;
+		break;
+	}
+}
+
 /* Expected cost in units of a short comparison, and how often it is true: both are guesses. */
 static void estimate(const struct image *im, struct test *t)
 {
@@ -317,6 +335,8 @@ static void estimate(const struct image *im, struct test *t)
 		t->cost += 20;
 	else if (o->ref.field->flags & EV_RESOLVED)
 		t->cost += 60;
+	else
+		estimate_field(o->ref.field->id, t);
 	if (t->invert)
 		t->chance = 1 - t->chance;
 }

@@ -429,6 +429,8 @@ static uint64_t boot_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+_Static_assert(sizeof(struct watch_rec) + WATCH_PARTS_BYTES < WATCH_RING_RECORD_MAX, "records");
+
 static void look(struct watch *w, unsigned cpu, uint64_t horizon)
 {
 	struct head *h = &w->heads[cpu];
