@@ -102,9 +102,9 @@ static int replay(struct watching *w, const char *path, struct err *e)
 /* Options that make no sense together. */
 static int check_options(const struct args *a, struct err *e)
 {
-	static const char *const live[] = { "capture", "for",	"ring",	    "environment",
-					    "respond", "hooks", "response", "user",
-					    "live",    "model", "learn" };
+	static const char *const live[] = { "capture",	   "for",     "entry", "ring",
+					    "environment", "respond", "hooks", "response",
+					    "user",	   "live",    "model", "learn" };
 
 	if (args_count(a))
 		return usage_error(a, e, "'%s': expected options only", args_at(a, 0));
@@ -229,6 +229,9 @@ static const struct option_desc options[] = {
 	  "With calls hooked at functions, those that a seccomp filter refuses are not seen. "
 	  "Seeing "
 	  "them costs processes under a filter something with every call." },
+	{ 0, "entry", NULL, NULL,
+	  "Reads names and addresses when a call begins, too: another thread may change them "
+	  "meanwhile. Makes the calls that rules ask for slower." },
 	{ 0, "environment", NULL, NULL,
 	  "Keeps the environment of programs also when no rule asks for it." },
 	{ 0, "respond", "MODE", "dry-run|enforce",

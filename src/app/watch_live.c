@@ -67,6 +67,7 @@ static int sense(struct watching *w, const struct rules *rules, struct watch **o
 		 struct respond_rows *rows, struct err *e)
 {
 	struct watch_options o = { .env = args_has(w->args, "environment"),
+				   .given = args_has(w->args, "entry"),
 				   .hooks = hooks_asked(w->args),
 				   .no_refused = args_has(w->args, "no-refused") };
 	uint64_t mib;

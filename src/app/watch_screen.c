@@ -23,6 +23,7 @@ enum {
 	DRAW_NS = 250000000,
 	SECONDS = 60, /* of which rates are remembered */
 	FINDINGS = 200,
+	PRIORITIES = 8, /* enum rules_priority */
 	CONTAINERS = 512,
 	MESSAGES = 4,
 	TEXT = 160,
@@ -54,6 +55,7 @@ struct watch_screen {
 	uint64_t records;	       /* at the last whole second */
 	unsigned rates[SECONDS];
 	struct finding_line findings[FINDINGS];
+	uint64_t by_priority[PRIORITIES];
 	size_t findings_n;
 	struct container_line *containers[CONTAINERS];
 	size_t containers_n;
@@ -216,10 +218,17 @@ void watch_screen_event(struct watch_screen *s, const struct process *p)
 	l->seen = now_ns();
 }
 
+static bool is_same(const struct finding_line *a, const struct finding_line *b)
+{
+	return !strcmp(a->rule, b->rule) && !strcmp(a->container, b->container) &&
+	       !strcmp(a->who, b->who);
+}
+
 void watch_screen_finding(struct watch_screen *s, uint64_t time, unsigned priority,
 			  const char *rule, const char *container, const char *who)
 {
 	struct finding_line f = { .time = time, .priority = priority, .count = 1 };
+	size_t at = 0;
 
 	set_text(f.rule, rule);
 	set_text(f.container, container);
@@ -230,15 +239,17 @@ void watch_screen_finding(struct watch_screen *s, uint64_t time, unsigned priori
 			if (priority < s->containers[i]->worst)
 				s->containers[i]->worst = priority;
 		}
-	if (s->findings_n && !strcmp(s->findings[0].rule, f.rule) &&
-	    !strcmp(s->findings[0].container, f.container) && !strcmp(s->findings[0].who, f.who)) {
-		s->findings[0].count++;
-		s->findings[0].time = time;
-		return;
-	}
-	if (s->findings_n < FINDINGS)
+	s->by_priority[priority < PRIORITIES ? priority : PRIORITIES - 1]++;
+	/* The same again moves up, however much stands between. */
+	while (at < s->findings_n && !is_same(&s->findings[at], &f))
+		at++;
+	if (at < s->findings_n)
+		f.count = s->findings[at].count + 1;
+	else if (s->findings_n < FINDINGS)
 		s->findings_n++;
-	memmove(s->findings + 1, s->findings, (s->findings_n - 1) * sizeof(f));
+	else
+		at = FINDINGS - 1;
+	memmove(s->findings + 1, s->findings, at * sizeof(f));
 	s->findings[0] = f;
 }
 
@@ -302,6 +313,10 @@ static enum style style_of(unsigned priority)
 {
 	return priority <= 3 ? RED : priority == 4 ? YELLOW : priority == 5 ? CYAN : DIM;
 }
+
+/* In four columns, for those who see no colours. */
+static const char *const words[PRIORITIES] = { "EMRG", "ALRT", "CRIT", "ERR ",
+					       "WARN", "NOTE", "INFO", "DBG " };
 
 static void put_style(struct watch_screen *s, enum style style)
 {
@@ -375,8 +390,14 @@ static void put_head(struct watch_screen *s, const struct watch_screen_numbers *
 	room = put(s, s->width, PLAIN, " events/s %8u  ", s->rates[0]);
 	put_rates(s, room > 2 ? room - 2 : 0);
 	end_line(s);
-	room = put(s, s->width, PLAIN, " findings %8" PRIu64 "  processes %zu  containers %zu  ",
-		   n->findings, n->processes, n->containers);
+	room = put(s, s->width, PLAIN, " findings %8" PRIu64 "  ", n->findings);
+	for (unsigned i = 0; i < PRIORITIES; i++)
+		if (s->by_priority[i])
+			room = put(s, room, style_of(i), "%.*s %" PRIu64 "  ",
+				   (int)strcspn(words[i], " "), words[i], s->by_priority[i]);
+	end_line(s);
+	room = put(s, s->width, PLAIN, " processes %7zu  containers %zu  ", n->processes,
+		   n->containers);
 	put(s, room, n->lost ? RED : DIM, "lost %" PRIu64, n->lost);
 	end_line(s);
 	end_line(s);
@@ -418,6 +439,15 @@ static void put_containers(struct watch_screen *s, unsigned lines)
 	end_line(s);
 }
 
+/* What people call the container of this id. */
+static const char *name_of(const struct watch_screen *s, const char *id)
+{
+	for (size_t i = 0; *id && i < s->containers_n; i++)
+		if (!strcmp(s->containers[i]->id, id) && *s->containers[i]->name)
+			return s->containers[i]->name;
+	return *id ? id : "host";
+}
+
 static void put_finding(struct watch_screen *s, const struct finding_line *f)
 {
 	time_t sec = (time_t)(f->time / 1000000000u);
@@ -430,8 +460,9 @@ static void put_finding(struct watch_screen *s, const struct finding_line *f)
 	if (f->count > 1)
 		snprintf(times, sizeof(times), " x%" PRIu64, f->count);
 	room = put(s, s->width, DIM, " %s  ", when);
-	room = put(s, room, style_of(f->priority), "%s%s", f->rule, times);
-	room = put(s, room, PLAIN, "  %s", *f->container ? f->container : "host");
+	room = put(s, room, style_of(f->priority), "%s  %s%s",
+		   words[f->priority < PRIORITIES ? f->priority : PRIORITIES - 1], f->rule, times);
+	room = put(s, room, PLAIN, "  %s", name_of(s, f->container));
 	put(s, room, DIM, "  %s", f->who);
 }
 
@@ -469,13 +500,13 @@ static void draw(struct watch_screen *s, const struct watch_screen_numbers *n)
 	s->line = 0;
 	buf_puts(&s->frame, "\x1b[H");
 	put_head(s, n);
-	rest = s->height > 8 + messages ? s->height - 6 - messages : 2;
+	rest = s->height > 9 + messages ? s->height - 7 - messages : 2;
 	shown_n = s->containers_n ? (unsigned)s->containers_n : 1;
 	shown_n = shown_n + 1 < rest / 2 ? shown_n + 1 : rest / 2;
 	put_containers(s, shown_n);
 	put_findings(s, rest - shown_n);
 	buf_puts(&s->frame, "\x1b[J");
-	for (unsigned i = 0; i < messages && messages + 8 < s->height; i++) {
+	for (unsigned i = 0; i < messages && messages + 9 < s->height; i++) {
 		buf_printf(&s->frame, "\x1b[%u;1H", s->height - messages + i + 1);
 		put(s, s->width, strstr(s->message[i], "warning") ? YELLOW : DIM, "%s",
 		    s->message[i]);

@@ -88,8 +88,7 @@ void watch_session_record(const struct watch_rec *rec, void *session)
 	if (ev) {
 		judge(s, ev, false);
 		/* Nobody hides a file behind a name for which something else fires. */
-		ev = enrich_resolved(s->enrich);
-		if (ev)
+		while ((ev = enrich_again(s->enrich)))
 			judge(s, ev, true);
 	}
 	if (s->respond)

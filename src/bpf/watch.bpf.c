@@ -153,6 +153,7 @@ static __always_inline void begin(struct build *b, __u16 kind, struct task_struc
 
 #include "watch_compat.h"
 #include "watch_drift.h"
+#include "watch_given.h"
 
 static __always_inline __u64 arg_at(const struct build *b, __u32 i)
 {
@@ -212,7 +213,7 @@ static __always_inline int call_returned(struct task_struct *task, const struct 
 {
 	const volatile struct watch_spec *spec;
 	struct build *b;
-	__u32 hold = 0, want;
+	__u32 hold = 0, want, others = 0;
 	__u64 how = nr;
 	__u8 s;
 
@@ -242,7 +243,11 @@ static __always_inline int call_returned(struct task_struct *task, const struct 
 				 regs ? regs : (struct pt_regs *)bpf_task_pt_regs(task));
 	read_how(b, spec);
 	b->rec.ret = ret;
-	want = !spec->clauses && !(spec->drift & WATCH_DRIFT_ALONE);
+	if (want_given && abi == ABI_NATIVE) {
+		b->given_nr = nr;
+		others = given_others(s);
+	}
+	want = (!spec->clauses && !(spec->drift & WATCH_DRIFT_ALONE)) || others;
 	if (spec->clauses && hold && is_wanted(task, b, s, hold))
 		want = 1;
 	if (!want && (!want_drift || !drift_wants(s, nr)))
@@ -251,6 +256,8 @@ static __always_inline int call_returned(struct task_struct *task, const struct 
 	b->rec.nr = nr;
 	for (__u32 i = 0; i < WATCH_ARGS; i++)
 		add_arg(b, spec, i, ret);
+	if (others)
+		add_given(s, others);
 	if (spec->ret_fd && ret >= 0)
 		add_fd(WATCH_RET, ret);
 	if (want_cwd)

@@ -250,6 +250,8 @@ enum watch_part_kind {
 	WATCH_P_CWD,
 	WATCH_P_CGROUP, /* path below the root of its hierarchy */
 	WATCH_P_PROC,	/* struct watch_proc */
+	WATCH_P_GIVEN,	/* a path or an address as it was when the call began, when it is another
+			   one at the end */
 	WATCH_P_KILLED, /* one letter: the row of struct watch_kill, from 'A' on, that killed it */
 };
 

@@ -49,7 +49,9 @@ struct build {
 	__u32 narrow; /* the call's structures have pointers of 32 bits */
 	char text[WALK_TEXT];
 	__u32 off;
-	__u32 len; /* of the parts */
+	__u32 len;	/* of the parts */
+	__u32 given_nr; /* the call that returns (watch_given.h) */
+	__u32 pad;
 	struct watch_rec rec;
 	char parts[WATCH_PARTS_BYTES + WATCH_PART_MAX + 64]; /* directly behind `rec` */
 };

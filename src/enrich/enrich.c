@@ -250,9 +250,12 @@ static size_t append_normal(char *out, size_t len, size_t size, const char *s, s
 const char *event_raw_path(struct enrich *e, unsigned n, size_t *len)
 {
 	int arg = !e->shape ? NO : n ? e->shape->path2 : e->shape->path;
-	const struct watch_part *p = arg >= 0 ? watch_part_find(e->rec, WATCH_P_PATH, (unsigned)arg)
-					      : NULL;
+	const struct watch_part *p = NULL;
 
+	if (arg >= 0 && e->memory == AS_GIVEN)
+		p = watch_part_find(e->rec, WATCH_P_GIVEN, (unsigned)arg);
+	if (arg >= 0 && !p)
+		p = watch_part_find(e->rec, WATCH_P_PATH, (unsigned)arg);
 	if (!p)
 		return NULL;
 	*len = p->len;
@@ -415,6 +418,22 @@ static void follow(struct enrich *e)
 			     fd->len - sizeof(struct watch_fd));
 }
 
+static void use_memory(struct enrich *e, unsigned which)
+{
+	e->memory = which;
+	e->path_made[0] = e->path_made[1] = false;
+}
+
+static bool has_given(const struct watch_rec *rec)
+{
+	const struct watch_part *p = NULL;
+
+	while ((p = watch_part_next(rec, p)))
+		if (p->kind == WATCH_P_GIVEN)
+			return true;
+	return false;
+}
+
 static int type_of(const struct enrich *e, const struct watch_rec *rec)
 {
 	switch (rec->kind) {
@@ -441,7 +460,7 @@ const struct event *enrich_record(struct enrich *e, const struct watch_rec *rec,
 	e->stats.records++;
 	e->rec = rec;
 	e->boot = boot;
-	e->resolved = false;
+	e->memory = AS_READ;
 	e->scratch_n = 0;
 	e->path_made[0] = e->path_made[1] = false;
 	e->p = processes_apply(e->processes, rec);
@@ -462,6 +481,8 @@ const struct event *enrich_record(struct enrich *e, const struct watch_rec *rec,
 					     e->shape->fd == FD_RET ? WATCH_RET
 								    : (unsigned)e->shape->fd);
 	follow(e);
+	if (e->shape && has_given(rec))
+		use_memory(e, AS_GIVEN);
 	e->ev.base.type = (uint16_t)type;
 	e->ev.base.time = boot + rec->time;
 	e->ev.base.uptime = rec->time;
@@ -470,22 +491,36 @@ const struct event *enrich_record(struct enrich *e, const struct watch_rec *rec,
 	return &e->ev.base;
 }
 
-const struct event *enrich_resolved(struct enrich *e)
+static const struct event *as_opened(struct enrich *e)
 {
 	const struct watch_fd *d;
-	const char *opened;
+	const char *named, *opened;
 	size_t len;
 
-	if (!is_open(e) || !e->fd_part || e->resolved || e->fd_part->flags)
+	if (!is_open(e) || !e->fd_part || e->memory == AS_OPENED || e->fd_part->flags)
 		return NULL;
 	d = watch_part_bytes(e->fd_part);
 	opened = (const char *)(d + 1);
 	len = e->fd_part->len - sizeof(*d);
-	if (!len || (event_path(e, 0) && e->path_len[0] == len && !memcmp(e->path[0], opened, len)))
+	named = event_path(e, 0);
+	if (!len || (named && strlen(named) == len && !memcmp(named, opened, len)))
 		return NULL;
-	e->resolved = true;
-	path_made(e, 0, append_normal(e->path[0], 0, sizeof(e->path[0]) - 1, opened, len));
+	e->memory = AS_OPENED;
+	len = append_normal(e->path[0], 0, sizeof(e->path[0]) - 1, opened, len);
+	if (!len)
+		e->path[0][len++] = '/';
+	e->path[0][len] = '\0';
+	e->path_made[0] = true;
 	return &e->ev.base;
+}
+
+const struct event *enrich_again(struct enrich *e)
+{
+	if (e->memory == AS_GIVEN) {
+		use_memory(e, AS_READ);
+		return &e->ev.base;
+	}
+	return as_opened(e);
 }
 
 int enrich_ask_names(struct enrich *e, const char *const *names, size_t n)

@@ -33,10 +33,11 @@ void enrich_free(struct enrich *e);
 const struct event *enrich_record(struct enrich *e, const struct watch_rec *rec, uint64_t boot);
 
 /*
- * The same event once more with the file as the kernel opened it, when that is another one than the
- * caller named (a symbolic link, or memory that changed during the call); NULL otherwise.
+ * The same event once more with other names, until it is NULL: with the memory of the caller as it
+ * was at the end of the call, when it was something else at the beginning (which counts first);
+ * with the file as the kernel opened it, when that is another one than was named (a symbolic link).
  */
-const struct event *enrich_resolved(struct enrich *e);
+const struct event *enrich_again(struct enrich *e);
 
 /*
  * The names whose addresses fd.sip.name and its like know from now on (names.h); and what was found

@@ -70,6 +70,18 @@ static const struct {
 
 const char *errno_name(int code)
 {
+	/* Results that only the kernel's own code and tracers see (include/linux/errno.h). */
+	static const struct {
+		int code;
+		const char *name;
+	} inside[] = { { 512, "ERESTARTSYS" },
+		       { 513, "ERESTARTNOINTR" },
+		       { 514, "ERESTARTNOHAND" },
+		       { 516, "ERESTART_RESTARTBLOCK" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(inside); i++)
+		if (inside[i].code == code)
+			return inside[i].name;
 	return strerrorname_np(code);
 }
 

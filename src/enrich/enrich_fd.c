@@ -173,15 +173,24 @@ static struct ev_addr address(const uint8_t *b, bool v6)
 	return a;
 }
 
-/* An address that the caller gave or got; -1 in *port when it is no internet address. */
-static bool given_address(const struct enrich *e, struct end *out)
+static const struct watch_part *address_part(const struct enrich *e)
 {
-	const struct watch_part *p = NULL;
-	struct sockaddr_in6 sa = { 0 };
+	const struct watch_part *p = NULL, *given;
 
 	while ((p = watch_part_next(e->rec, p)))
 		if (p->kind == WATCH_P_ADDR)
 			break;
+	given = p && e->memory == AS_GIVEN ? watch_part_find(e->rec, WATCH_P_GIVEN, p->arg) : NULL;
+	return given ? given : p;
+}
+
+/* An address that the caller gave or got; -1 in *port when it is no internet address. */
+static bool given_address(const struct enrich *e, struct end *out)
+{
+	const struct watch_part *p;
+	struct sockaddr_in6 sa = { 0 };
+
+	p = address_part(e);
 	if (!p)
 		return false;
 	memcpy(&sa, watch_part_bytes(p), p->len < sizeof(sa) ? p->len : sizeof(sa));

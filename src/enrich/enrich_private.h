@@ -56,8 +56,8 @@ struct enrich {
 	const struct call_shape *shape;
 	const struct watch_part *fd_part;
 	uint64_t boot;
-	bool resolved;			  /* the file is the one that the kernel opened */
-	char path[2][2 * WATCH_PART_MAX]; /* absolute and normal; made when asked for */
+	enum { AS_GIVEN, AS_READ, AS_OPENED } memory; /* which names and addresses count now */
+	char path[2][2 * WATCH_PART_MAX];	      /* absolute and normal; made when asked for */
 	size_t path_len[2];
 	bool path_made[2];
 	char scratch[SCRATCH_BYTES];

@@ -22,13 +22,14 @@ static const struct kind {
 	bool numbered; /* the argument's number is in the name, also when it is 0 */
 	enum form form;
 } kinds[] = {
-	{ "path", WATCH_P_PATH, true, BYTES },	  { "base", WATCH_P_BASE, true, BYTES },
-	{ "text", WATCH_P_TEXT, true, BYTES },	  { "fd", WATCH_P_FD, true, OPEN_FILE },
-	{ "addr", WATCH_P_ADDR, true, ADDRESS },  { "data", WATCH_P_DATA, true, BYTES },
-	{ "exe", WATCH_P_EXE, false, BYTES },	  { "filename", WATCH_P_FILENAME, false, BYTES },
-	{ "argv", WATCH_P_ARGV, false, STRINGS }, { "env", WATCH_P_ENVP, false, STRINGS },
-	{ "cwd", WATCH_P_CWD, false, BYTES },	  { "cgroup", WATCH_P_CGROUP, false, BYTES },
-	{ "proc", WATCH_P_PROC, false, FACTS },	  { "killed", WATCH_P_KILLED, false, BYTES },
+	{ "path", WATCH_P_PATH, true, BYTES },	    { "base", WATCH_P_BASE, true, BYTES },
+	{ "text", WATCH_P_TEXT, true, BYTES },	    { "fd", WATCH_P_FD, true, OPEN_FILE },
+	{ "addr", WATCH_P_ADDR, true, ADDRESS },    { "data", WATCH_P_DATA, true, BYTES },
+	{ "exe", WATCH_P_EXE, false, BYTES },	    { "filename", WATCH_P_FILENAME, false, BYTES },
+	{ "argv", WATCH_P_ARGV, false, STRINGS },   { "env", WATCH_P_ENVP, false, STRINGS },
+	{ "cwd", WATCH_P_CWD, false, BYTES },	    { "cgroup", WATCH_P_CGROUP, false, BYTES },
+	{ "given", WATCH_P_GIVEN, true, BYTES },    { "proc", WATCH_P_PROC, false, FACTS },
+	{ "killed", WATCH_P_KILLED, false, BYTES },
 };
 
 static const char flags_suffix[] = "_flags";

@@ -326,6 +326,11 @@ static void configure(struct watch *w)
 	*(uint8_t *)&ro->want_env = w->o.env;
 	*(uint8_t *)&ro->want_cwd = w->o.cwd;
 	*(uint8_t *)&ro->want_stdio = w->o.stdio;
+	*(uint8_t *)&ro->want_given = w->o.given;
+	bpf_program__set_autoload(w->skel->progs.on_given, w->o.given);
+	bpf_program__set_autoattach(w->skel->progs.on_given, false);
+	if (!w->o.given)
+		bpf_map__set_max_entries(w->skel->maps.given_calls, 1);
 	watch_kills_configure(w->kills);
 	*(uint8_t *)&ro->can_cast = kernel_has("bpf_rdonly_cast");
 	for (size_t i = 0; i < w->wants_n; i++) {

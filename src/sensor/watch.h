@@ -33,6 +33,7 @@ struct watch_options {
 	bool cwd;	   /* the current folder with every call */
 	bool stdio;	   /* what the first three descriptors of executed programs are */
 	unsigned data_max; /* bytes of what was read, written, sent or received; 0: 80 */
+	bool given;	   /* names and addresses as they were when the call began, too */
 	enum watch_hooks hooks;
 	/*
 	 * At functions: leaves out calls that a seccomp filter refuses. Seeing them costs processes

@@ -278,6 +278,27 @@ static int attach_event(struct watch *w, const struct want *want, struct err *e)
 	return 0;
 }
 
+/* The beginning of a call that is given a name or an address. */
+static int attach_beginning(struct watch *w, const struct want *want, struct err *e)
+{
+	struct bpf_link *link;
+	char event[64];
+	bool any = false;
+
+	for (unsigned i = 0; i < WATCH_ARGS; i++)
+		any |= want->spec.arg[i] == WATCH_A_PATH || want->spec.arg[i] == WATCH_A_ADDR;
+	if (!any)
+		return 0;
+	snprintf(event, sizeof(event), "sys_enter_%s", watch_symbol(want->call));
+	link = bpf_program__attach_tracepoint(w->skel->progs.on_given, "syscalls", event);
+	if (!link)
+		return errno == ENOENT
+			       ? 0
+			       : err_errno(e, EOPNOTSUPP, "cannot attach to syscalls:%s", event);
+	*vec_push(w->links, w->links_n, w->links_cap) = link;
+	return 0;
+}
+
 /* The small program of a function: another of at_return_*, for this one. */
 static int attach_function(const struct watch *w, struct hook *hook)
 {
@@ -334,6 +355,10 @@ int watch_hooks_attach(struct watch *w, struct err *e)
 	for (size_t i = 0; err == 0 && i < w->wants_n; i++) {
 		const struct want *want = &w->wants[i];
 
+		if (w->o.given)
+			err = attach_beginning(w, want, e);
+		if (err < 0)
+			break;
 		if (is_hooked(h, want)) {
 			w->skel->bss->two_returns[want->nr] = returns_twice(want);
 			w->skel->bss->hooked[want->nr] = 1;

@@ -84,7 +84,7 @@ static size_t judge(struct rules_engine *g, struct enrich *en, const struct even
 
 	if (!ev || n)
 		return n;
-	ev = enrich_resolved(en);
+	ev = enrich_again(en);
 	return ev ? rules_engine_event(g, ev, &fired) : 0;
 }
 

@@ -40,7 +40,7 @@ static void judge(struct enrich *en, const struct capture_item *item, uint64_t b
 	ev = enrich_record(en, item->rec, boot);
 	if (ev)
 		read_fields(ev);
-	ev = ev ? enrich_resolved(en) : NULL;
+	ev = ev ? enrich_again(en) : NULL;
 	if (ev)
 		read_fields(ev);
 }

@@ -386,7 +386,7 @@ static void opened(void **state)
 	assert_field(ev, "evt.res", "SUCCESS");
 	assert_field(ev, "evt.arg.flags", "O_RDONLY|O_CLOEXEC");
 	assert_field(ev, "evt.arg.name", "/etc/shadow");
-	assert_null(enrich_resolved(e)); /* the same file by both names */
+	assert_null(enrich_again(e)); /* the same file by both names */
 	enrich_free(e);
 }
 
@@ -401,9 +401,9 @@ static void opened_by_link(void **state)
 	add_fd(WATCH_RET, 4, 0100600, "/etc/shadow");
 	ev = put(e);
 	assert_field(ev, "fd.name", "/tmp/link");
-	ev = enrich_resolved(e);
+	ev = enrich_again(e);
 	assert_field(ev, "fd.name", "/etc/shadow");
-	assert_null(enrich_resolved(e));
+	assert_null(enrich_again(e));
 	enrich_free(e);
 }
 
@@ -421,6 +421,56 @@ static void not_opened(void **state)
 	assert_field(ev, "fd.typechar", "f");
 	assert_field(ev, "evt.res", "ENOENT");
 	assert_field(ev, "evt.failed", "1");
+	enrich_free(e);
+}
+
+/* What a call was given counts first, then what is there at its end. */
+static void given(void **state)
+{
+	struct sockaddr_in then = { .sin_family = AF_INET, .sin_port = htons(4301) };
+	struct sockaddr_in now = { .sin_family = AF_INET, .sin_port = htons(4302) };
+	struct watch_fd d = { .fd = 5,
+			      .mode = 0140777,
+			      .family = AF_INET,
+			      .type = SOCK_STREAM,
+			      .protocol = IPPROTO_TCP };
+	struct enrich *e = fresh();
+	const struct event *ev;
+
+	(void)state;
+	call_of(50, "mv", "rename", -ENOENT);
+	text(WATCH_P_PATH, 0, "/tmp/public");
+	text(WATCH_P_PATH, 1, "sub/new");
+	text(WATCH_P_BASE, 1, "/srv");
+	text(WATCH_P_GIVEN, 0, "/tmp/../etc/secret");
+	ev = put(e);
+	assert_field(ev, "evt.arg.oldpath", "/tmp/../etc/secret");
+	assert_field(ev, "fs.path.source", "/etc/secret");
+	assert_field(ev, "fs.path.target", "/srv/sub/new");
+	ev = enrich_again(e);
+	assert_field(ev, "fs.path.source", "/tmp/public");
+	assert_field(ev, "fs.path.target", "/srv/sub/new");
+	assert_null(enrich_again(e));
+
+	call_of(50, "cat", "openat", 3)->arg[0] = (uint64_t)AT_FDCWD;
+	text(WATCH_P_PATH, 1, "/tmp/public");
+	text(WATCH_P_GIVEN, 1, "/tmp/link");
+	add_fd(WATCH_RET, 3, 0100644, "/etc/secret");
+	ev = put(e);
+	assert_field(ev, "fd.name", "/tmp/link");
+	assert_field(enrich_again(e), "fd.name", "/tmp/public");
+	assert_field(enrich_again(e), "fd.name", "/etc/secret");
+	assert_null(enrich_again(e));
+
+	call_of(50, "nc", "connect", -EHOSTUNREACH)->arg[0] = 5;
+	inet_pton(AF_INET, "192.0.2.7", &then.sin_addr);
+	inet_pton(AF_INET, "192.0.2.8", &now.sin_addr);
+	part(WATCH_P_FD, 0, &d, sizeof(d));
+	part(WATCH_P_ADDR, 1, &now, sizeof(now));
+	part(WATCH_P_GIVEN, 1, &then, sizeof(then));
+	assert_field(put(e), "fd.name", "0.0.0.0:0->192.0.2.7:4301");
+	assert_field(enrich_again(e), "fd.name", "0.0.0.0:0->192.0.2.8:4302");
+	assert_null(enrich_again(e));
 	enrich_free(e);
 }
 
@@ -873,6 +923,7 @@ int main(void)
 		cmocka_unit_test(opened),
 		cmocka_unit_test(opened_by_link),
 		cmocka_unit_test(not_opened),
+		cmocka_unit_test(given),
 		cmocka_unit_test(two_paths),
 		cmocka_unit_test(connection),
 		cmocka_unit_test(dns),
