@@ -11,7 +11,7 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 boot_seconds=600
 # shellcheck source=tests/vm/lib.sh
 . "$here/../vm/lib.sh"
-machine=(-accel tcg,thread=single -smp 1 -icount shift=0)
+machine=(-accel "tcg,thread=single" -smp 1 -icount shift=0)
 rules=${BOLTSEAL_SHARED:-$repo/../shared}/testdata/falco/falco_rules.yaml
 
 make_guest() {

@@ -10,7 +10,7 @@ vm=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 . "$vm/../live/lib.sh"
 boot_seconds=${boot_seconds:-270}
 memory=2G
-machine=(-accel tcg,thread=multi -smp 2)
+machine=(-accel "tcg,thread=multi" -smp 2)
 build=${BOLTSEAL_BUILD:-$repo/build}
 console=$scratch/console
 guest=$scratch/guest
