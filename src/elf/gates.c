@@ -345,9 +345,35 @@ static bool has_gconv_cache(const struct elf_files *files)
 	return false;
 }
 
+/* Whether a file has the text. */
+static bool has_text(const struct elf_files *files, const char *path, const char *text)
+{
+	cleanup_elf_bytes struct elf_bytes b = { 0 };
+
+	return !elf_files_open(files, path, ELF_MAX_TEXT, &b, NULL) &&
+	       memmem(b.data, b.len, text, strlen(text));
+}
+
+static int has_keyring(void *arg, const char *name)
+{
+	cleanup_free char *path = xasprintf("/etc/krb5.conf.d/%s", name);
+
+	return has_text(arg, path, "KEYRING");
+}
+
+/* Whether Kerberos' configuration names a cache in a keyring, or includes what is not read here. */
+static bool has_keyrings(const struct elf_files *files)
+{
+	struct elf_files copy = *files;
+
+	return has_text(files, "/etc/krb5.conf", "KEYRING") ||
+	       elf_files_list(files, "/etc/krb5.conf.d", has_keyring, &copy, NULL) == 1;
+}
+
 gate_rows gates_open_always(const struct elf_files *files)
 {
 	return (has_nscd(files) ? rows_about(gates_by_nscd) : 0) |
 	       (has_gconv_cache(files) ? 0 : rows_about(gates_by_gconv)) |
-	       (has_more_dns(files) ? rows_about(gates_by_dns) : 0);
+	       (has_more_dns(files) ? rows_about(gates_by_dns) : 0) |
+	       (has_keyrings(files) ? rows_about(gates_by_keyring) : 0);
 }

@@ -35,6 +35,6 @@ struct gate {
 extern const struct gate gates[];
 extern const unsigned gates_n;
 /* What is left out because of the root's configuration. */
-extern const char gates_by_dns[], gates_by_nscd[], gates_by_gconv[];
+extern const char gates_by_dns[], gates_by_nscd[], gates_by_keyring[], gates_by_gconv[];
 
 #endif

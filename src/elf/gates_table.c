@@ -77,6 +77,7 @@ static bool opens_processors(uint32_t name)
 #define KERBEROS     "krb5_init_context"
 #define GSSAPI	     "gss_init_sec_context"
 #define SYSTEMD	     "sd_notify"
+#define NODE	     "_ZN4node5StartEiPPc"
 #define PYTHON_OS    "PyInit_posix"
 #define PYTHON_SPAWN "PyInit__posixsubprocess"
 #define PYTHON_TIME  "PyInit_time"
@@ -110,6 +111,7 @@ static const char by_directory[] = "a working directory with a path longer than 
 static const char by_pages[] =
 	"huge pages of malloc(3) (GLIBC_TUNABLES), memory of further threads";
 static const char by_ends[] = "ends of libraries that were not used";
+const char gates_by_keyring[] = "Kerberos' caches in keyrings (KRB5CCNAME=KEYRING:…)";
 static const char by_stack[] = "longjmp(3) from a stack of its own for signals";
 static const char by_command[] = "the dynamic loader started as a command, or with LD_PROFILE";
 
@@ -300,6 +302,13 @@ const struct gate gates[] = {
 	  { "readlink" },
 	  { "readlink" },
 	  { "$" } },
+	/* Chosen by default_ccache_name of krb5.conf; the built-in default is a file. */
+	{ gates_by_keyring,
+	  KERBEROS,
+	  { NULL },
+	  { "add_key", "keyctl_clear", "keyctl_describe_alloc", "keyctl_get_keyring_ID",
+	    "keyctl_get_persistent", "keyctl_link", "keyctl_read_alloc", "keyctl_search",
+	    "keyctl_set_timeout", "keyctl_unlink" } },
 	{ "changes of Kerberos' configuration",
 	  KERBEROS,
 	  { "sync", "link" },
@@ -414,6 +423,11 @@ const struct gate gates[] = {
 	  PYTHON_CHILD_IDS,
 	  { "setpgid" },
 	  { "=process_group", "=fork_exec" } },
+	{ "Node.js: its option --secure-heap",
+	  NODE,
+	  { NULL },
+	  { "CRYPTO_secure_malloc_init" },
+	  { "=secure-heap" } },
 	/*
 	 * Options of child_process, which node hands to uv_spawn(3). cluster takes them from a
 	 * script too; a program without a script has all of them.

@@ -515,6 +515,9 @@ static uint32_t walk_name(struct parser *x, uint32_t i, uint32_t end, uint32_t u
 		next = walk_assignment(x, i, end, unit);
 	if (next)
 		return next;
+	/* The function that gets a property is not called by that. */
+	if (is(x, i - 1, "(") && is(x, i - 2, "ObjectDefineProperty") && is(x, i + 1, ","))
+		return i + 1;
 	add_word(x, unit, x->tokens.v[i].at, x->tokens.v[i].len);
 	return i + 1;
 }

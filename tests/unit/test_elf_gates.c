@@ -95,6 +95,8 @@ static void test_names(void **state)
 	assert_true(gates_opened_by("profile_flush_to_file") != 0);
 	assert_true(gates_opened_by("malloc_conf") != 0);
 	assert_true(gates_opened_by("uv_shutdown") != 0);
+	assert_true(gates_opened_by("=uid") != 0);
+	assert_false((gates_opened_by("=detached") & gates_opened_by("=uid")) != 0);
 	assert_true(gates_opened_by("=dir_fd") != 0);
 	assert_true((gates_opened_by("=follow_symlinks") & ~gates_opened_by("=dir_fd")) == 0);
 	assert_true(gates_opened_by("=...") != 0);

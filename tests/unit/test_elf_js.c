@@ -99,6 +99,9 @@ static void test_units(void **state)
 		{ "const f = x.a, g = x.b;\nlet h;\nconst i = x.c;", ": x a g x b; i: x c;" },
 		{ "const f = new X(y.a);", ": new X y a;" },
 		{ "const f = deprecate(x.a, 'b');", ":; f: deprecate x a b;" },
+		{ "function f() { x.a } ObjectDefineProperty(f, b, { c: d });",
+		  ": ObjectDefineProperty b; f: x a; c: d;" },
+		{ "ObjectDefineProperty(f(), b)", ": ObjectDefineProperty f b;" },
 		/* Taken apart: the member counts when the variable does. */
 		{ "const { a, b: c, d = e } = f();", ": const d e f; c: b;" },
 		{ "function f({ a: b }) { b() }", ":; f: b; b: a;" },
