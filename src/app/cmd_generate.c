@@ -63,6 +63,7 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 		{ "mode", "seccomp apparmor spo systemd selinux" },
 		{ "close-equivalents", "seccomp apparmor spo seal systemd" },
 		{ "unseen", "seccomp apparmor spo seal" },
+		{ "phase", "seccomp" },
 		{ "unseen-arguments", "seccomp apparmor spo seal systemd" },
 		{ "no-new-privileges", "seccomp spo seal docker podman kubernetes ecs systemd" },
 		{ "seccomp", "docker podman kubernetes ecs" },
@@ -140,6 +141,7 @@ static int read_options(struct generate *g, const struct args *a, struct err *e)
 		o->unseen = generate_is(a, "unseen", "none")   ? GEN_UNSEEN_NONE
 			    : generate_is(a, "unseen", "safe") ? GEN_UNSEEN_SAFE
 							       : GEN_UNSEEN_ALL;
+	o->no_base = generate_is(a, "phase", "serving");
 	o->unseen_programs = generate_is(a, "unseen", "all");
 	g->json = generate_is(a, "format", "json");
 	if (!base)
@@ -214,6 +216,33 @@ static void prefer_recorded(struct generate *g)
 			   buf_str(&names));
 }
 
+/*
+ * Leaves the calls of serving, for a filter that the program puts on itself. A recording's serving
+ * begins with the first wait of the whole workload, so it takes an analysis to know what one
+ * process does from its loop on.
+ */
+static int only_serving(struct workload *w, struct err *e)
+{
+	const uint32_t serving = WL_PHASE_BIT(WL_SERVING);
+	bool analysed = false;
+
+	for (size_t i = 0; i < w->sources_n; i++)
+		analysed |= w->sources[i].kind == WL_STATIC;
+	if (!analysed)
+		return err_set(e, ENODATA,
+			       "--phase=serving needs what an analysis knows of the program: "
+			       "merge the model with that of boltseal analyze");
+	for (size_t i = 0; i < w->syscalls_n; i++) {
+		struct wl_syscall *s = &w->syscalls[i];
+
+		s->prov.phases &= serving;
+		s->any.phases &= serving;
+		for (size_t k = 0; k < s->calls_n; k++)
+			s->calls[k].prov.phases &= serving;
+	}
+	return 0;
+}
+
 static int generate(struct generate *g, struct args *a, struct err *e)
 {
 	const char *what = args_at(a, 0), *file = args_at(a, 1);
@@ -230,6 +259,8 @@ static int generate(struct generate *g, struct args *a, struct err *e)
 					    : generate_load(g, a, file, e);
 	if (r >= 0 && generate_is(a, "unseen-arguments", "recorded"))
 		prefer_recorded(g);
+	if (r >= 0 && generate_is(a, "phase", "serving"))
+		r = only_serving(&g->model, e);
 	if (r >= 0)
 		r = make(g, a, what, e);
 	if (r >= 0)
@@ -300,6 +331,11 @@ static const struct option_desc options[] = {
 	  "too: all (the default), safe (without those that lint calls dangerous), or none. "
 	  "apparmor: with all, programs too that only the code names may be executed; the default "
 	  "is none." },
+	{ 0, "phase", "PHASE", "all|serving",
+	  "seccomp: serving allows what the program does from its main loop on, and nothing of "
+	  "what "
+	  "a runtime needs: for a filter that the program loads itself when it gets there. The "
+	  "model needs an analysis that tells the phases apart." },
 	{ 0, "unseen-arguments", "WHICH", "any|recorded",
 	  "Which arguments to allow of calls that a recording has with all its arguments, and "
 	  "analyze found without: any (the default), or those that were recorded." },

@@ -55,6 +55,7 @@ struct gen_options {
 	enum gen_arguments arguments;
 	enum gen_equivalents equivalents;
 	enum gen_unseen unseen;
+	bool no_base;	      /* seccomp: for a process that runs, not for a runtime to load */
 	bool unseen_programs; /* apparmor: allow to execute what only code names */
 };
 

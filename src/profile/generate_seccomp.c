@@ -138,6 +138,10 @@ static int add_base(struct builder *b, struct err *e)
 	bool any = false;
 	int r;
 
+	if (b->o->no_base) {
+		snprintf(b->base, sizeof(b->base), "none");
+		return 0;
+	}
 	for (size_t i = 0; m && i < m->syscalls_n; i++) {
 		if (!m->syscalls[i].desc || !(m->syscalls[i].prov.phases & WL_PHASE_BIT(WL_SEALED)))
 			continue;

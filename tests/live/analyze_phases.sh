@@ -107,6 +107,28 @@ for kind in -pie "-no-pie -fno-pie" "-pie -s -Wl,-z,lazy"; do
 	expect "at the end ($kind)" swapoff "start serving"
 done
 
+# allowed: the names that the profile on standard input allows.
+allowed() {
+	python3 -c 'import json, sys
+print(*sorted(n for r in json.load(sys.stdin)["syscalls"]
+              if r["action"] == "SCMP_ACT_ALLOW" for n in r["names"]))'
+}
+"$boltseal" generate seccomp --phase=serving "$scratch/model.json" >"$scratch/profile.json" \
+	2>"$scratch/log"
+got=" $(allowed <"$scratch/profile.json") "
+if [[ $got == *" poll "* && $got == *" setpriority "* && $got != *" umask "* && $got != *" mlockall "* ]]; then
+	ok "a profile for the program itself has the calls of serving"
+else
+	not_ok "a profile for the program itself has the calls of serving: $got" "$scratch/log"
+fi
+sed 's/"kind": "static"/"kind": "ebpf"/' "$scratch/model.json" >"$scratch/recorded.json"
+if "$boltseal" generate seccomp --phase=serving "$scratch/recorded.json" >"$scratch/log" 2>&1 ||
+	! grep -q "needs what an analysis knows" "$scratch/log"; then
+	not_ok "a recording alone does not do for that" "$scratch/log"
+else
+	ok "a recording alone does not do for that"
+fi
+
 cat >"$scratch/workers.c" <<'C'
 #include <signal.h>
 #include <sys/epoll.h>
