@@ -145,20 +145,6 @@ static void cut(struct boxes *out, struct box a, const struct box *b)
 	}
 }
 
-void boxes_subtract(struct boxes *s, const struct box *b)
-{
-	struct boxes out = { .overflow = s->overflow };
-
-	for (size_t i = 0; i < s->n; i++) {
-		if (meet(&s->v[i], b))
-			cut(&out, s->v[i], b);
-		else
-			add(&out, &s->v[i]);
-	}
-	boxes_free(s);
-	*s = out;
-}
-
 void boxes_append(struct boxes *s, const struct boxes *t)
 {
 	s->overflow |= t->overflow;
@@ -166,10 +152,26 @@ void boxes_append(struct boxes *s, const struct boxes *t)
 		add(s, &t->v[i]);
 }
 
+void boxes_subtract(struct boxes *s, const struct box *b)
+{
+	struct boxes out = { .overflow = s->overflow };
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (meet(&s->v[i], b))
+			cut(&out, s->v[i], b);
+		else
+			s->v[kept++] = s->v[i];
+	}
+	s->n = kept;
+	boxes_append(s, &out);
+	boxes_free(&out);
+}
+
 void boxes_subtract_all(struct boxes *s, const struct boxes *t)
 {
 	s->overflow |= t->overflow;
-	for (size_t i = 0; i < t->n && s->n; i++)
+	for (size_t i = 0; i < t->n && s->n && !s->overflow; i++)
 		boxes_subtract(s, &t->v[i]);
 }
 
