@@ -193,8 +193,8 @@ static const struct program_row named[] = {
 	  .words = { "-T" } },
 };
 
-#define SQLITE_SYSTEM "edit", "<.system", "<.shell", "<.excel", "<.www", "<.once", "<.output"
-#define SQLITE_WRITES "writefile", "<.archive", "<.ar"
+#define SQLITE_SYSTEM "*edit*", "<.system", "<.shell", "<.excel", "<.www", "<.once", "<.output"
+#define SQLITE_WRITES "*writefile*", "<.archive", "<.ar"
 
 static const struct program_row sqlite3[] = {
 	/* Commands are on its command line, so it reads none from a terminal. */
@@ -212,12 +212,12 @@ static const struct program_row sqlite3[] = {
 	  .functions = 2 },
 	{ "folders that fsdir() and .archive read",
 	  .held = { "opendir", "readdir64", "readdir", "readlink" },
-	  .words = { "fsdir", SQLITE_WRITES }, .functions = 2 },
+	  .words = { "*fsdir*", SQLITE_WRITES }, .functions = 2 },
 	/* "?vfs=unix-dotfile" in the name of a database */
 	{ "databases that are locked by directories", .library = "sqlite3_os_init",
 	  .held = { "mkdir", "rmdir", "utime" }, .words = { "*dotfile*" }, .functions = 3 },
 	{ "threads that sort", .library = "sqlite3_os_init", .held = { "pthread_create" },
-	  .words = { "threads", "<.limit" } },
+	  .words = { "*threads*", "<.limit" } },
 };
 
 #define RULE(program) .rows = program, .rows_n = ARRAY_SIZE(program)
