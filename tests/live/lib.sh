@@ -100,7 +100,8 @@ container_start() {
 	local tries=0
 	containers+=("$1 $2")
 	rm -f "$scratch/$2.pid"
-	runtime "$1" run --pid-file "$scratch/$2.pid" -b "$3" "$2" </dev/null >"$4" 2>&1 &
+	: >"$4"
+	runtime "$1" run --pid-file "$scratch/$2.pid" -b "$3" "$2" </dev/null >>"$4" 2>&1 &
 	container_job=$!
 	while [ ! -s "$scratch/$2.pid" ]; do
 		tries=$((tries + 1))
