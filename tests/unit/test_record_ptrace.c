@@ -333,18 +333,21 @@ static int as_signals(const char *arg)
 	return 0;
 }
 
+enum { TICKS = 100000 }; /* some minutes: nothing runs for ever when a test is killed */
+
 static void *tick(void *arg)
 {
 	long nr = *(long *)arg;
 
-	for (;;) {
+	for (int i = 0; i < TICKS; i++) {
 		syscall(nr, 0);
 		usleep(1000);
 	}
 	return NULL;
 }
 
-/* Runs until killed: two threads and a child, each with a call of its own; says when they are up.
+/* Runs until killed, or long enough: two threads and a child, each with a call of its own; says
+ * when they are up.
  */
 static int as_ticker(const char *arg)
 {
@@ -357,17 +360,19 @@ static int as_ticker(const char *arg)
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		tick(&calls[2]);
+		_exit(0);
 	}
 	MUST(!pthread_create(&t, NULL, tick, &calls[0]));
 	MUST(!pthread_create(&t, NULL, tick, &calls[1]));
 	snprintf(name, sizeof(name), "%s/ticks", arg);
-	for (;;) {
+	for (int i = 0; i < TICKS; i++) {
 		int fd = open(name, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
 		MUST(fd >= 0 && write(fd, ".", 1) == 1);
 		close(fd);
 		usleep(1000);
 	}
+	return 0;
 }
 
 /* More values of one argument than are kept, and a number that no kernel has. */
@@ -989,7 +994,7 @@ static void test_attach(void **state)
 /* Attached to while one thread after the other is born and dies. */
 static void test_attach_churn(void **state)
 {
-	char cmd[] = "while :; do (:); /bin/true | /bin/true; done";
+	char cmd[] = "for i in $(seq 20000); do (:); /bin/true | /bin/true; done";
 	char *argv[] = { (char *)"/bin/sh", (char *)"-c", cmd, NULL };
 	struct record_ptrace_options o = { .pids_n = 1, .stop = &stop };
 	int status = 0;
