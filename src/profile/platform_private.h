@@ -15,6 +15,9 @@ bool platform_read_only(const struct gen_container *c, const struct places *p, s
 /* gen_name() as the name of an object: a DNS subdomain (RFC 1123). Caller frees. */
 int gen_object_name(const struct workload *w, const struct gen_options *o, char **out,
 		    struct err *e);
+/* The generated profile as the JSON of an OCI runtime, with values that an object can hold. */
+int platform_seccomp(const struct workload *w, const struct gen_options *o,
+		     struct json_object **out, struct buf *notes, struct err *e);
 /* Name of a capability without its "CAP_". */
 const char *platform_cap(unsigned nr);
 

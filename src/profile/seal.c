@@ -37,23 +37,12 @@ static void put_caps(struct json_object *spec, const struct workload *w)
 static int put_seccomp(struct json_object *spec, const struct workload *w,
 		       const struct gen_options *o, struct buf *notes, struct err *e)
 {
-	cleanup_sp_profile struct sp_profile p;
-	cleanup_free char *text = NULL;
 	struct json_object *profile;
-	int r;
+	int r = platform_seccomp(w, o, &profile, notes, e);
 
-	sp_init(&p);
-	r = gen_seccomp(w, o, &p, notes, e);
 	if (r >= 0)
-		r = spo_check_values(&p, e);
-	if (r < 0)
-		return r;
-	text = sp_write(&p, SP_DIALECT_OCI);
-	profile = json_tokener_parse(text);
-	if (!profile)
-		mem_exhausted();
-	put(spec, "seccomp", profile);
-	return 0;
+		put(spec, "seccomp", profile);
+	return r;
 }
 
 static int put_apparmor(struct json_object *spec, const struct workload *w,

@@ -75,12 +75,11 @@ int spo_check_values(const struct sp_profile *p, struct err *e)
 	return 0;
 }
 
-static int seccomp_spec(const struct workload *w, const struct gen_options *o,
-			struct json_object **out, struct buf *notes, struct err *e)
+int platform_seccomp(const struct workload *w, const struct gen_options *o,
+		     struct json_object **out, struct buf *notes, struct err *e)
 {
 	cleanup_sp_profile struct sp_profile p;
 	cleanup_free char *text = NULL;
-	struct json_object *spec;
 	int r;
 
 	sp_init(&p);
@@ -90,13 +89,21 @@ static int seccomp_spec(const struct workload *w, const struct gen_options *o,
 	if (r < 0)
 		return r;
 	text = sp_write(&p, SP_DIALECT_OCI);
-	spec = json_tokener_parse(text);
-	if (!spec)
+	*out = json_tokener_parse(text);
+	if (!*out)
 		mem_exhausted();
-	/* The API has no such field; what runtimes take without it is what is generated: EPERM. */
-	json_object_object_del(spec, "defaultErrnoRet");
-	*out = spec;
 	return 0;
+}
+
+static int seccomp_spec(const struct workload *w, const struct gen_options *o,
+			struct json_object **out, struct buf *notes, struct err *e)
+{
+	int r = platform_seccomp(w, o, out, notes, e);
+
+	/* The API has no such field; what runtimes take without it is what is generated: EPERM. */
+	if (r >= 0)
+		json_object_object_del(*out, "defaultErrnoRet");
+	return r;
 }
 
 struct lists {
