@@ -15,8 +15,7 @@ import sys
 import tempfile
 import time
 
-import watch_cost
-from watch_cost import BOLTSEAL, LOOPS, ROUNDS, RULES
+from watch_cost import BOLTSEAL, LOOPS, ROUNDS, Watcher, loops
 
 IMAGE, NAME = "boltseal-drift-cost:1", f"boltseal-drift-cost-{os.getpid()}"
 
@@ -36,10 +35,8 @@ def make_image(folder):
 
 
 def in_container(*arguments):
-    out = subprocess.run(["docker", "run", "--rm", "--name", NAME, "--network", "none", "--workdir", "/tmp",
-                          IMAGE, "/watch_loops", *arguments],
-                         check=True, stdout=subprocess.PIPE, text=True, timeout=300).stdout
-    return dict(line.split("\t") for line in out.splitlines())
+    return loops(["docker", "run", "--rm", "--name", NAME, "--network", "none", "--workdir", "/tmp",
+                  IMAGE, "/watch_loops", *arguments])[0]
 
 
 def record(model):
@@ -51,27 +48,10 @@ def record(model):
         sys.exit("drift_cost: the loops are not recorded")
 
 
-class Watcher(watch_cost.Watcher):
-    def __init__(self, *options):
-        self.options = options
-
-    def __enter__(self):
-        self.p = subprocess.Popen([BOLTSEAL, "watch", "--rules", RULES, "--output", "/dev/null",
-                                   *self.options], stderr=subprocess.PIPE, text=True)
-        for line in self.p.stderr:
-            if "watching with" in line:
-                break
-        else:
-            sys.exit("drift_cost: boltseal watch does not start")
-        time.sleep(1)
-        self.begun = watch_cost.cpu_seconds(self.p.pid)
-        return self
-
-
 def show(title, results):
     print(f"{title:40} {'alone':>8} {'rules':>8} {'+ model':>8} {'added':>7} {'ratio':>6}")
     for name in results[0][0]:
-        a, b, c = (statistics.median(float(r[i][name]) for r in results) for i in range(3))
+        a, b, c = (statistics.median(r[i][name] for r in results) for i in range(3))
         print(f"{name:40} {a:8.0f} {b:8.0f} {c:8.0f} {c - b:+7.0f} {c / b:6.2f}")
 
 
@@ -82,11 +62,11 @@ def main():
         model = f"{folder}/model.json"
         record(model)
         for _ in range(ROUNDS):
-            here, there = [in_container()], [watch_cost.loops(folder)]
+            here, there = [in_container()], [loops(folder=folder)[0]]
             for options in ((), ("--model", model)):
                 with Watcher(*options) as w:
                     here.append(in_container())
-                    there.append(watch_cost.loops(folder))
+                    there.append(loops(folder=folder)[0])
                     time.sleep(0.3)
                 took[("model",) if options else ()].append(w)
             inside.append(here)
