@@ -6,6 +6,7 @@
 #include "app/rules_files.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/plural.h"
 #include "base/suggest.h"
 #include "model/finding.h"
 #include "rules/rules.h"
@@ -139,6 +140,15 @@ static int check_json(const struct rules *r, size_t errors)
 	return errors ? EXIT_FINDINGS : EXIT_OK;
 }
 
+static void print_counts(const struct rules *r, size_t errors, size_t warnings)
+{
+	size_t rules = rules_count(r), macros = rules_macro_count(r), lists = rules_list_count(r);
+
+	printf("%zu rule%s, %zu macro%s, %zu list%s: %zu error%s, %zu warning%s\n", rules,
+	       plural(rules), macros, plural(macros), lists, plural(lists), errors, plural(errors),
+	       warnings, plural(warnings));
+}
+
 static int check(const struct args *a, struct err *e)
 {
 	cleanup_rules struct rules *r = NULL;
@@ -157,9 +167,7 @@ static int check(const struct args *a, struct err *e)
 	for (size_t i = 0; !wants_json(a) && i < n; i++)
 		print_diag(stdout, &d[i]);
 	if (!wants_json(a))
-		printf("%zu rules, %zu macros, %zu lists: %zu errors, %zu warnings\n",
-		       rules_count(r), rules_macro_count(r), rules_list_count(r), errors,
-		       n - errors);
+		print_counts(r, errors, n - errors);
 	return errors || (n && args_has(a, "strict")) ? EXIT_FINDINGS : EXIT_OK;
 }
 
@@ -407,7 +415,8 @@ const struct command command_rules = {
 		"Reads rules files in the language of Falco, in the order given: later files may "
 		"append to, override and replace what earlier ones define. In place of a file a "
 		"folder can be given: all files "
-		"NAME.yaml in it. Without files it is about boltseal's own rules.\n"
+		"NAME.yaml and NAME.yml in it, by name. Without files it is about boltseal's own "
+		"rules.\n"
 		"\n"
 		"check compiles everything and tells each error and warning with file, line, "
 		"column and the line itself. list prints the rules with priority, technique "

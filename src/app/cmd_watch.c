@@ -184,7 +184,7 @@ static int run_watch(struct args *a, struct err *e)
 static const struct option_desc options[] = {
 	{ 'r', "rules", "FILE", NULL,
 	  "Rules in Falco's language in place of boltseal's own: a file, or a folder with files "
-	  "NAME.yaml; may be repeated, later files add to and change earlier ones." },
+	  "NAME.yaml or NAME.yml; may be repeated, later files add to and change earlier ones." },
 	{ 0, "add", "FILE", NULL,
 	  "Rules, lists and exceptions that are added to the others, boltseal's own ones as a "
 	  "rule; "

@@ -51,11 +51,12 @@ int rules_own_folder(char *out, size_t size, struct err *e)
 	return err_set(e, ENOENT, "%s: expected the folder of boltseal's own rules", out);
 }
 
+/* Names with a dot in front are what ConfigMaps in a volume have beside their files. */
 static int is_yaml(const struct dirent *d)
 {
-	size_t len = strlen(d->d_name);
+	const char *dot = strrchr(d->d_name, '.');
 
-	return d->d_name[0] != '.' && len > 5 && !strcmp(d->d_name + len - 5, ".yaml");
+	return dot && d->d_name[0] != '.' && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml"));
 }
 
 int rules_load_path(struct rules *r, const char *path, struct err *e)
@@ -78,7 +79,8 @@ int rules_load_path(struct rules *r, const char *path, struct err *e)
 		free(names[i]);
 	}
 	free(names);
-	return n ? 0 : err_set(e, ENOENT, "%s: no file NAME.yaml is in this folder", path);
+	return n ? 0
+		 : err_set(e, ENOENT, "%s: no file NAME.yaml or NAME.yml is in this folder", path);
 }
 
 int rules_load_own(struct rules *r, struct err *e)

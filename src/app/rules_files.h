@@ -13,9 +13,9 @@
 int rules_own_folder(char *out, size_t size, struct err *e);
 
 /*
- * Adds a file, or all files NAME.yaml of a folder in the order of their names. 0, or a negative
- * errno with a message in `e`: the path cannot be read. Errors in files are among the diagnostics
- * and not told here.
+ * Adds a file, or all files NAME.yaml and NAME.yml of a folder in the order of their names. 0, or a
+ * negative errno with a message in `e`: the path cannot be read. Errors in files are among the
+ * diagnostics and not told here.
  */
 int rules_load_path(struct rules *r, const char *path, struct err *e);
 int rules_load_own(struct rules *r, struct err *e);

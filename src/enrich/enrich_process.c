@@ -36,7 +36,7 @@ static const char *line_of(struct enrich *e, const char *first, const struct pro
 						     : first;
 }
 
-enum what { NAME, EXE, EXEPATH, CMDLINE };
+enum what { NAME, EXE, EXEPATH, ARGS, CMDLINE };
 
 static const char *about(struct enrich *e, const struct process *p, enum what w)
 {
@@ -49,6 +49,8 @@ static const char *about(struct enrich *e, const struct process *p, enum what w)
 		return exe_of(p);
 	case EXEPATH:
 		return p->program->exepath ? p->program->exepath : "";
+	case ARGS:
+		return p->program->args;
 	case CMDLINE:
 		return line_of(e, p->comm, p);
 	}
@@ -416,6 +418,8 @@ bool read_process_field(struct enrich *e, const struct ev_ref *ref, struct ev_va
 		return ancestors(e, ref, EXE, out);
 	case EV_PROC_AEXEPATH:
 		return ancestors(e, ref, EXEPATH, out);
+	case EV_PROC_AARGS:
+		return ancestors(e, ref, ARGS, out);
 	case EV_PROC_ACMDLINE:
 		return ancestors(e, ref, CMDLINE, out);
 	case EV_PROC_APID:

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/suggest.h"
 
 static const struct ev_field fields[] = {
 #define EV_FIELD_ROW(id, name, kind, arg, flags) { name, EV_##kind, EV_F_##arg, flags, EV_##id },
@@ -54,6 +55,21 @@ static const struct ev_field *find_dotted(struct ev_text name, struct ev_text *r
 		*rest = (struct ev_text){ name.p + len, name.len - len };
 	}
 	return best;
+}
+
+const char *ev_field_suggest(struct ev_text name)
+{
+	char text[SUGGEST_MAX];
+	struct suggest s;
+
+	if (name.len >= sizeof(text))
+		return NULL;
+	memcpy(text, name.p, name.len);
+	text[name.len] = '\0';
+	suggest_begin(&s, text);
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		suggest_offer(&s, fields[i].name, strlen(fields[i].name));
+	return s.found;
 }
 
 static bool parse_index(struct ev_text arg, int64_t *out)

@@ -175,6 +175,7 @@ struct ev_field {
 	X(PROC_CANAME, "proc.caname", CHARBUF, INDEX, EV_ANCESTORS | EV_NO_RHS | EV_OWN | EV_WHO) \
 	X(PROC_AEXE, "proc.aexe", CHARBUF, INDEX, EV_ANCESTORS | EV_NO_RHS | EV_WHO)              \
 	X(PROC_AEXEPATH, "proc.aexepath", CHARBUF, INDEX, EV_ANCESTORS | EV_NO_RHS | EV_WHO)      \
+	X(PROC_AARGS, "proc.aargs", CHARBUF, INDEX, EV_ANCESTORS | EV_NO_RHS | EV_WHO)            \
 	X(PROC_ACMDLINE, "proc.acmdline", CHARBUF, INDEX, EV_ANCESTORS | EV_NO_RHS | EV_WHO)      \
 	X(PROC_APID, "proc.apid", INT64, INDEX, EV_ANCESTORS | EV_NO_RHS | EV_WHO)                \
 	X(PROC_IS_CONTAINER_HEALTHCHECK, "proc.is_container_healthcheck", BOOL, NONE,             \
@@ -341,6 +342,8 @@ enum ev_field_id {
 
 /* The i-th field, NULL beyond the last. */
 const struct ev_field *ev_field_at(size_t i);
+/* The field whose name is nearest to a mistyped one, or NULL. */
+const char *ev_field_suggest(struct ev_text name);
 
 /* Tables to search, as one list: those of system calls first, then `more` (tests, other sources).
  */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/suggest.h"
 #include "rules/ruleset.h"
 
 struct builder {
@@ -28,6 +29,25 @@ static int64_t macro_error(struct builder *b, const struct node *n, const char *
 	return -1;
 }
 
+/* Adds to the error which macro may have been meant, or why one of this name does not count. */
+static void suggest_macro(struct builder *b, const struct node *n)
+{
+	size_t used = strlen(b->e.msg), room = sizeof(b->e.msg) - used;
+	const char *name = arena_strndup(&b->r->arena, n->name.p, n->name.len);
+	struct suggest s;
+
+	if (rules_macro(b->r, n->name.p, n->name.len)) {
+		snprintf(b->e.msg + used, room,
+			 " (a macro sees only those that are defined before it)");
+		return;
+	}
+	suggest_begin(&s, name);
+	for (size_t i = 0; i < b->r->macros_n; i++)
+		suggest_offer(&s, b->r->macros[i].name, strlen(b->r->macros[i].name));
+	if (s.found)
+		snprintf(b->e.msg + used, room, " (did you mean '%s'?)", s.found);
+}
+
 /* The macro of a reference, as it is seen from where it stands; NULL and an error. */
 static struct macro *visible(struct builder *b, const struct node *n)
 {
@@ -36,15 +56,16 @@ static struct macro *visible(struct builder *b, const struct node *n)
 	if (m && (!b->in || m->index < b->in->seen))
 		return m;
 	macro_error(b, n, "Undefined macro '%.*s' used in filter.");
+	suggest_macro(b, n);
 	return NULL;
 }
 
 /* What was odd in a text, as warnings. */
-static void tell_notes(struct builder *b, const struct ptext *t, const char *what)
+static void tell_notes(struct builder *b, enum rules_code code, const struct ptext *t,
+		       const char *what)
 {
 	for (size_t i = 0; i < b->c.notes_n; i++)
-		rules_say_text(b->r, RC_COMPILE_CONDITION, t, b->c.notes[i].at, what,
-			       b->c.notes[i].msg);
+		rules_say_text(b->r, code, t, b->c.notes[i].at, what, b->c.notes[i].msg);
 	b->c.notes_n = 0;
 }
 
@@ -74,7 +95,7 @@ static int64_t compile_macro(struct builder *b, struct macro *m)
 	b->in = m;
 	b->text = &m->expanded;
 	r = condition_make(c, m->tree);
-	tell_notes(b, &m->expanded, item_name(b->r, "macro", m->name));
+	tell_notes(b, RC_COMPILE_CONDITION, &m->expanded, item_name(b->r, "macro", m->name));
 	tell_deprecated(b, &m->expanded, item_name(b->r, "macro", m->name));
 	compiling_free(c);
 	c->notes = notes;
@@ -211,11 +232,13 @@ static int compile_output(struct builder *b, struct rule *rule, const char *what
 	b->code = RC_ERR_COMPILE_OUTPUT;
 	b->told = false;
 	failed = output_parse(&b->c, text, strlen(text), rule->format);
-	b->c.notes_n = 0;
-	if (failed)
+	if (failed) {
+		b->c.notes_n = 0;
 		failed = reject(b, rule, what);
-	else
+	} else {
+		tell_notes(b, RC_UNKNOWN_FILTER, &t, what);
 		tell_deprecated(b, &t, what);
+	}
 	rule->format->brief = rule->brief;
 	ptext_free(&t);
 	return failed;
@@ -273,7 +296,7 @@ static int compile_step(struct builder *b, uint32_t rule, size_t step, const cha
 		tell(b, what);
 	else
 		add_target(&b->r->im, rule, (int32_t)step, of->info.source, (gref)r);
-	tell_notes(b, &t, what);
+	tell_notes(b, RC_COMPILE_CONDITION, &t, what);
 	ptext_free(&t);
 	return r < 0 ? -EINVAL : 0;
 }
@@ -323,7 +346,7 @@ static int compile_rule(struct builder *b, uint32_t i)
 	r = compile_text(b, &rule->expanded);
 	if (r < 0)
 		return reject(b, rule, what);
-	tell_notes(b, &rule->expanded, what);
+	tell_notes(b, RC_COMPILE_CONDITION, &rule->expanded, what);
 	tell_deprecated(b, &rule->expanded, what);
 	rule->compiled = (gref)r;
 	if (compile_output(b, rule, what))

@@ -231,8 +231,10 @@ static bool unescape(struct lex *l, const char *s, const char *end, char quote, 
 			*to++ = *s;
 			continue;
 		}
-		if (!escape(l, s + 1, end, quote, to, &used))
+		if (!escape(l, s + 1, end, quote, to, &used)) {
+			l->e->at = (size_t)(s - l->p);
 			return false;
+		}
 		used++;
 		to++;
 	}

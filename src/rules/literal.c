@@ -88,7 +88,8 @@ static int address(struct ev_text t, struct ev_value *out, char *msg, size_t siz
 {
 	char s[LITERAL_MAX];
 	struct ev_addr a = { 0 };
-	bool v4 = memchr(t.p, '.', t.len) && !memchr(t.p, ':', t.len);
+	/* Mapped ones (::ffff:1.2.3.4) are none: events have them as IPv4. */
+	bool v4 = memchr(t.p, '.', t.len);
 
 	a.len = v4 ? 4 : 16;
 	if (!copy(t, s) || inet_pton(v4 ? AF_INET : AF_INET6, s, a.b) != 1)

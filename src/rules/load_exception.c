@@ -147,6 +147,7 @@ static int append_one(struct item *it, struct rule *rule, struct exception *x,
 
 static int load_one(struct item *it, struct rule *rule, const struct yaml_node *map, bool append)
 {
+	static const char *const known[] = { "name", "fields", "comps", "values", NULL };
 	struct item one = *it;
 	int failed = 0;
 	const struct yaml_node *name, *fields, *comps, *values;
@@ -155,6 +156,7 @@ static int load_one(struct item *it, struct rule *rule, const struct yaml_node *
 	if (map->kind != YAML_MAP)
 		return FAIL(it, map, "Rule exception must be a mapping");
 	one.node = map;
+	item_unknown_keys(&one, known);
 	name = item_scalar(&one, "name", true, &failed);
 	if (!name)
 		return failed;

@@ -58,10 +58,17 @@ static int64_t intern(struct image *im, struct operand *o, const struct buf *key
 	return (int64_t)(uintptr_t)*slot - 1;
 }
 
+static bool is_rawarg(struct ev_text name)
+{
+	const char *field = ev_field_at(EV_EVT_RAWARG)->name;
+
+	return name.len >= strlen(field) && !memcmp(name.p, field, strlen(field));
+}
+
 static int64_t field_error(struct compiling *c, const struct expr *x, enum ev_ref_error e)
 {
 	int len = (int)x->text.len;
-	const char *name = x->text.p;
+	const char *name = x->text.p, *near;
 
 	switch (e) {
 	case EV_REF_ARG_MISSING:
@@ -70,12 +77,20 @@ static int64_t field_error(struct compiling *c, const struct expr *x, enum ev_re
 		return fail(c, x->at, "filter error: field '%.*s' does not take an argument", len,
 			    name);
 	case EV_REF_ARG_NOT_INDEX:
+		if (is_rawarg(x->text))
+			return fail(c, x->at,
+				    "filter error: field '%.*s' takes the name of a parameter: "
+				    "evt.rawarg.NAME",
+				    len, name);
 		return fail(c, x->at, "filter error: field '%.*s' takes a number, not '%.*s'", len,
 			    name, (int)x->arg.len, x->arg.p ? x->arg.p : "");
 	case EV_REF_TYPE_UNKNOWN:
 		return fail(c, x->at, "unknown event type in '%.*s'", len, name);
 	default:
-		return fail(c, x->at, "filter_check called with nonexistent field %.*s", len, name);
+		near = ev_field_suggest(x->text);
+		return fail(c, x->at, "filter_check called with nonexistent field %.*s%s%s%s", len,
+			    name, near ? " (did you mean '" : "", near ? near : "",
+			    near ? "'?)" : "");
 	}
 }
 
@@ -116,6 +131,10 @@ static int64_t make_field(struct compiling *c, const struct expr *x)
 
 	if (e)
 		return field_error(c, x, e);
+	if (o.ref.kind == EV_DYNAMIC && o.ref.arg == EV_ARG_KEY &&
+	    ev_param_kind(o.ref.key.p, o.ref.key.len) < 0)
+		return fail(c, x->at, "unknown event argument %.*s", (int)o.ref.key.len,
+			    o.ref.key.p);
 	buf_append(&key, x->text.p, x->text.len);
 	if (x->arg.p)
 		buf_printf(&key, "[%.*s]", (int)x->arg.len, x->arg.p);
@@ -207,34 +226,43 @@ static bool may_transform(const struct operand *a)
 	return !(a->ref.field->flags & EV_NO_TRANSFORM) && !a->any && !a->ends;
 }
 
-/* What the first (and, for join and getopt, second) argument has to be. */
-static bool args_fit(const struct compiling *c, const struct operand *o)
+/* The first argument that is not of the type it has to have; args_n when all are. */
+static uint32_t misfit(const struct compiling *c, const struct operand *o)
 {
 	const struct operand *a = arg_of(c, o, 0);
 	enum ev_class class = ev_kind_class(a->kind);
+	uint32_t i = 0;
+	bool fits = true;
 
 	switch (o->transform) {
 	case RT_TOLOWER:
 	case RT_TOUPPER:
 	case RT_BASENAME:
-		return class == EV_C_STRING && !a->list;
+		fits = class == EV_C_STRING && !a->list;
+		break;
 	case RT_B64:
-		return (a->kind == EV_CHARBUF || a->kind == EV_BYTEBUF) && !a->list;
+		fits = (a->kind == EV_CHARBUF || a->kind == EV_BYTEBUF) && !a->list;
+		break;
 	case RT_LEN:
-		return class == EV_C_STRING || class == EV_C_BYTES || a->list;
+		fits = class == EV_C_STRING || class == EV_C_BYTES || a->list;
+		break;
 	case RT_JOIN:
-		return is_text(a) && arg_of(c, o, 1)->list && arg_of(c, o, 1)->kind == EV_CHARBUF;
+		if (!is_text(a))
+			return 0;
+		return arg_of(c, o, 1)->list && arg_of(c, o, 1)->kind == EV_CHARBUF ? 2 : 1;
 	case RT_GETOPT:
-		return is_text(arg_of(c, o, 1)) && class == EV_C_STRING &&
-		       (a->list || (a->source == OPERAND_FIELD && a->ref.field->arg == EV_F_INDEX));
+		if (class != EV_C_STRING ||
+		    !(a->list || (a->source == OPERAND_FIELD && a->ref.field->arg == EV_F_INDEX)))
+			return 0;
+		return is_text(arg_of(c, o, 1)) ? 2 : 1;
 	case RT_CONCAT:
-		for (uint32_t i = 0; i < o->args_n; i++)
-			if (!is_text(arg_of(c, o, i)))
-				return false;
-		return true;
+		while (i < o->args_n && is_text(arg_of(c, o, i)))
+			i++;
+		return i;
 	default:
-		return true;
+		break;
 	}
+	return fits ? o->args_n : 0;
 }
 
 static void set_result(const struct compiling *c, struct operand *o)
@@ -253,6 +281,7 @@ static int64_t make_transform(struct compiling *c, const struct expr *x)
 	cleanup_buf struct buf key = { 0 };
 	struct operand o = { .source = OPERAND_TRANSFORM, .transform = x->transform };
 	const char *name = rules_transform_name(x->transform);
+	uint32_t bad;
 
 	if (x->transform == RT_VAL)
 		return operand_make(c, x->args[0]);
@@ -274,9 +303,11 @@ static int64_t make_transform(struct compiling *c, const struct expr *x)
 		if (!may_transform(arg_of(c, &o, i)))
 			return fail(c, x->args[i]->at, "field '%s' does not support transformers",
 				    arg_of(c, &o, i)->text);
-	if (!args_fit(c, &o))
-		return fail(c, x->at, "transformer '%s' does not support field '%s' of type '%s'",
-			    name, arg_of(c, &o, 0)->text, ev_kind_name(arg_of(c, &o, 0)->kind));
+	bad = misfit(c, &o);
+	if (bad < o.args_n)
+		return fail(c, bad ? x->args[bad]->at : x->at,
+			    "transformer '%s' does not support field '%s' of type '%s'", name,
+			    arg_of(c, &o, bad)->text, ev_kind_name(arg_of(c, &o, bad)->kind));
 	if (x->arg.p) {
 		buf_printf(&key, "[%.*s]", (int)x->arg.len, x->arg.p);
 		o.bracket.p = arena_strndup(&c->im->arena, x->arg.p, x->arg.len);

@@ -34,16 +34,22 @@ static void collect_fields(const struct image *im, uint32_t operand, struct outp
 		collect_fields(im, o->args[i], f);
 }
 
-/* The operand of the longest beginning of a field's name that is one; the bytes it takes. */
+/*
+ * The operand of the longest beginning of a field that is one; the bytes it takes. In
+ * "%proc.name[%proc.pid]" the bracket is text.
+ */
 static size_t shorter_field(struct compiling *c, struct expr *x, int64_t *operand)
 {
+	bool bracket = x->arg.p;
+
 	x->arg = (struct ev_text){ 0 };
-	for (;;) {
+	for (;; bracket = false) {
 		const char *dot = memrchr(x->text.p, '.', x->text.len);
 
-		if (!dot || !memchr(x->text.p, '.', (size_t)(dot - x->text.p)))
+		if (!bracket && (!dot || !memchr(x->text.p, '.', (size_t)(dot - x->text.p))))
 			return 0;
-		x->text.len = (size_t)(dot - x->text.p);
+		if (!bracket)
+			x->text.len = (size_t)(dot - x->text.p);
 		*operand = operand_make(c, x);
 		if (*operand >= 0)
 			return x->text.len;
@@ -54,6 +60,7 @@ static size_t shorter_field(struct compiling *c, struct expr *x, int64_t *operan
 static size_t parse_token(struct compiling *c, const char *text, size_t len, size_t at,
 			  int64_t *operand)
 {
+	static const char unknown[] = "filter_check called with nonexistent field ";
 	struct expr *x;
 	size_t n = rules_parse_token(&c->im->arena, text, len, &x);
 	char msg[200], why[sizeof(c->e->msg)];
@@ -68,17 +75,14 @@ static size_t parse_token(struct compiling *c, const char *text, size_t len, siz
 	*operand = operand_make(c, x);
 	if (*operand >= 0)
 		return n;
-	snprintf(why, sizeof(why), "%s", c->e->msg);
-	if (x->kind == EXPR_FIELD && !strstr(why, "argument")) {
-		struct ev_text name = x->text;
-
-		n = shorter_field(c, x, operand);
-		if (n)
-			return n;
-		snprintf(why, sizeof(why), "unknown filter: %.*s", (int)name.len, name.p);
-	}
-	fail(c, at, why);
-	return 0;
+	if (strncmp(c->e->msg, unknown, strlen(unknown)) != 0)
+		snprintf(why, sizeof(why), "%s", c->e->msg);
+	else
+		snprintf(why, sizeof(why), "unknown filter: %s", c->e->msg + strlen(unknown));
+	n = x->kind == EXPR_FIELD ? shorter_field(c, x, operand) : 0;
+	if (!n)
+		fail(c, at, why);
+	return n;
 }
 
 static bool is_info(const struct image *im, int64_t operand)

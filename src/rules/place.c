@@ -5,6 +5,9 @@
 
 #include "base/mem.h"
 
+/* Of a text's places, so many of the last are looked at before one is added again. */
+enum { PLACES_SEEN = 8 };
+
 void ptext_free(struct ptext *t)
 {
 	free(t->p);
@@ -15,7 +18,8 @@ void ptext_free(struct ptext *t)
 
 uint32_t ptext_place(struct ptext *t, struct place at)
 {
-	for (size_t i = 0; i < t->places_n; i++)
+	/* The same one comes several times in a row; of others, twice does no harm. */
+	for (size_t i = t->places_n; i-- > 0 && i + PLACES_SEEN >= t->places_n;)
 		if (t->places[i].node == at.node)
 			return (uint32_t)i;
 	*vec_push(t->places, t->places_n, t->places_cap) = at;
@@ -135,15 +139,17 @@ void ptext_where(const struct ptext *t, size_t off, struct place *at, unsigned *
 		 unsigned *column)
 {
 	struct origin o = { 0 };
-	size_t behind = 0;
+	bool behind = off >= t->n;
 
-	/* Behind the last byte: one further than it. */
-	if (off >= t->n && t->n) {
-		behind = 1;
-		off = t->n - 1;
+	/* At the end: behind the last character, not where the next line begins. */
+	if (behind) {
+		off = t->n ? t->n - 1 : 0;
+		while (off && is_blank(t->p[off]))
+			off--;
 	}
 	if (t->n)
 		o = t->from[off];
 	*at = t->places[o.place];
-	place_of(*at, o.off + behind, line, column);
+	place_of(*at, o.off, line, column);
+	*column += behind;
 }

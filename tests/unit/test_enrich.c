@@ -198,6 +198,8 @@ static void ancestors(void **state)
 	assert_no_field(ev, "proc.aname[3]");
 	assert_field(ev, "proc.aname", "bash sshd");
 	assert_field(ev, "proc.apid", "101 100");
+	assert_field(ev, "proc.aargs[0]", "-o x y http://a");
+	assert_field(ev, "proc.aargs[1]", "");
 	assert_field(ev, "proc.pcmdline", "bash");
 	assert_field(ev, "container.id", "host");
 	assert_no_field(ev, "container.image.repository");

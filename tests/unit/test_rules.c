@@ -207,22 +207,22 @@ static void test_conditions(void **state)
 		/* Places in every style of scalar. */
 		{ RULE("A", "evt.type=open and proc.nam=x"),
 		  "ERR_COMPILE_CONDITION 3:32 filter_check called with nonexistent field "
-		  "proc.nam" },
+		  "proc.nam (did you mean 'proc.name'?)" },
 		{ RULE("A", "'evt.type=open and proc.nam=x'"),
 		  "ERR_COMPILE_CONDITION 3:33 filter_check called with nonexistent field "
-		  "proc.nam" },
+		  "proc.nam (did you mean 'proc.name'?)" },
 		{ RULE("A", "\"evt.type=open and\\n proc.nam=x\""),
 		  "ERR_COMPILE_CONDITION 3:35 filter_check called with nonexistent field "
-		  "proc.nam" },
+		  "proc.nam (did you mean 'proc.name'?)" },
 		{ RULE("A", ">\n    evt.type=open\n    and\n      proc.nam=x"),
 		  "ERR_COMPILE_CONDITION 6:7 filter_check called with nonexistent field "
-		  "proc.nam" },
+		  "proc.nam (did you mean 'proc.name'?)" },
 		{ RULE("A", "|-\n    evt.type=open and\n\n    proc.nam=x"),
 		  "ERR_COMPILE_CONDITION 6:5 filter_check called with nonexistent field "
-		  "proc.nam" },
+		  "proc.nam (did you mean 'proc.name'?)" },
 		{ RULE("A", "evt.type=open\n    and proc.nam=x"),
 		  "ERR_COMPILE_CONDITION 4:9 filter_check called with nonexistent field "
-		  "proc.nam" },
+		  "proc.nam (did you mean 'proc.name'?)" },
 		{ RULE("A", "evt.type=open and"),
 		  "ERR_COMPILE_CONDITION 3:31 expected blank or '(' after 'and'" },
 		/* Through lists and macros to where the text stands. */
@@ -230,7 +230,7 @@ static void test_conditions(void **state)
 		  "ERR_COMPILE_CONDITION 5:27 unknown event type opeen" },
 		{ "- macro: m\n  condition: proc.nam=x\n" RULE("A", "evt.type=open and m"),
 		  "ERR_COMPILE_CONDITION 2:14 filter_check called with nonexistent field "
-		  "proc.nam" },
+		  "proc.nam (did you mean 'proc.name'?)" },
 		{ "- macro: m\n  condition: proc.name=\n" OPEN,
 		  "ERR_COMPILE_CONDITION 2:24 expected a valid string value, a field or a "
 		  "transformer after '='" },
@@ -238,7 +238,8 @@ static void test_conditions(void **state)
 		  "ERR_VALIDATE 3:32 Undefined macro 'm' used in filter." },
 		{ "- macro: m\n  condition: n\n- macro: n\n  condition: proc.name=x\n" RULE(
 			  "A", "evt.type=open and m"),
-		  "ERR_VALIDATE 2:14 Undefined macro 'n' used in filter." },
+		  "ERR_VALIDATE 2:14 Undefined macro 'n' used in filter. (a macro sees only those "
+		  "that are defined before it)" },
 		{ "- macro: m\n  condition: proc.name=x\n- macro: m\n  condition: m\n" RULE(
 			  "A", "evt.type=open and m"),
 		  "ERR_VALIDATE 4:14 reference loop in macro 'm'" },
@@ -274,10 +275,38 @@ static void test_conditions(void **state)
 		{ RULE("A", "evt.type=open and evt.dir=<"),
 		  "DEPRECATED_ITEM 3:32 The field 'evt.dir' is deprecated." },
 		{ RULE("A", "evt.type=open and proc.nam=x") "  skip-if-unknown-filter: true\n",
-		  "UNKNOWN_FILTER 3:32 filter_check called with nonexistent field proc.nam" },
+		  "UNKNOWN_FILTER 3:32 filter_check called with nonexistent field proc.nam (did "
+		  "you mean 'proc.name'?)" },
 		{ RULE("A", "evt.type=open and proc.name > x and proc.pid contains 1"),
 		  "ERR_COMPILE_CONDITION 3:44 expected a number, a field or a transformer after "
 		  "'>'" },
+		/* At the end of a text, in a string, at one of several arguments. */
+		{ RULE("A", "|\n    evt.type=open and\n    proc.name\n"),
+		  "ERR_COMPILE_CONDITION 5:14 expected a valid operator: one of 'exists', '<=', "
+		  "'<', '>=', '>', '=', '!=', 'glob', 'iglob', 'contains', 'icontains', "
+		  "'bcontains', 'startswith', 'bstartswith', 'endswith', 'regex', 'in', "
+		  "'intersects', 'pmatch'" },
+		{ RULE("A", "evt.type=open and (proc.name=x"),
+		  "ERR_COMPILE_CONDITION 3:44 expected a ')' token" },
+		{ RULE("A", "evt.type=open and proc.name=\"ab\\q\""),
+		  "ERR_COMPILE_CONDITION 3:45 unsupported string escape sequence: \\q" },
+		{ RULE("A", "evt.type=open and concat(proc.name, proc.pid)=x"),
+		  "ERR_COMPILE_CONDITION 3:50 transformer 'concat' does not support field "
+		  "'proc.pid' of type 'INT64'" },
+		{ RULE("A", "evt.type=open and join(x, proc.args)=x"),
+		  "ERR_COMPILE_CONDITION 3:37 expected a field, a valid transformer, a quoted "
+		  "string or a number" },
+		{ RULE("A", "evt.type=open and evt.rawarg[0]=1"),
+		  "ERR_COMPILE_CONDITION 3:32 filter error: field 'evt.rawarg' takes the name of a "
+		  "parameter: evt.rawarg.NAME" },
+		{ RULE("A", "evt.type=open and evt.rawarg.flagz=1"),
+		  "ERR_COMPILE_CONDITION 3:32 unknown event argument flagz" },
+		{ RULE("A", "evt.type=connect and fd.sip=\"::ffff:1.2.3.4\""),
+		  "ERR_COMPILE_CONDITION 3:42 unrecognized IPv4 address ::ffff:1.2.3.4" },
+		/* What may have been meant. */
+		{ "- macro: spawned\n  condition: evt.type=execve\n" RULE("A", "spwaned"),
+		  "ERR_VALIDATE 5:14 Undefined macro 'spwaned' used in filter. (did you mean "
+		  "'spawned'?)" },
 		{ RULE("A", "evt.type=open and proc.pid contains 1"),
 		  "ERR_COMPILE_CONDITION 3:32 'contains' operator not supported for numeric "
 		  "filters" },
@@ -297,13 +326,18 @@ static void test_outputs(void **state)
 		{ OUTPUT("a %proc.name b"), "" },
 		{ OUTPUT("a %proc.name."), "" },
 		{ OUTPUT("a %toupper(proc.name)"), "" },
-		{ OUTPUT("a %proc.nam b"), "ERR_COMPILE_OUTPUT 4:14 unknown filter: proc.nam" },
+		{ OUTPUT("a %proc.nam b"),
+		  "ERR_COMPILE_OUTPUT 4:14 unknown filter: proc.nam (did you mean 'proc.name'?)" },
 		{ OUTPUT("50%"), "ERR_COMPILE_OUTPUT 4:13 invalid formatting syntax: formatting "
 				 "cannot end with a %" },
 		{ OUTPUT("x %20"), "ERR_COMPILE_OUTPUT 4:14 invalid formatting syntax: formatting "
 				   "cannot end with a number" },
 		{ OUTPUT("x %container.info"),
 		  "DEPRECATED_ITEM 4:14 The field 'container.info' is deprecated." },
+		/* A bracket behind what takes none is text. */
+		{ OUTPUT("a %proc.name[%proc.pid] b"), "" },
+		{ OUTPUT("a %evt.arg.flagz"),
+		  "UNKNOWN_FILTER 4:14 no known event type has a parameter 'flagz'" },
 		{ OUTPUT("x %nothing y") "  skip-if-unknown-filter: true\n",
 		  "UNKNOWN_FILTER 4:14 invalid formatting token nothing" },
 	};
@@ -324,6 +358,8 @@ static void test_exceptions(void **state)
 		{ EXCEPTIONS("  - name: a\n    fields: proc.name\n    comps: startswith oneof\n"
 			     "    values: [x]\n"),
 		  "" },
+		{ EXCEPTIONS("  - name: a\n    fields: proc.name\n    value: [x]\n"),
+		  "UNKNOWN_KEY 9:5 Unknown key 'value'. The key will be ignored." },
 		{ OPEN "  exceptions: x\n",
 		  "ERR_VALIDATE 6:15 Rule exceptions must be a sequence" },
 		{ EXCEPTIONS("  - x\n"), "ERR_VALIDATE 7:5 Rule exception must be a mapping" },
@@ -399,7 +435,8 @@ static void test_own_keys(void **state)
 		{ OPEN "  count: {min: 3, within: 1s, by: procname}\n",
 		  "ERR_EXTENSION 6:35 'procname' is no field" },
 		{ OPEN "  count: {min: 3, within: 1s, by: proc.nam}\n",
-		  "ERR_EXTENSION 6:35 filter_check called with nonexistent field proc.nam" },
+		  "ERR_EXTENSION 6:35 filter_check called with nonexistent field proc.nam (did you "
+		  "mean 'proc.name'?)" },
 		{ OPEN "  count: {min: 3, within: 1s, every: x}\n",
 		  "ERR_EXTENSION 6:31 unknown key 'every'" },
 		{ OPEN "  sequence: {after: [evt.type=connect], within: 1m, by: process}\n", "" },
