@@ -147,9 +147,10 @@ static int prepare(struct watching *w, const struct args *a, struct err *e)
 	}
 	watching_use(w, rules);
 	if (open_output(w, a, e) < 0 ||
-	    (!args_has(a, "replay") && watch_drift_new(&w->session.drift, a, e) < 0) ||
+	    /* First: the process that is root takes the policy before others' files are read. */
 	    (!args_has(a, "replay") &&
 	     watch_respond_new(&w->session.respond, a, w->rules, w->keeper, e) < 0) ||
+	    (!args_has(a, "replay") && watch_drift_new(&w->session.drift, a, e) < 0) ||
 	    start_delivery(w, a, e) < 0)
 		return -EINVAL;
 	return 0;

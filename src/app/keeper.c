@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -262,17 +263,81 @@ static ssize_t link_there(const char *path, char *target, size_t size, void *kee
 	return (ssize_t)reply.len;
 }
 
-void keeper_respond(struct keeper *k, const struct respond_request *q, struct respond_result *out)
+int keeper_policy(struct keeper *k, const struct respond_policy *p, struct err *e)
+{
+	cleanup_buf struct buf bytes = { .max = RESPOND_POLICY_BYTES };
+	struct keeper_reply reply = { 0 };
+	char text[sizeof(e->msg)] = "";
+	int err;
+
+	respond_policy_put(p, &bytes);
+	if (bytes.overflow)
+		return err_set(e, E2BIG, "the response policy is too long");
+	pthread_mutex_lock(&k->lock);
+	err = ask(k, KEEPER_POLICY, 0, bytes.p, bytes.len, &reply);
+	if (reply.len >= sizeof(text) || !keeper_receive(k->sock, text, reply.len))
+		err = -EPIPE;
+	pthread_mutex_unlock(&k->lock);
+	return err < 0 ? err_set(e, -err, "%s", *text ? text : "the process that acts is gone") : 0;
+}
+
+static void put_box(struct keeper_box *b, const char *cgroup, const struct respond_subject *who)
+{
+	const struct {
+		char *to;
+		size_t size;
+		const char *from;
+	} texts[] = {
+		{ b->id, sizeof(b->id), who->container_id },
+		{ b->cgroup, sizeof(b->cgroup), cgroup },
+		{ b->name, sizeof(b->name), who->container_name },
+		{ b->image, sizeof(b->image), who->image },
+		{ b->namespace, sizeof(b->namespace), who->namespace },
+		{ b->pod, sizeof(b->pod), who->pod },
+	};
+
+	memset(b, 0, sizeof(*b));
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		snprintf(texts[i].to, texts[i].size, "%s", texts[i].from ? texts[i].from : "");
+}
+
+void keeper_respond(struct keeper *k, const struct respond_request *q,
+		    const struct respond_subject *who, struct respond_result *out)
 {
 	struct keeper_reply reply = { 0 };
+	struct keeper_act act;
 	bool ok;
 
+	act.request = *q;
+	put_box(&act.box, q->cgroup, who);
 	pthread_mutex_lock(&k->lock);
-	ok = ask(k, KEEPER_RESPOND, 0, q, sizeof(*q), &reply) == 0 && reply.len == sizeof(*out) &&
-	     keeper_receive(k->sock, out, sizeof(*out));
+	ok = ask(k, KEEPER_RESPOND, 0, &act, sizeof(act), &reply) == 0 &&
+	     reply.len == sizeof(*out) && keeper_receive(k->sock, out, sizeof(*out));
 	pthread_mutex_unlock(&k->lock);
 	if (!ok)
 		respond_say(out, RESPOND_FAILED, "the process that acts is gone");
+}
+
+void keeper_arm(struct keeper *k, unsigned slot, const char *cgroup,
+		const struct respond_subject *who, uint32_t rules)
+{
+	struct keeper_arm arm = { .slot = slot, .rules = rules };
+	struct keeper_reply reply;
+
+	put_box(&arm.box, cgroup, who);
+	pthread_mutex_lock(&k->lock);
+	ask(k, KEEPER_ARM, 0, &arm, sizeof(arm), &reply);
+	pthread_mutex_unlock(&k->lock);
+}
+
+void keeper_between(struct keeper *k, unsigned slot, uint64_t from, uint64_t until)
+{
+	struct keeper_time t = { from, until };
+	struct keeper_reply reply;
+
+	pthread_mutex_lock(&k->lock);
+	ask(k, KEEPER_BETWEEN, (int)slot, &t, sizeof(t), &reply);
+	pthread_mutex_unlock(&k->lock);
 }
 
 bool keeper_refused(struct keeper *k, struct exec_refusal *out)

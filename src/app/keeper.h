@@ -2,7 +2,7 @@
  * `boltseal watch --user`: two processes. The first one stays root and does five things
  * when asked: it loads and attaches the programs of a plan (sensor/watch_share.h), opens a file of
  * a table, keeps what is known of mount namespaces (sensor/watch_drift.h), detaches programs again,
- * and carries out responses (respond/request.h). The second one,
+ * and carries out responses (keeper_acts.h). The second one,
  * which does all the rest, is another user under a seccomp filter that was recorded and generated
  * with boltseal (profiles/watch.json).
  *
@@ -13,6 +13,7 @@
 #define APP_KEEPER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "enrich/outside.h"
@@ -27,8 +28,10 @@ struct keeper;
  * `respond`: how responses are carried out; NULL: they are not.
  */
 struct respond_options;
+struct respond_policy;
 struct respond_request;
 struct respond_result;
+struct respond_subject;
 struct exec_refusal;
 int keeper_split(struct keeper **out, const char *user, const char *const folders[2],
 		 const struct respond_options *respond, int *status, struct err *e);
@@ -39,8 +42,18 @@ bool keeper_is_alone(struct keeper *k);
 /* In place of watch_start(); its programs end with keeper_stop(). */
 int keeper_start(struct keeper *k, struct watch *w, unsigned *slot, struct err *e);
 void keeper_stop(struct keeper *k, unsigned slot);
-/* In place of respond_act() and respond_refused(). */
-void keeper_respond(struct keeper *k, const struct respond_request *q, struct respond_result *out);
+/* By which policy the first process decides; once, before anything of a container was seen. */
+int keeper_policy(struct keeper *k, const struct respond_policy *p, struct err *e);
+/* In place of respond_act() and respond_refused(). `who`: what is known of the container. */
+void keeper_respond(struct keeper *k, const struct respond_request *q,
+		    const struct respond_subject *who, struct respond_result *out);
+/*
+ * In place of watch_kill_arm() and watch_kill_between(), for the programs of a slot. How often the
+ * kernel kills follows from the policy. Best effort: where it fails, user space kills.
+ */
+void keeper_arm(struct keeper *k, unsigned slot, const char *cgroup,
+		const struct respond_subject *who, uint32_t rules);
+void keeper_between(struct keeper *k, unsigned slot, uint64_t from, uint64_t until);
 bool keeper_refused(struct keeper *k, struct exec_refusal *out);
 /* Makes enrichment ask the first process. */
 void keeper_serve(struct keeper *k, struct outside *o);

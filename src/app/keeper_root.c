@@ -11,23 +11,24 @@
 #include <unistd.h>
 
 #include "app/command.h"
+#include "app/keeper_acts.h"
 #include "app/keeper_table.h"
 #include "app/keeper_wire.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "respond/act.h"
 #include "respond/exec_guard.h"
+#include "respond/policy.h"
 #include "sensor/watch_drift.h"
 #include "sensor/watch_share.h"
 
-enum { SECOND_MS = 1000 };
+enum { SECOND_MS = 1000, KILLS_MS = 500 };
 
 struct root {
 	int sock;
 	struct watch *watches[KEEPER_WATCHES];
 	time_t counted;
-	struct respond *acts; /* NULL: responses are not carried out */
+	struct keeper_acts *acts; /* NULL: responses are not carried out */
 };
 
 static pid_t to;
@@ -67,7 +68,7 @@ static bool do_watch(struct root *r, const char *plan, size_t len)
 		slot++;
 	if (slot == KEEPER_WATCHES)
 		return answer_error(r, -EBUSY, &(struct err){ .msg = "too many are watching" });
-	err = watch_plan_take(&r->watches[slot], plan, len, &e);
+	err = watch_plan_take(&r->watches[slot], plan, len, r->acts, &e);
 	if (err < 0)
 		return answer_error(r, err, &e);
 	err = watch_start(r->watches[slot], &e);
@@ -76,6 +77,8 @@ static bool do_watch(struct root *r, const char *plan, size_t len)
 		r->watches[slot] = NULL;
 		return answer_error(r, err, &e);
 	}
+	if (r->acts)
+		keeper_acts_programs(r->acts, (unsigned)slot, watch_kills(r->watches[slot]));
 	reply.result = slot;
 	reply.fds = (uint32_t)watch_share(r->watches[slot], fds, &hooks);
 	reply.hooks = hooks;
@@ -88,6 +91,8 @@ static bool do_unwatch(struct root *r, int slot)
 	struct keeper_reply reply = { .result = -EINVAL };
 
 	if (slot >= 0 && slot < KEEPER_WATCHES) {
+		if (r->acts)
+			keeper_acts_programs(r->acts, (unsigned)slot, NULL);
 		watch_free(r->watches[slot]);
 		r->watches[slot] = NULL;
 		reply.result = 0;
@@ -129,26 +134,61 @@ static bool do_link(struct root *r, const char *path)
 	return answer(r, &reply, target, NULL);
 }
 
+static bool do_policy(struct root *r, const char *bytes, size_t len)
+{
+	struct err e = { 0 };
+	int err = r->acts ? keeper_acts_policy(r->acts, bytes, len, &e)
+			  : err_set(&e, EPERM, "not asked for by --respond=enforce");
+
+	return answer_error(r, err, &e);
+}
+
 static bool do_respond(struct root *r, const char *bytes, size_t len)
 {
 	struct keeper_reply reply = { .len = sizeof(struct respond_result) };
 	struct respond_result result = { 0 };
-	struct respond_request q;
+	struct keeper_act act;
 
-	if (len != sizeof(q))
+	if (len != sizeof(act))
 		return false;
-	memcpy(&q, bytes, sizeof(q));
+	memcpy(&act, bytes, sizeof(act));
 	if (r->acts)
-		respond_act(r->acts, &q, &result);
+		keeper_acts_respond(r->acts, &act, &result);
 	else
 		respond_say(&result, RESPOND_REFUSED, "not asked for by --respond=enforce");
 	return answer(r, &reply, &result, NULL);
 }
 
+static bool do_arm(struct root *r, const char *bytes, size_t len)
+{
+	struct keeper_reply reply = { .result = -EPERM };
+	struct keeper_arm arm;
+
+	if (len != sizeof(arm))
+		return false;
+	memcpy(&arm, bytes, sizeof(arm));
+	if (r->acts)
+		reply.result = keeper_acts_arm(r->acts, &arm);
+	return answer(r, &reply, NULL, NULL);
+}
+
+static bool do_between(struct root *r, int slot, const char *bytes, size_t len)
+{
+	struct keeper_reply reply = { .result = -EPERM };
+	struct keeper_time t;
+
+	if (len != sizeof(t))
+		return false;
+	memcpy(&t, bytes, sizeof(t));
+	if (r->acts)
+		reply.result = keeper_acts_between(r->acts, (unsigned)slot, &t);
+	return answer(r, &reply, NULL, NULL);
+}
+
 static bool do_refused(struct root *r)
 {
 	struct exec_refusal one = { 0 };
-	bool some = r->acts && respond_refused(r->acts, &one);
+	bool some = r->acts && keeper_acts_refused(r->acts, &one);
 	struct keeper_reply reply = { .len = some ? sizeof(one) : 0 };
 
 	return answer(r, &reply, &one, NULL);
@@ -158,7 +198,8 @@ static bool do_refused(struct root *r)
 static uint32_t limit_of(uint32_t op)
 {
 	return op == KEEPER_WATCH     ? (uint32_t)WATCH_PLAN_MAX
-	       : op == KEEPER_RESPOND ? sizeof(struct respond_request)
+	       : op == KEEPER_POLICY  ? (uint32_t)RESPOND_POLICY_BYTES
+	       : op == KEEPER_RESPOND ? sizeof(struct keeper_act)
 				      : KEEPER_PATH_MAX - 1;
 }
 
@@ -182,8 +223,14 @@ static bool serve(struct root *r)
 		return do_open(r, bytes, q.arg);
 	case KEEPER_LINK:
 		return do_link(r, bytes);
+	case KEEPER_POLICY:
+		return do_policy(r, bytes, q.len);
 	case KEEPER_RESPOND:
 		return do_respond(r, bytes, q.len);
+	case KEEPER_ARM:
+		return do_arm(r, bytes, q.len);
+	case KEEPER_BETWEEN:
+		return do_between(r, q.arg, bytes, q.len);
 	case KEEPER_REFUSED:
 		return do_refused(r);
 	case KEEPER_DRIFT:
@@ -210,7 +257,9 @@ static void wait_for_request(struct root *r)
 
 	do {
 		count(r);
-		n = poll(&p, 1, SECOND_MS);
+		if (r->acts)
+			keeper_acts_refresh(r->acts);
+		n = poll(&p, 1, r->acts ? KILLS_MS : SECOND_MS);
 	} while (n == 0 || (n < 0 && errno == EINTR));
 }
 
@@ -222,7 +271,7 @@ int keeper_root(int sock, pid_t child, const struct respond_options *respond)
 	int status = 0;
 
 	to = child;
-	if (respond && respond_new(&r.acts, respond, &e) < 0)
+	if (respond && keeper_acts_new(&r.acts, respond, &e) < 0)
 		log_warn("responses cannot be carried out: %s", e.msg);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
@@ -232,9 +281,9 @@ int keeper_root(int sock, pid_t child, const struct respond_options *respond)
 	while (serve(&r));
 	/* Whoever asks for something else is no boltseal, and is to end. */
 	shutdown(sock, SHUT_RDWR);
+	keeper_acts_free(r.acts);
 	for (int i = 0; i < KEEPER_WATCHES; i++)
 		watch_free(r.watches[i]);
-	respond_free(r.acts);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (WIFEXITED(status))

@@ -6,12 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "respond/request.h"
+
 enum keeper_op {
 	KEEPER_WATCH = 1,
 	KEEPER_UNWATCH,
 	KEEPER_OPEN,
 	KEEPER_LINK,
-	KEEPER_RESPOND, /* struct respond_request → struct respond_result */
+	KEEPER_POLICY,	/* respond_policy_put() */
+	KEEPER_RESPOND, /* struct keeper_act → struct respond_result */
+	KEEPER_ARM,	/* struct keeper_arm */
+	KEEPER_BETWEEN, /* struct keeper_time */
 	KEEPER_REFUSED, /* → struct exec_refusal, or nothing */
 	KEEPER_DRIFT,	/* struct watch_drift_ask → struct watch_asked, or nothing */
 };
@@ -19,7 +24,28 @@ enum { KEEPER_WATCHES = 2, KEEPER_PATH_MAX = 4096 };
 
 struct keeper_request {
 	uint32_t op, len; /* bytes that follow: a plan, a path, a request */
-	int32_t arg;	  /* flags of KEEPER_OPEN, slot of KEEPER_UNWATCH, KEEPER_DRIFT */
+	int32_t arg;	  /* flags of KEEPER_OPEN, slot of KEEPER_UNWATCH, _BETWEEN, _DRIFT */
+};
+
+/* What is told of a container; texts are empty when that is not known. */
+struct keeper_box {
+	char id[RESPOND_ID_MAX], cgroup[RESPOND_CGROUP_MAX];
+	char name[256], image[RESPOND_IMAGE_MAX], namespace[256], pod[256];
+};
+
+struct keeper_act {
+	struct respond_request request;
+	struct keeper_box box; /* of the container that it is about */
+};
+
+/* In this container rows of the slot's programs may act (sensor/watch_kill.h). */
+struct keeper_arm {
+	struct keeper_box box;
+	uint32_t slot, rules; /* 1u << row */
+};
+
+struct keeper_time {
+	uint64_t from, until; /* of watch_kill_between() */
 };
 
 struct keeper_reply {

@@ -83,10 +83,11 @@ static int sense(struct watching *w, const struct rules *rules, struct watch **o
 	err = watch_session_want(*out, rules, e);
 	if (err == 0 && w->session.drift)
 		err = watch_drift_want(*out, e);
-	if (err == 0 && w->session.respond && !w->keeper)
+	if (err == 0 && w->session.respond)
 		watch_respond_prepare(w->session.respond, rules, watch_kills(*out), rows);
 	if (err == 0)
 		err = w->keeper ? keeper_start(w->keeper, *out, slot, e) : watch_start(*out, e);
+	rows->slot = *slot;
 	if (err < 0) {
 		watch_free(*out);
 		*out = NULL;
@@ -159,12 +160,24 @@ struct watch_loading {
 };
 
 /*
- * Both sensors see all that happens at this moment: what came before it is the old one's, what
- * comes behind it the new one's.
+ * Both sensors see all that happens at one moment: what came before it is the old one's, what
+ * comes behind it the new one's. The kernel kills by the one or by the other in the same way.
  */
+static uint64_t moment(struct watching *w, const struct watch_loading *l)
+{
+	uint64_t at = 0, now;
+
+	if (w->session.respond)
+		at = watch_respond_follow(w->session.respond, l->rules, &l->rows);
+	now = boot_ns();
+	if (at > now)
+		nanosleep(&(struct timespec){ .tv_nsec = (long)(at - now) }, NULL);
+	return at ? at : now;
+}
+
 static int hand_over(struct watching *w, struct watch_loading *l, struct err *e)
 {
-	struct until u = { &w->session, boot_ns() };
+	struct until u = { &w->session, moment(w, l) };
 	struct watch_stats s;
 	int err;
 

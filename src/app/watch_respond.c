@@ -25,26 +25,30 @@ static bool some_rule_responds(const struct rules *rules)
 	return false;
 }
 
-/* The other process reads no files, so it does only what requests tell it. */
-static int check_keeper(const struct watch_respond *r, const char *mode, struct err *e)
+/* The other process decides once more, by the policy as it is now. */
+static int use_keeper(const struct watch_respond *r, const char *mode, struct err *e)
 {
 	const struct respond_exec *x = &r->policy.exec;
 
-	if (r->acting && !mode)
+	if (!r->acting)
+		return 0;
+	if (!mode)
 		return err_set(e, EINVAL,
 			       "mode: enforce: with --user, expected --respond=enforce as well");
-	if (r->acting && (x->hashes_n || x->models_n || x->yara_n))
+	if (x->hashes_n || x->models_n || x->yara_n)
 		return err_set(e, EINVAL,
 			       "exec: hashes, models and yara are expected without "
 			       "--user");
-	return 0;
+	if (r->policy.evidence[0] != '/')
+		return err_set(e, EINVAL, "evidence: with --user, expected an absolute path");
+	return keeper_policy(r->keeper, &r->policy, e);
 }
 
 void respond_do(struct watch_respond *r, const struct respond_request *q,
-		struct respond_result *out)
+		const struct respond_subject *who, struct respond_result *out)
 {
 	if (r->keeper)
-		keeper_respond(r->keeper, q, out);
+		keeper_respond(r->keeper, q, who, out);
 	else
 		respond_act(r->acts, q, out);
 	r->guards |= q->action == RESPOND_BLOCK_EXEC;
@@ -67,7 +71,7 @@ static int start(struct watch_respond *r, const struct args *a, struct err *e)
 	r->from_start = r->policy.enforce && (r->policy.exec.always || r->policy.denials_n);
 	r->acting = r->policy.enforce;
 	if (r->keeper)
-		err = check_keeper(r, mode, e);
+		err = use_keeper(r, mode, e);
 	else
 		err = r->acting ? respond_new(&r->acts, &o, e) : 0;
 	if (err == 0)
@@ -270,7 +274,7 @@ static void respond_one(struct watch_respond *r, struct respond_request *q,
 		       respond_now(), result);
 	if (result->outcome != RESPOND_DONE)
 		return;
-	respond_do(r, q, result);
+	respond_do(r, q, who, result);
 	if (result->outcome == RESPOND_DONE || result->outcome == RESPOND_ALREADY)
 		/* Of block-exec each one adds a program. */
 		respond_decider_set(r->decider, q->container, q->action,

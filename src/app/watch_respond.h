@@ -24,16 +24,24 @@ void watch_respond_free(struct watch_respond *r);
 
 /* Rules that the kernel itself acts on: which one a row of the sensor is. */
 struct respond_rows {
-	struct watch_kills *kills; /* of the sensor; NULL: none of the rules */
+	struct watch_kills *kills; /* of the sensor; NULL: it is the first process's */
+	unsigned slot;		   /* there */
 	unsigned rule[WATCH_KILLS];
-	unsigned n;
+	unsigned n; /* 0: none of the rules */
 };
-/* Hands over the rules that the kernel itself can act on. Before watch_start(). */
+/* Hands over the rules that the kernel itself can act on. Before the sensor starts. */
 void watch_respond_prepare(const struct watch_respond *r, const struct rules *rules,
 			   struct watch_kills *kills, struct respond_rows *out);
 /* From now on these hold, of a sensor that has started; in the containers that are known, too. */
 void watch_respond_use(struct watch_respond *r, const struct rules *rules,
 		       const struct respond_rows *rows);
+/*
+ * Before that, when the sensor takes the place of another one: both are there, and for events of up
+ * to a time the kernel kills by the old one, then by these. Returns the time, which is to come (in
+ * ns of CLOCK_BOOTTIME); 0: the kernel kills by neither.
+ */
+uint64_t watch_respond_follow(struct watch_respond *r, const struct rules *rules,
+			      const struct respond_rows *rows);
 /* A record came that the session's enrichment has taken in; before it is judged, and after. */
 void watch_respond_begin(struct watch_respond *r, struct watch_session *s,
 			 const struct watch_rec *rec);

@@ -35,7 +35,7 @@ static void do_first(struct watch_respond *r, struct watch_session *s, struct re
 
 	q->flags = r->policy.keep[q->action] ? RESPOND_KEEP : 0;
 	if (respond_may(r->decider, q, who, NULL, &result))
-		respond_do(r, q, &result);
+		respond_do(r, q, who, &result);
 	if (result.outcome != RESPOND_ALREADY)
 		respond_tell(s, finding_of(s, q), q, &result);
 }

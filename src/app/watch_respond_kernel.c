@@ -2,32 +2,41 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 
+#include "app/keeper.h"
 #include "app/watch_respond_private.h"
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "bpf/watch_rec.h"
+#include "respond/cgroup.h"
 #include "rules/kernel.h"
 
 enum { REFRESH_NS = 500000000, PATH_BITS = 32, ARMED_MAX = 4096 };
+/* Until one sensor's rules take the place of another's: both have to know by then. */
+enum { FOLLOW_NS = 10000000 };
 
 struct armed {
 	char id[RESPOND_ID_MAX];
-	char *name, *image, *namespace, *pod; /* for rules that are loaded later */
-	uint64_t group;			      /* the number of the control group */
+	char *cgroup, *name, *image, *namespace, *pod; /* for rules that are loaded later */
+	uint64_t group;				       /* the number of the control group */
 	uint32_t rules;
 };
 
+static void armed_free(struct armed *a)
+{
+	free(a->cgroup);
+	free(a->name);
+	free(a->image);
+	free(a->namespace);
+	free(a->pod);
+	free(a);
+}
+
 void respond_kernel_free(struct respond_kernel *k)
 {
-	for (size_t i = 0; i < k->all_n; i++) {
-		free(k->all[i]->name);
-		free(k->all[i]->image);
-		free(k->all[i]->namespace);
-		free(k->all[i]->pod);
-		free(k->all[i]);
-	}
+	for (size_t i = 0; i < k->all_n; i++)
+		armed_free(k->all[i]);
 	free(k->all);
 	map_free(&k->armed);
 }
@@ -53,7 +62,7 @@ static uint32_t path_bit(struct rows *w, const struct rules_kernel_texts *t, boo
 	}
 	bit = 1u << w->bits++;
 	for (size_t i = 0; i < t->n; i++)
-		watch_kill_path(w->kills, t->v[i].text, t->v[i].prefix, bit);
+		*full |= watch_kill_path(w->kills, t->v[i].text, t->v[i].prefix, bit) < 0;
 	return bit;
 }
 
@@ -112,29 +121,35 @@ void watch_respond_prepare(const struct watch_respond *r, const struct rules *ru
 				add_row(&w, i, ev_type_name(t), &k);
 		}
 	}
-	out->kills = out->n ? kills : NULL;
+	out->kills = kills;
 }
 
 /* ---- where they may act */
+
+static struct respond_subject subject_of(const struct armed *a, const struct rule_info *rule)
+{
+	struct respond_subject s = respond_subject_of(NULL, rule);
+
+	s.container_id = a->id;
+	s.container_name = a->name;
+	s.image = a->image;
+	s.namespace = a->namespace;
+	s.pod = a->pod;
+	return s;
+}
 
 /*
  * Rows that may act in the container: of those about which the allow-list says nothing, whatever
  * the program and the user are.
  */
-static uint32_t rows_for(struct watch_respond *r, const struct rules *rules, const struct armed *a)
+static uint32_t rows_for(struct watch_respond *r, const struct rules *rules,
+			 const struct respond_rows *rows, const struct armed *a)
 {
-	uint32_t rows = 0;
+	uint32_t bits = 0;
 
-	for (unsigned i = 0; i < r->kernel.rows.n; i++) {
-		struct respond_subject s =
-			respond_subject_of(NULL, rules_at(rules, r->kernel.rows.rule[i]));
+	for (unsigned i = 0; i < rows->n; i++) {
+		struct respond_subject s = subject_of(a, rules_at(rules, rows->rule[i]));
 		bool allowed = false;
-
-		s.container_id = a->id;
-		s.container_name = a->name;
-		s.image = a->image;
-		s.namespace = a->namespace;
-		s.pod = a->pod;
 
 		for (size_t k = 0; k < r->policy.allow_n; k++) {
 			struct respond_match m = r->policy.allow[k];
@@ -143,33 +158,31 @@ static uint32_t rows_for(struct watch_respond *r, const struct rules *rules, con
 			allowed |= respond_match(&m, &s);
 		}
 		if (!allowed)
-			rows |= 1u << i;
+			bits |= 1u << i;
 	}
-	return rows;
+	return bits;
 }
 
-/* The number of the control group with this path, 0 when there is none. */
-static uint64_t number_of(const char *cgroup)
+/* Tells the kernel, or the process that may: `rules` of these rows may act there. */
+static void put(struct watch_respond *r, const struct respond_rows *rows, const struct armed *a,
+		uint32_t rules, uint64_t now)
 {
-	static const char *const roots[] = { "/sys/fs/cgroup/unified", "/sys/fs/cgroup/memory",
-					     "/sys/fs/cgroup" };
+	static const struct rule_info no_rule = { .name = "" };
+	unsigned left;
 
-	for (size_t i = 0; cgroup && *cgroup && i < ARRAY_SIZE(roots); i++) {
-		cleanup_free char *path = xasprintf("%s%s", roots[i], cgroup);
-		struct stat st;
+	if (!rules)
+		return;
+	if (r->keeper) {
+		struct respond_subject s = subject_of(a, &no_rule);
 
-		if (strcmp(cgroup, "/") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-			return st.st_ino;
+		keeper_arm(r->keeper, rows->slot, a->cgroup, &s, rules);
+		return;
 	}
-	return 0;
-}
-
-static void set_left(struct watch_respond *r, const struct armed *a, uint64_t now)
-{
-	unsigned left = respond_decider_left(r->decider, a->id, now);
-
-	watch_kill_arm(r->kernel.rows.kills, a->group,
-		       &(struct watch_killable){ a->rules, left > 1000 ? 1000 : (int)left });
+	left = respond_decider_left(r->decider, a->id, now);
+	if (a->group)
+		watch_kill_arm(
+			rows->kills, a->group,
+			&(struct watch_killable){ a->rules, left > 1000 ? 1000 : (int)left });
 }
 
 static char *copy(const char *text)
@@ -177,26 +190,75 @@ static char *copy(const char *text)
 	return text ? xstrdup(text) : NULL;
 }
 
-static void arm(struct watch_respond *r, struct watch_session *s, const struct process *p)
+/* Containers that are gone make room. */
+static void sweep(struct respond_kernel *k)
+{
+	size_t kept = 0;
+
+	map_free(&k->armed);
+	for (size_t i = 0; i < k->all_n; i++) {
+		struct armed *a = k->all[i];
+
+		if (!cgroup_number(a->cgroup)) {
+			armed_free(a);
+			continue;
+		}
+		k->all[kept++] = a;
+		*map_at(&k->armed, a->id, strlen(a->id)) = a;
+	}
+	k->all_n = kept;
+}
+
+static struct armed *armed_of(struct watch_respond *r, struct watch_session *s,
+			      const struct process *p)
 {
 	const struct container *c = p->container;
 	struct armed *a;
 
-	if (map_find(&r->kernel.armed, c->id, strlen(c->id)) || r->kernel.all_n >= ARMED_MAX ||
-	    respond_is_own_container(c->id))
-		return;
+	if (r->kernel.all_n >= ARMED_MAX)
+		sweep(&r->kernel);
+	if (r->kernel.all_n >= ARMED_MAX || respond_is_own_container(c->id))
+		return NULL;
 	a = xcalloc(1, sizeof(*a));
 	snprintf(a->id, sizeof(a->id), "%s", c->id);
+	a->cgroup = xstrdup(p->program->cgroup ? p->program->cgroup : "");
 	a->name = copy(c->name);
 	a->image = copy(c->image);
 	a->namespace = copy(c->pod_namespace);
 	a->pod = copy(c->pod_name);
-	a->rules = rows_for(r, s->rules, a);
-	a->group = number_of(p->program->cgroup);
+	a->rules = rows_for(r, s->rules, &r->kernel.rows, a);
 	*vec_push(r->kernel.all, r->kernel.all_n, r->kernel.all_cap) = a;
 	*map_at(&r->kernel.armed, c->id, strlen(c->id)) = a;
-	if (a->group && a->rules)
-		set_left(r, a, respond_now());
+	return a;
+}
+
+/* `first`: of its pid namespace; the container may have begun again, in a new control group. */
+static void arm(struct watch_respond *r, struct watch_session *s, const struct process *p,
+		bool first)
+{
+	const char *id = p->container->id;
+	void **at = map_find(&r->kernel.armed, id, strlen(id));
+	struct armed *a = at ? *at : NULL;
+
+	if (a && !first)
+		return;
+	if (!a)
+		a = armed_of(r, s, p);
+	if (!a)
+		return;
+	a->group = cgroup_number(a->cgroup);
+	put(r, &r->kernel.rows, a, a->rules, respond_now());
+}
+
+static void put_all(struct watch_respond *r, const struct rules *rules,
+		    const struct respond_rows *rows)
+{
+	uint64_t now = respond_now();
+
+	if (!r->keeper && rows->n)
+		watch_kill_limit(rows->kills, (int)respond_decider_left(r->decider, "", now));
+	for (size_t i = 0; i < r->kernel.all_n; i++)
+		put(r, rows, r->kernel.all[i], rows_for(r, rules, rows, r->kernel.all[i]), now);
 }
 
 void watch_respond_use(struct watch_respond *r, const struct rules *rules,
@@ -204,23 +266,49 @@ void watch_respond_use(struct watch_respond *r, const struct rules *rules,
 {
 	r->kernel.rows = *rows;
 	r->kernel.killed = -1;
-	r->kernel.refreshed = 0;
+	r->kernel.refreshed = respond_now();
 	for (size_t i = 0; i < r->kernel.all_n; i++)
-		r->kernel.all[i]->rules = rows_for(r, rules, r->kernel.all[i]);
-	respond_kernel_refresh(r);
+		r->kernel.all[i]->rules = rows_for(r, rules, rows, r->kernel.all[i]);
+	put_all(r, rules, rows);
 }
 
+static void between(struct watch_respond *r, const struct respond_rows *rows, uint64_t from,
+		    uint64_t until)
+{
+	if (rows->n && r->keeper)
+		keeper_between(r->keeper, rows->slot, from, until);
+	else if (rows->n)
+		watch_kill_between(rows->kills, from, until);
+}
+
+uint64_t watch_respond_follow(struct watch_respond *r, const struct rules *rules,
+			      const struct respond_rows *rows)
+{
+	struct timespec t;
+	uint64_t at;
+
+	if (!rows->n && !r->kernel.rows.n)
+		return 0;
+	between(r, rows, UINT64_MAX, UINT64_MAX);
+	put_all(r, rules, rows);
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	at = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec + FOLLOW_NS;
+	between(r, rows, at, UINT64_MAX);
+	between(r, &r->kernel.rows, 0, at);
+	return at;
+}
+
+/* The process that may does so by itself. */
 void respond_kernel_refresh(struct watch_respond *r)
 {
 	uint64_t now = respond_now();
 
-	if (!r->kernel.rows.kills || now - r->kernel.refreshed < REFRESH_NS)
+	if (r->keeper || !r->kernel.rows.n || now - r->kernel.refreshed < REFRESH_NS)
 		return;
 	r->kernel.refreshed = now;
 	watch_kill_limit(r->kernel.rows.kills, (int)respond_decider_left(r->decider, "", now));
 	for (size_t i = 0; i < r->kernel.all_n; i++)
-		if (r->kernel.all[i]->group && r->kernel.all[i]->rules)
-			set_left(r, r->kernel.all[i], now);
+		put(r, &r->kernel.rows, r->kernel.all[i], r->kernel.all[i]->rules, now);
 }
 
 void respond_kernel_record(struct watch_respond *r, struct watch_session *s,
@@ -231,11 +319,11 @@ void respond_kernel_record(struct watch_respond *r, struct watch_session *s,
 	unsigned row;
 
 	r->kernel.killed = -1;
-	if (!r->acting || r->keeper)
+	if (!r->acting)
 		return;
 	p = enrich_process(s->enrich);
 	if (rec->kind == WATCH_EXEC && p && p->container && p->program)
-		arm(r, s, p);
+		arm(r, s, p, rec->vpid == 1);
 	part = watch_part_find(rec, WATCH_P_KILLED, 0);
 	if (!part || part->len != 1)
 		return;

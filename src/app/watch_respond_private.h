@@ -36,9 +36,9 @@ struct watch_respond {
 
 struct respond_subject respond_subject_of(const struct container *c, const struct rule_info *rule);
 uint64_t respond_now(void);
-/* Carries a request out. */
+/* Carries a request out; `who` is what is known of the container. */
 void respond_do(struct watch_respond *r, const struct respond_request *q,
-		struct respond_result *out);
+		const struct respond_subject *who, struct respond_result *out);
 
 void respond_fill(struct respond_request *q, const struct process *p, const char *rule);
 /* What became of a request, as a finding: `f` has what is known of process and container. */

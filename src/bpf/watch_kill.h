@@ -18,8 +18,13 @@ const volatile struct watch_kill kills[WATCH_KILLS];
 const volatile __u32 kill_of[WATCH_NRS], kill_on_exec; /* rows by call, as bits */
 const volatile __u32 host_mnt_ns;
 
-/* Over all containers; set by user space. */
-__s32 kill_left;
+/*
+ * Set by user space: how many over all containers, and for events of which time (behind the first,
+ * up to the second), so that one set of rules follows another at a moment. A map of its own: the
+ * process that judges may map .bss, and these are none of its business.
+ */
+__s32 kill_left SEC(".data.kill") = 0;
+__u64 kill_from SEC(".data.kill") = 0, kill_until SEC(".data.kill") = ~0ULL;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -171,7 +176,7 @@ __noinline int kill_if_asked(void)
 	if (!b)
 		return 0;
 	asked = b->rec.kind == WATCH_EXEC ? kill_on_exec : kill_of[b->rec.nr & (WATCH_NRS - 1)];
-	if (!asked)
+	if (!asked || b->rec.time <= kill_from || b->rec.time > kill_until)
 		return 0;
 	id = BPF_CORE_READ(cgroup_of(task), id);
 	limit = bpf_map_lookup_elem(&killable, &id);

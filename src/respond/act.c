@@ -283,6 +283,12 @@ void respond_act(struct respond *r, const struct respond_request *q, struct resp
 		write_down(r, row, q, out);
 }
 
+void respond_set_evidence(struct respond *r, const char *folder)
+{
+	free(r->evidence);
+	r->evidence = xstrdup(folder);
+}
+
 const char *respond_who(struct respond *r, pid_t pid)
 {
 	return respond_protected(r->protect, pid);

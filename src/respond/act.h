@@ -30,6 +30,9 @@ int respond_new(struct respond **out, const struct respond_options *o, struct er
 /* Takes back what this process did without RESPOND_KEEP. */
 void respond_free(struct respond *r);
 
+/* From now on evidence goes to this folder. */
+void respond_set_evidence(struct respond *r, const char *folder);
+
 /* Never fails without saying so in *out. Not for several threads at once. */
 void respond_act(struct respond *r, const struct respond_request *q, struct respond_result *out);
 

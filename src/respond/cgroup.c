@@ -94,6 +94,22 @@ bool cgroup_find(const struct respond_request *q, struct cgroup_place *out,
 	return false;
 }
 
+uint64_t cgroup_number(const char *path)
+{
+	static const char *const roots[] = { "/sys/fs/cgroup/unified", "/sys/fs/cgroup/memory",
+					     "/sys/fs/cgroup" };
+
+	for (size_t i = 0; is_plain(path) && i < ARRAY_SIZE(roots); i++) {
+		char folder[CGROUP_FOLDER_MAX];
+		struct stat st;
+
+		snprintf(folder, sizeof(folder), "%s%s", roots[i], path);
+		if (stat(folder, &st) == 0 && S_ISDIR(st.st_mode))
+			return st.st_ino;
+	}
+	return 0;
+}
+
 bool cgroup_is_gone(const struct cgroup_place *p)
 {
 	return p->path[0] && !p->v2[0] && !p->v1[0];

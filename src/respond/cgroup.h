@@ -30,6 +30,9 @@ bool cgroup_find(const struct respond_request *q, struct cgroup_place *out,
 /* After cgroup_find() said false: the path was the container's, and it has no folder any more. */
 bool cgroup_is_gone(const struct cgroup_place *p);
 
+/* The number of the control group with this path (the inode of its folder); 0: there is none. */
+uint64_t cgroup_number(const char *path);
+
 void cgroup_freeze(const struct cgroup_place *p, struct respond_result *out);
 void cgroup_thaw(const struct cgroup_place *p, struct respond_result *out);
 void cgroup_kill(const struct cgroup_place *p, struct respond_result *out);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "respond/request.h"
 
@@ -52,7 +53,8 @@ struct respond_model {
 
 /* What an execution that is looked at is refused for. */
 struct respond_exec {
-	bool always; /* every container, not only those that a rule fired for */
+	bool always;	  /* every container, not only those that a rule fired for */
+	bool refuse_late; /* what nobody decided in time is refused, and not permitted */
 	const char **hashes;
 	size_t hashes_n, hashes_cap;
 	struct respond_model *models;
@@ -86,6 +88,16 @@ void respond_policy_free(struct respond_policy *p);
 int respond_policy_load(struct respond_policy *p, const char *path, struct err *e);
 int respond_policy_parse(struct respond_policy *p, const char *name, const char *text, size_t len,
 			 struct err *e);
+
+/*
+ * What another process has to know that acts (policy_wire.c): limits, the allow-list, denials, the
+ * host, what stays, where evidence goes, and what becomes of executions that nobody decides; none
+ * of the mode and of what rules ask for. `take` checks all of it, and then puts it in place of
+ * *out; -EINVAL: the bytes are no policy.
+ */
+enum { RESPOND_POLICY_BYTES = 4 * 1024 * 1024 };
+void respond_policy_put(const struct respond_policy *p, struct buf *out);
+int respond_policy_take(struct respond_policy *out, const void *bytes, size_t len, struct err *e);
 
 bool respond_match(const struct respond_match *m, const struct respond_subject *s);
 /* The actions that the policy adds for this rule and subject. */

@@ -83,7 +83,7 @@ int watch_new(struct watch **out, const struct watch_options *o, struct err *e)
 		watch_free(w);
 		return err_errno(e, errno, "cannot open the BPF programs");
 	}
-	w->kills = watch_kills_new(w->skel);
+	w->kills = watch_kills_new(w);
 	w->texts = watch_texts_new();
 	add_odd_paths(w->texts);
 	*out = w;

@@ -101,5 +101,7 @@ void watch_plan_group(struct watch *w, const struct watch_text *v, size_t n);
 void watch_plan_drift(struct watch *w);
 void watch_plan_also(struct watch *w, const char *call, bool success);
 void watch_plan_keep(struct watch *w, const char *call, const struct watch_kept *k);
+void watch_plan_kill(struct watch *w, const char *call, const struct watch_kill *k);
+void watch_plan_kill_path(struct watch *w, const char *path, bool prefix, uint32_t bits);
 
 #endif

@@ -19,11 +19,20 @@ struct plan_head {
 	uint32_t self;
 };
 
-enum plan_kind { PLAN_WANT = 1, PLAN_GROUP, PLAN_DRIFT, PLAN_ALSO, PLAN_KEEP };
+enum plan_kind {
+	PLAN_WANT = 1,
+	PLAN_GROUP,
+	PLAN_DRIFT,
+	PLAN_ALSO,
+	PLAN_KEEP,
+	PLAN_KILL,
+	PLAN_KILL_PATH,
+};
 
 struct plan_item {
-	uint32_t kind, n; /* clauses, texts; of PLAN_ALSO: when it succeeds */
-	char call[32];	  /* PLAN_WANT, PLAN_ALSO, PLAN_KEEP */
+	uint32_t kind,
+		n;     /* clauses, texts; of PLAN_ALSO: when it succeeds; of PLAN_KILL_PATH: bits */
+	char call[32]; /* PLAN_WANT, PLAN_ALSO, PLAN_KEEP, PLAN_KILL ("": executed programs) */
 };
 
 struct plan_text {
@@ -62,6 +71,21 @@ void watch_plan_keep(struct watch *w, const char *call, const struct watch_kept 
 {
 	put_item(w, PLAN_KEEP, 0, call);
 	buf_append(&w->plan, k, sizeof(*k));
+}
+
+void watch_plan_kill(struct watch *w, const char *call, const struct watch_kill *k)
+{
+	put_item(w, PLAN_KILL, 0, call ? call : "");
+	buf_append(&w->plan, k, sizeof(*k));
+}
+
+void watch_plan_kill_path(struct watch *w, const char *path, bool prefix, uint32_t bits)
+{
+	struct plan_text text = { 0, prefix, (uint32_t)strlen(path) };
+
+	put_item(w, PLAN_KILL_PATH, bits, "");
+	buf_append(&w->plan, &text, sizeof(text));
+	buf_append(&w->plan, path, text.len);
 }
 
 void watch_plan_group(struct watch *w, const struct watch_text *v, size_t n)
@@ -150,7 +174,31 @@ static int take_group(struct watch *w, const struct plan_item *item, struct rest
 	return err;
 }
 
-static int take_items(struct watch *w, struct rest *r, struct err *e)
+static int take_kill(struct watch *w, const struct plan_item *item, struct rest *r, struct err *e)
+{
+	struct watch_kill k;
+
+	if (!take(r, &k, sizeof(k)))
+		return err_set(e, EINVAL, "a plan is cut");
+	if (watch_kill_rule(w->kills, *item->call ? item->call : NULL, &k) < 0)
+		return err_set(e, EINVAL, "a plan wants the kernel to kill for what it cannot");
+	return 0;
+}
+
+static int take_kill_path(struct watch *w, const struct plan_item *item, struct rest *r,
+			  struct err *e)
+{
+	char path[WATCH_KILL_PATH + 1] = "";
+	struct plan_text text;
+
+	if (!take(r, &text, sizeof(text)) || text.len >= sizeof(path) || text.place > 1 ||
+	    !take(r, path, text.len) || strlen(path) != text.len ||
+	    watch_kill_path(w->kills, path, text.place, item->n) < 0)
+		return err_set(e, EINVAL, "a plan is cut, or has too many paths");
+	return 0;
+}
+
+static int take_items(struct watch *w, struct rest *r, bool kills, struct err *e)
 {
 	int err = 0;
 
@@ -169,13 +217,20 @@ static int take_items(struct watch *w, struct rest *r, struct err *e)
 			err = watch_also(w, item.call, item.n, e);
 		else if (item.kind == PLAN_KEEP)
 			err = take_keep(w, &item, r, e);
+		else if ((item.kind == PLAN_KILL || item.kind == PLAN_KILL_PATH) && !kills)
+			err = err_set(e, EPERM,
+				      "killing in the kernel: not asked for by --respond=enforce");
+		else if (item.kind == PLAN_KILL)
+			err = take_kill(w, &item, r, e);
+		else if (item.kind == PLAN_KILL_PATH)
+			err = take_kill_path(w, &item, r, e);
 		else
 			err = err_set(e, EINVAL, "a plan asks for something else");
 	}
 	return err;
 }
 
-int watch_plan_take(struct watch **out, const void *bytes, size_t len, struct err *e)
+int watch_plan_take(struct watch **out, const void *bytes, size_t len, bool kills, struct err *e)
 {
 	enum { RING_MAX = 1 << 30 };
 	struct rest r = { bytes, len };
@@ -190,7 +245,7 @@ int watch_plan_take(struct watch **out, const void *bytes, size_t len, struct er
 	if (err < 0)
 		return err;
 	w->self = head.self;
-	err = take_items(w, &r, e);
+	err = take_items(w, &r, kills, e);
 	if (err < 0)
 		watch_free(w);
 	else

@@ -10,13 +10,17 @@
 
 enum { WATCH_PLAN_MAX = 4 * 1024 * 1024, WATCH_SHARED_MAX = WATCH_CPUS + 1 };
 
-/* What watch_new, watch_want and watch_group were told, as bytes for a process of this program. */
+/*
+ * What watch_new, watch_want, watch_group and those of watch_kills() were told, as bytes for a
+ * process of this program.
+ */
 void watch_plan_put(const struct watch *w, struct buf *out);
 /*
  * The same calls again in another process, each value checked as they do; ready for watch_start().
- * -EINVAL: the bytes are no plan.
+ * -EINVAL: the bytes are no plan. `kills`: whether the kernel may kill; a plan that wants it to is
+ * refused otherwise (-EPERM).
  */
-int watch_plan_take(struct watch **out, const void *bytes, size_t len, struct err *e);
+int watch_plan_take(struct watch **out, const void *bytes, size_t len, bool kills, struct err *e);
 /* The descriptors of a started watch, which stay its own; how many they are. */
 size_t watch_share(const struct watch *w, int fds[WATCH_SHARED_MAX], enum watch_hooks *hooks);
 /* In place of watch_start(), with the descriptors of a watch by this one's plan; taken over. */

@@ -9,50 +9,9 @@ set -euo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/live/lib.sh
 . "$here/lib.sh"
-# shellcheck source=tools/dockerd-up.sh
-. "$repo/tools/dockerd-up.sh"
+# shellcheck source=tests/live/lib_respond.sh
+. "$here/lib_respond.sh"
 
-[ "$(id -u)" = 0 ] || skip_all "needs root"
-[ -x "$boltseal" ] || skip_all "$boltseal is not built"
-command -v busybox >/dev/null || skip_all "busybox is not installed"
-log=$scratch/log
-found=$scratch/found.json
-state=$scratch/state
-image="boltseal-respond:1"
-started=()
-
-dockerd_up 2>"$log" || skip_all "no Docker daemon: $(tail -n 1 "$log")"
-respond_cleanup() {
-	local c
-	for c in ${started[@]+"${started[@]}"}; do
-		docker rm -f "$c" >/dev/null 2>&1 || true
-	done
-	docker image rm "$image" >/dev/null 2>&1 || true
-	dockerd_down
-	live_cleanup
-}
-trap respond_cleanup EXIT
-
-mkdir -p "$scratch/root"/{bin,etc,tmp}
-cp "$(command -v busybox)" "$scratch/root/bin/busybox"
-for applet in sh sleep cat wget httpd cp true; do
-	ln -s busybox "$scratch/root/bin/$applet"
-done
-for file in freeze kill slow cut keep end plain ban; do
-	echo "$file" >"$scratch/root/etc/boltseal-$file"
-done
-tar -C "$scratch/root" -c . | docker import - "$image" >/dev/null
-
-rule() { # rule NAME ACTION FILE
-	cat <<END
-- rule: $1
-  desc: A file that only the test has.
-  condition: evt.type in (open, openat, openat2) and container.id != host and fd.name = /etc/boltseal-$3
-  output: $1 (file=%fd.name)
-  priority: WARNING
-  respond: [$2]
-END
-}
 rules=$scratch/rules.yaml
 {
 	rule Freeze freeze freeze
@@ -75,93 +34,6 @@ rules=$scratch/rules.yaml
   respond: [kill]
 END
 } >"$rules"
-
-# box NAME: a container with a web server of its own and a counter that shows whether it runs.
-box() {
-	started+=("boltseal-r-$1")
-	docker rm -f "boltseal-r-$1" >/dev/null 2>&1 || true
-	docker run -d --name "boltseal-r-$1" --network none "$image" /bin/sh -c \
-		'httpd -p 127.0.0.1:80 -h /etc; n=0; while :; do n=$((n + 1)); echo $n >/tmp/n; sleep 0.05; done' \
-		>/dev/null
-}
-id_of() { docker inspect -f '{{.Id}}' "boltseal-r-$1"; }
-pid_of() { docker inspect -f '{{.State.Pid}}' "boltseal-r-$1"; }
-in_box() { # in_box NAME COMMAND...
-	local name=$1
-	shift
-	timeout 10 docker exec "boltseal-r-$name" "$@" 2>/dev/null
-}
-count_in() { cat "/proc/$1/root/tmp/n" 2>/dev/null || echo gone; }
-
-# watch_begin ARGUMENT...: in the background, until it watches.
-watch_begin() {
-	local tries=0
-	: >"$log"
-	: >"$found"
-	timeout -s KILL 100 "$boltseal" watch -o json --output "$found" --rules "$rules" \
-		--respond-state "$state" "$@" 2>"$log" &
-	watcher=$!
-	background+=("$watcher")
-	until grep -q 'watching with' "$log"; do
-		tries=$((tries + 1))
-		[ $tries -lt 200 ] && kill -0 "$watcher" 2>/dev/null || return 1
-		sleep 0.05
-	done
-	agent=$(pgrep -P "$watcher" -x boltseal)
-}
-watch_end() {
-	sleep 0.2
-	kill -TERM "$agent" 2>/dev/null || true
-	wait "$watcher" || true
-}
-
-# told ACTION OUTCOME [TEXT]: a finding says so.
-told() {
-	local tries=0
-	until python3 - "$found" "$@" <<'PY'
-import json, sys
-for line in open(sys.argv[1]):
-    f = json.loads(line)["output_fields"]
-    if f.get("response.action") == sys.argv[2] and f["response.outcome"] == sys.argv[3] and \
-            (len(sys.argv) < 5 or sys.argv[4] in f["response.text"]):
-        sys.exit(0)
-sys.exit(1)
-PY
-	do
-		tries=$((tries + 1))
-		[ $tries -lt 20 ] || return 1
-		sleep 0.1
-	done
-}
-check() { # check DESCRIPTION COMMAND...
-	local what=$1
-	shift
-	if "$@"; then ok "$what"; else not_ok "$what" "$found"; fi
-}
-runs() { # whether the counter of this process's container goes on
-	local a b
-	a=$(count_in "$1")
-	sleep 0.4
-	b=$(count_in "$1")
-	[ "$a" != "$b" ]
-}
-stands() { ! runs "$1"; }
-serves() { in_box "$1" wget -q -O - http://127.0.0.1/boltseal-plain | grep -q plain; }
-no_service() { ! timeout 6 docker exec "boltseal-r-$1" wget -q -T 2 -O - http://127.0.0.1/boltseal-plain >/dev/null 2>&1; }
-is_up() { [ "$(docker inspect -f '{{.State.Running}}' "boltseal-r-$1")" = true ]; }
-is_down() { ! is_up "$1"; }
-lists() { "$boltseal" respond list --state "$state" | grep -q "$1"; }
-lists_nothing() { [ "$("$boltseal" respond list --state "$state")" = "nothing is switched on" ]; }
-
-# told_of RULE TEXT: a finding about an action because of the rule has the text.
-told_of() {
-	local tries=0
-	until grep -F "\"response.rule\":\"$1\"" "$found" | grep -q -F "$2"; do
-		tries=$((tries + 1))
-		[ $tries -lt 100 ] || return 1
-		sleep 0.05
-	done
-}
 
 # ---- a dry run, which is the default
 box a
@@ -385,27 +257,6 @@ END
 		not_ok "YARA: the agent begins" "$log"
 	fi
 fi
-
-# ---- decided by a process without rights, done by another
-chmod 755 "$scratch"
-: >"$log"
-timeout -s KILL 60 "$boltseal" watch -o json --rules "$rules" --respond=enforce --user nobody \
-	--respond-state "$state" >"$found" 2>"$log" &
-watcher=$!
-background+=("$watcher")
-tries=0
-until grep -q 'watching with' "$log" || [ $tries -ge 200 ]; do
-	tries=$((tries + 1))
-	sleep 0.05
-done
-agent=$(pgrep -P "$watcher" -x boltseal) || not_ok "--user: it watches" "$log"
-in_box kill sh -c 'read x </etc/boltseal-kill; sleep 2; echo lives' >"$scratch/said" || true
-check "--user: the process that is root kills" told kill "done" 'from user space (pidfd)'
-in_box a cat /etc/boltseal-freeze >/dev/null || true
-check "--user: and freezes" told freeze "done"
-check "--user: it stands still" stands "$pid"
-watch_end
-check "--user: at the end it thaws" runs "$pid"
 
 # ---- by hand
 "$boltseal" respond freeze boltseal-r-a --state "$state" >"$scratch/hand" 2>&1 || true

@@ -1,4 +1,4 @@
-/* What the root part of watching opens, and what not. */
+/* What the root part of watching opens and does, and what not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,9 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/keeper_acts.h"
 #include "app/keeper_table.h"
 #include "app/keeper_wire.h"
 #include "base/cleanup.h"
+#include "sensor/watch_kill.h"
+#include "sensor/watch_share.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -142,13 +145,226 @@ static void wire(void **state)
 	close(pipes[1]);
 }
 
+/* ---- what the kernel is to kill */
+
+static void kills_in_plans(void **state)
+{
+	static const struct watch_kill good = { .flags = 3, .access = 2, .paths = 1 };
+	static const struct {
+		const char *call; /* NULL: executed programs */
+		struct watch_kill k;
+		int err;
+	} rows[] = {
+		{ "openat", { .flags = 3, .access = 2, .paths = 1 }, 0 },
+		{ NULL, { .upper = WATCH_YES, .comms = 1, .comm = { "sh" } }, 0 },
+		{ "no such call", { 0 }, -EINVAL },
+		{ "openat", { .result = 3 }, -EINVAL },
+		{ "openat", { .flags = 5 }, -EINVAL },
+		{ "openat", { .access = 4 }, -EINVAL },
+		{ NULL, { .upper = 3 }, -EINVAL },
+		{ NULL, { .memfd = 3 }, -EINVAL },
+		{ NULL, { .comms = WATCH_KILL_COMMS + 1 }, -EINVAL },
+		{ NULL, { .comms = 1, .comm = { "0123456789abcdef" } }, -EINVAL },
+		{ NULL, { .pad = 1 }, -EINVAL },
+	};
+	struct watch_options o = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		cleanup_buf struct buf plan = { 0 }, again = { 0 };
+		struct watch *w, *taken = NULL;
+		struct err e = { 0 };
+		char *at;
+		int err;
+
+		assert_int_equal(watch_new(&w, &o, &e), 0);
+		assert_int_equal(watch_kill_path(watch_kills(w), "/etc/x", false, 1), 0);
+		assert_true(watch_kill_rule(watch_kills(w), "openat", &good) >= 0);
+		watch_plan_put(w, &plan);
+		watch_free(w);
+		/* The bytes of that row, of whatever a process may send in their place. */
+		at = plan.p + plan.len - sizeof(good);
+		memcpy(at, &rows[i].k, sizeof(rows[i].k));
+		memset(at - 32, 0, 32);
+		if (rows[i].call)
+			memcpy(at - 32, rows[i].call, strlen(rows[i].call));
+		assert_int_equal(watch_plan_take(&taken, plan.p, plan.len, false, &e), -EPERM);
+		err = watch_plan_take(&taken, plan.p, plan.len, true, &e);
+		if (err != rows[i].err)
+			fail_msg("row %zu: %d (%s), not %d", i, err, e.msg, rows[i].err);
+		if (err == 0) {
+			assert_int_equal(watch_kill_rows(watch_kills(taken)), 1);
+			watch_plan_put(taken, &again);
+			assert_int_equal(again.len, plan.len);
+			assert_memory_equal(again.p, plan.p, plan.len);
+			watch_free(taken);
+		}
+	}
+}
+
+/* ---- the policy's bytes */
+
+static const char policy_text[] =
+	"mode: enforce\nhost: true\nwhen_agent_ends: {freeze: keep}\nevidence: /e\n"
+	"allow: [{container: db, rule: Noise}, {program: /bin/backup}]\n"
+	"limits: {container: {actions: 2, within: 30s}}\n"
+	"deny: [{image: 'x/*', operations: [mount, capability], capabilities: [CAP_SYS_ADMIN]}]\n";
+
+static void policy_bytes(struct buf *out, const char *text)
+{
+	struct respond_policy p;
+
+	respond_policy_init(&p);
+	assert_int_equal(respond_policy_parse(&p, "p", text, strlen(text), NULL), 0);
+	respond_policy_put(&p, out);
+	respond_policy_free(&p);
+}
+
+static void policy(void **state)
+{
+	cleanup_buf struct buf bytes = { 0 }, again = { 0 };
+	struct respond_policy p;
+	struct err e;
+
+	(void)state;
+	policy_bytes(&bytes, policy_text);
+	respond_policy_init(&p);
+	for (size_t len = 0; len < bytes.len; len++)
+		assert_int_equal(respond_policy_take(&p, bytes.p, len, &e), -EINVAL);
+	assert_false(p.host);
+	assert_int_equal(respond_policy_take(&p, bytes.p, bytes.len, &e), 0);
+	assert_true(p.enforce && p.host && p.keep[RESPOND_FREEZE] && !p.keep[RESPOND_DENY]);
+	assert_int_equal(p.per_container.actions, 2);
+	assert_int_equal(p.total.actions, 30);
+	assert_string_equal(p.evidence, "/e");
+	assert_int_equal(p.allow_n, 2);
+	assert_string_equal(p.allow[0].rule, "Noise");
+	assert_null(p.allow[1].container);
+	assert_string_equal(p.allow[1].program, "/bin/backup");
+	assert_int_equal(p.denials[0].operations,
+			 1u << RESPOND_OP_MOUNT | 1u << RESPOND_OP_CAPABILITY);
+	respond_policy_put(&p, &again);
+	assert_int_equal(again.len, bytes.len);
+	assert_memory_equal(again.p, bytes.p, bytes.len);
+	respond_policy_free(&p);
+}
+
+/* ---- requests of a process that is not boltseal any more */
+
+static struct keeper_acts *acts_of(const char *text)
+{
+	char folder[] = "/tmp/boltseal-acts-XXXXXX";
+	struct respond_options o = { .state = folder };
+	cleanup_buf struct buf bytes = { 0 };
+	struct keeper_acts *a;
+	struct err e;
+
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(keeper_acts_new(&a, &o, &e), 0);
+	policy_bytes(&bytes, text);
+	assert_int_equal(keeper_acts_policy(a, bytes.p, bytes.len, &e), 0);
+	assert_int_equal(keeper_acts_policy(a, bytes.p, bytes.len, &e), -EPERM);
+	rmdir(folder);
+	return a;
+}
+
+static void says(struct keeper_acts *a, const struct keeper_act *act, enum respond_outcome outcome,
+		 const char *text)
+{
+	struct respond_result result = { 0 };
+
+	keeper_acts_respond(a, act, &result);
+	if (result.outcome != outcome || !strstr(result.text, text))
+		fail_msg("%s: '%s', not %s: '%s'", respond_outcome_name(result.outcome),
+			 result.text, respond_outcome_name(outcome), text);
+}
+
+static struct keeper_act about(enum respond_action action, const char *id, const char *cgroup)
+{
+	struct keeper_act act;
+
+	memset(&act, 0, sizeof(act));
+	act.request.action = action;
+	act.request.pid = (uint32_t)getpid();
+	act.request.start = 1;
+	snprintf(act.request.container, sizeof(act.request.container), "%s", id);
+	snprintf(act.request.cgroup, sizeof(act.request.cgroup), "%s", cgroup);
+	snprintf(act.box.id, sizeof(act.box.id), "%s", id);
+	snprintf(act.box.cgroup, sizeof(act.box.cgroup), "%s", cgroup);
+	return act;
+}
+
+static void owned(void **state)
+{
+	struct keeper_acts *a = acts_of("mode: enforce\nallow: [{container: db}]\n"
+					"deny: [{image: x, operations: [mount]}]\n");
+	struct keeper_act act;
+
+	(void)state;
+	/* What is switched on stays. */
+	act = about(RESPOND_THAW, ID, "/docker/" ID);
+	says(a, &act, RESPOND_REFUSED, "only done by hand");
+	act.request.action = 4711;
+	says(a, &act, RESPOND_REFUSED, "only done by hand");
+	/* The host, by flags or as a container. */
+	act = about(RESPOND_KILL, "", "");
+	act.request.pid = (uint32_t)getppid();
+	act.request.flags = RESPOND_HOST;
+	says(a, &act, RESPOND_REFUSED, "a process of the host");
+	act = about(RESPOND_KILL_CONTAINER, "", "/system.slice/x.service");
+	act.request.flags = RESPOND_ASKED | RESPOND_HOST;
+	says(a, &act, RESPOND_REFUSED, "in no container");
+	act = about(RESPOND_KILL_CONTAINER, "s", "/system.slice/x.service");
+	says(a, &act, RESPOND_REFUSED, "not known");
+	act = about(RESPOND_FREEZE, ID, "/system.slice/x.service");
+	says(a, &act, RESPOND_REFUSED, "not known");
+	act = about(RESPOND_KILL, ID, "/docker/" ID);
+	act.request.pid = (uint32_t)getppid();
+	says(a, &act, RESPOND_REFUSED, "not where it is said to be");
+	/* Another container's name and group for this one's. */
+	act = about(RESPOND_FREEZE, ID, "/docker/" ID);
+	act.box.id[0] = 'f';
+	says(a, &act, RESPOND_REFUSED, "not known");
+	memset(act.box.name, 'x', sizeof(act.box.name));
+	says(a, &act, RESPOND_REFUSED, "not known");
+	/* What the policy does not deny. */
+	act = about(RESPOND_DENY, ID, "/docker/" ID);
+	strcpy(act.box.image, "x");
+	act.request.operations = 1u << RESPOND_OP_MOUNT | 1u << RESPOND_OP_EXEC;
+	says(a, &act, RESPOND_REFUSED, "the policy does not deny that");
+	act.request.operations = 1u << RESPOND_OP_MOUNT;
+	says(a, &act, RESPOND_FAILED, "no control group");
+	keeper_acts_free(a);
+}
+
+/* The name that was told first is the container's; limits count what was decided here. */
+static void bound(void **state)
+{
+	struct keeper_acts *a = acts_of("mode: enforce\nallow: [{container: db}]\n"
+					"limits: {container: {actions: 2, within: 1m}}\n");
+	struct keeper_act act = about(RESPOND_FREEZE, ID, "/docker/" ID);
+
+	(void)state;
+	strcpy(act.box.name, "db");
+	says(a, &act, RESPOND_REFUSED, "on the allow-list: db");
+	strcpy(act.box.name, "web");
+	says(a, &act, RESPOND_REFUSED, "on the allow-list: db");
+	act.request.container[0] = act.box.id[0] = '1';
+	strcpy(act.request.cgroup, "/docker/" ID);
+	strcpy(act.box.cgroup, "/docker/" ID);
+	act.box.cgroup[strlen("/docker/")] = '1';
+	says(a, &act, RESPOND_FAILED, "no control group");
+	says(a, &act, RESPOND_FAILED, "no control group");
+	says(a, &act, RESPOND_REFUSED, "more than 2 actions");
+	keeper_acts_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(opens),
-		cmocka_unit_test(no_files),
-		cmocka_unit_test(links),
-		cmocka_unit_test(wire),
+		cmocka_unit_test(opens), cmocka_unit_test(no_files),	   cmocka_unit_test(links),
+		cmocka_unit_test(wire),	 cmocka_unit_test(kills_in_plans), cmocka_unit_test(policy),
+		cmocka_unit_test(owned), cmocka_unit_test(bound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
