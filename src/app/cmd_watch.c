@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,7 +169,14 @@ static int watch(struct watching *w, struct args *a, struct err *e)
 		return EXIT_ERROR;
 	if (args_has(a, "once"))
 		w->session.limit = 1;
-	if (split(w, a, &status, e) != 0 || prepare(w, a, e) < 0)
+	/* Whoever asks for new rules before there are any does not end it. */
+	if (!capture)
+		signal(SIGHUP, SIG_IGN);
+	if (split(w, a, &status, e) != 0)
+		return status;
+	if (!capture)
+		watching_signals();
+	if (prepare(w, a, e) < 0)
 		return status;
 	status = capture ? replay(w, capture, e) : watching_run(w, seconds, e);
 	return status == EXIT_OK && args_has(a, "once") && w->session.findings ? EXIT_FINDINGS

@@ -14,7 +14,6 @@
 #include "app/service.h"
 #include "app/watch_capture.h"
 #include "app/watch_drift.h"
-#include "app/watch_loss.h"
 #include "app/watch_own.h"
 #include "app/watch_respond.h"
 #include "app/watch_screen.h"
@@ -122,6 +121,36 @@ static int start(struct watching *w, struct err *e)
 	return err;
 }
 
+/* ---- losses */
+
+/* What sensors saw and lost, those that ended included; what was lost is added to `all`. */
+static struct watch_stats counts(const struct watching *w, struct watch_loss *all)
+{
+	struct watch_stats s = { .lost_nrs = w->lost.nrs, .lost_cpus = w->lost.cpus };
+
+	*all = w->lost;
+	if (w->session.sensor) {
+		watch_stats(w->session.sensor, &s);
+		watch_loss_add(all, &s);
+	}
+	s.records += w->records;
+	return s;
+}
+
+static void tell_losses(struct watching *w)
+{
+	cleanup_buf struct buf text = { 0 };
+	struct watch_stats s;
+
+	watch_stats(w->session.sensor, &s);
+	watch_loss_tell(w->rules, &s, &w->told, &text);
+	if (text.len)
+		watch_own(&w->session, OWN_LOST, "records found no room: %s", buf_str(&text));
+	if (watch_loss_processes(&s) != w->lost_processes)
+		enrich_lost(w->session.enrich);
+	w->lost_processes = watch_loss_processes(&s);
+}
+
 /* ---- new rules */
 
 static uint64_t boot_ns(void)
@@ -183,9 +212,12 @@ static int hand_over(struct watching *w, struct watch_loading *l, struct err *e)
 
 	nanosleep(&(struct timespec){ .tv_nsec = 3000000 }, NULL); /* until those are complete */
 	err = watch_poll(w->session.sensor, 0, judge_until, &u, e);
+	tell_losses(w);
 	watch_stats(w->session.sensor, &s);
 	w->records += s.records;
-	w->lost += s.lost;
+	watch_loss_add(&w->lost, &s);
+	w->told = (struct watch_loss){ 0 };
+	w->lost_processes = 0;
 	watch_free(w->session.sensor);
 	if (w->keeper)
 		keeper_stop(w->keeper, w->slot);
@@ -278,21 +310,10 @@ static void look_for_rules(struct watching *w)
 
 /* ---- each second */
 
-/* What sensors saw and lost, those that ended included. */
-static struct watch_stats counts(const struct watching *w)
-{
-	struct watch_stats s = { 0 };
-
-	if (w->session.sensor)
-		watch_stats(w->session.sensor, &s);
-	s.records += w->records;
-	s.lost += w->lost;
-	return s;
-}
-
 void watching_tell(struct watching *w)
 {
-	struct watch_stats s = counts(w);
+	struct watch_loss all;
+	struct watch_stats s = counts(w, &all);
 	struct enrich_stats n;
 
 	if (!w->session.delivery)
@@ -303,25 +324,14 @@ void watching_tell(struct watching *w)
 									    .lost = s.lost });
 }
 
-static void tell_losses(struct watching *w, struct watch_loss *told)
-{
-	cleanup_buf struct buf text = { 0 };
-	struct watch_stats s;
-
-	watch_stats(w->session.sensor, &s);
-	watch_loss_tell(w->rules, &s, told, &text);
-	if (text.len)
-		watch_own(&w->session, OWN_LOST, "records found no room: %s", buf_str(&text));
-}
-
 /* `seen`: ns since 1970; what happened before it was judged. */
-static void each_second(struct watching *w, struct watch_loss *told, uint64_t seen)
+static void each_second(struct watching *w, uint64_t seen)
 {
 	watching_tell(w);
 	watch_capture_flush(&w->session);
 	watch_alive_tick(&w->session, seen);
 	watch_drift_tick(&w->session);
-	tell_losses(w, told);
+	tell_losses(w);
 	service_alive();
 }
 
@@ -337,7 +347,8 @@ static bool show(struct watching *w)
 	struct watch_screen_numbers n = { .findings = w->session.findings,
 					  .rules = rules_count(w->rules),
 					  .hostname = w->session.hostname };
-	struct watch_stats s = counts(w);
+	struct watch_loss all;
+	struct watch_stats s = counts(w, &all);
 	struct enrich_stats es;
 
 	enrich_stats(w->session.enrich, &es);
@@ -359,13 +370,12 @@ static int pause_ms(const struct watching *w, unsigned quiet)
 static int loop(struct watching *w, uint64_t seconds, struct err *e)
 {
 	unsigned quiet = 0;
-	struct watch_loss told_lost = { 0 };
 	struct timespec begun, now;
 	time_t told = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &begun);
 	for (;;) {
-		uint64_t seen = w->session.boot + boot_ns() - SETTLE_NS;
+		uint64_t seen = boot_ns() - SETTLE_NS;
 		int n = watch_poll(w->session.sensor, pause_ms(w, quiet), watch_session_record,
 				   &w->session, e);
 		int64_t jump;
@@ -377,13 +387,14 @@ static int loop(struct watching *w, uint64_t seconds, struct err *e)
 		if (is_over(w, &begun, &now, seconds))
 			return 0;
 		enrich_take_names(w->session.enrich);
+		enrich_recover(w->session.enrich, seen);
 		jump = watch_session_clock(&w->session);
 		if (jump > CLOCK_SET_NS || jump < -CLOCK_SET_NS)
 			watch_own(&w->session, OWN_CLOCK, "by %" PRId64 " s", jump / CLOCK_SET_NS);
 		if (w->session.respond)
 			watch_respond_tick(w->session.respond, &w->session);
 		if (now.tv_sec != told)
-			each_second(w, &told_lost, seen);
+			each_second(w, w->session.boot + seen);
 		told = now.tv_sec;
 		look_for_rules(w);
 		if (w->session.screen && show(w))
@@ -397,23 +408,22 @@ static int loop(struct watching *w, uint64_t seconds, struct err *e)
 static bool lost(const struct watching *w)
 {
 	cleanup_buf struct buf text = { 0 };
-	struct watch_loss none = { 0 };
-	struct watch_stats s;
+	struct watch_loss all, none = { 0 };
+	struct watch_stats s = counts(w, &all);
 
-	if (!counts(w).lost)
+	if (!s.lost)
 		return false;
-	watch_stats(w->session.sensor, &s);
 	watch_loss_tell(w->rules, &s, &none, &text);
 	log_warn("%" PRIu64 " record%s found no room in the ring buffers (--ring makes them "
 		 "larger)%s%s",
-		 counts(w).lost, plural(counts(w).lost), text.len ? ": " : "",
-		 text.len ? buf_str(&text) : "");
+		 s.lost, plural(s.lost), text.len ? ": " : "", text.len ? buf_str(&text) : "");
 	return true;
 }
 
 static void statistics(const struct watching *w)
 {
-	struct watch_stats s = counts(w);
+	struct watch_loss all;
+	struct watch_stats s = counts(w, &all);
 	struct enrich_stats n;
 
 	enrich_stats(w->session.enrich, &n);
@@ -437,15 +447,21 @@ static void tell_what(const struct watching *w)
 		      plural(rules_count(w->rules)));
 }
 
-int watching_run(struct watching *w, uint64_t seconds, struct err *e)
+void watching_signals(void)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
-	bool incomplete, stored;
-	int err;
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
+}
+
+int watching_run(struct watching *w, uint64_t seconds, struct err *e)
+{
+	struct watch_loss all;
+	bool incomplete, stored;
+	int err;
+
 	if (start(w, e) < 0)
 		return EXIT_ERROR;
 	watch_alive_begin(&w->session, args_value(w->args, "store"));
@@ -460,7 +476,7 @@ int watching_run(struct watching *w, uint64_t seconds, struct err *e)
 		return EXIT_ERROR;
 	statistics(w);
 	watching_tell(w);
-	incomplete = !watch_capture_end(&w->session, counts(w).lost);
+	incomplete = !watch_capture_end(&w->session, counts(w, &all).lost);
 	stored = !w->session.delivery || !delivery_end(w->session.delivery);
 	watch_alive_end(&w->session, stored && !(w->keeper && keeper_is_alone(w->keeper)));
 	incomplete |= !stored;

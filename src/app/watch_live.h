@@ -3,6 +3,7 @@
 #define APP_WATCH_LIVE_H
 
 #include "app/command.h"
+#include "app/watch_loss.h"
 #include "app/watch_session.h"
 
 struct keeper;
@@ -14,7 +15,9 @@ struct watching {
 	struct watch_session session;
 	struct keeper *keeper;	       /* who loads programs; NULL: this process */
 	unsigned slot;		       /* of the keeper's */
-	uint64_t records, lost;	       /* of sensors that ended */
+	uint64_t records;	       /* of sensors that ended */
+	struct watch_loss lost, told;  /* by them; and what findings had of this one's */
+	uint64_t lost_processes;       /* enrichment was told of, of this sensor's */
 	struct watch_loading *loading; /* new rules; NULL: none are on their way */
 };
 
@@ -26,6 +29,8 @@ void watching_use(struct watching *w, struct rules *rules);
 void watching_tell(struct watching *w);
 /* Drops what is on its way. */
 void watching_stop_loading(struct watching *w);
+/* From now on signals are requests to end and to load rules again, which watching_run() takes. */
+void watching_signals(void);
 /* Watches until it is to end: an exit status, or EXIT_ERROR with `e`. */
 int watching_run(struct watching *w, uint64_t seconds, struct err *e);
 

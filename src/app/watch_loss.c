@@ -2,8 +2,10 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "model/event.h"
 #include "model/syscalls.h"
 
@@ -17,7 +19,17 @@ static const struct {
 	{ WATCH_EXEC, "programs executed", "execve" },
 	{ WATCH_FORK, "processes started", "clone" },
 	{ WATCH_EXIT, "processes ended", "procexit" },
+	{ WATCH_NEW_CALL, "calls outside of models", NULL },
+	{ WATCH_NEW_ARGS, "arguments outside of models", NULL },
+	{ WATCH_NEW_CAP, "capabilities outside of models", NULL },
+	{ WATCH_NEW_NS, "containers to be compared", NULL },
 };
+
+/* As the kernel counts them. */
+static unsigned place_of(enum watch_kind kind)
+{
+	return kind & 7;
+}
 
 static uint64_t since(uint64_t now, uint64_t *before)
 {
@@ -48,19 +60,24 @@ static void put_kinds(const struct watch_stats *now, struct watch_loss *before,
 	for (unsigned nr = 0; nr < WATCH_NRS; nr++) {
 		uint64_t n = since(now->lost_nrs[nr], &before->nrs[nr]);
 		const struct sc_desc *d = sc_by_nr(sc_abi_native(), nr);
+		char number[24];
 
-		if (!n || !d)
+		if (!n)
 			continue;
-		put_count(out, begun, d->name, n);
-		add_type(types, d->name);
+		snprintf(number, sizeof(number), "call %u", nr);
+		put_count(out, begun, d ? d->name : number, n);
+		if (d)
+			add_type(types, d->name);
 	}
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		uint64_t n = since(now->lost_kinds[others[i].kind], &before->kinds[others[i].kind]);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		unsigned at = place_of(others[i].kind);
+		uint64_t n = since(now->lost_kinds[at], &before->kinds[at]);
 
 		if (!n)
 			continue;
 		put_count(out, begun, others[i].what, n);
-		add_type(types, others[i].type);
+		if (others[i].type)
+			add_type(types, others[i].type);
 	}
 }
 
@@ -117,4 +134,25 @@ void watch_loss_tell(const struct rules *r, const struct watch_stats *now,
 		return;
 	put_processors(now, before, out);
 	put_rules(r, &types, out);
+}
+
+void watch_loss_add(struct watch_loss *sum, struct watch_stats *s)
+{
+	s->lost = 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(sum->kinds); i++) {
+		sum->kinds[i] += s->lost_kinds[i];
+		s->lost_kinds[i] = sum->kinds[i];
+		s->lost += sum->kinds[i];
+	}
+	for (unsigned nr = 0; nr < WATCH_NRS; nr++)
+		sum->nrs[nr] += s->lost_nrs[nr];
+	for (unsigned i = 0; i < s->cpus && i < WATCH_CPUS; i++)
+		sum->cpus[i] += s->lost_cpus[i];
+	s->lost_nrs = sum->nrs;
+	s->lost_cpus = sum->cpus;
+}
+
+uint64_t watch_loss_processes(const struct watch_stats *s)
+{
+	return s->lost_kinds[WATCH_EXEC] + s->lost_kinds[WATCH_FORK] + s->lost_kinds[WATCH_EXIT];
 }

@@ -19,5 +19,9 @@ struct watch_loss {
  */
 void watch_loss_tell(const struct rules *r, const struct watch_stats *now,
 		     struct watch_loss *before, struct buf *out);
+/* Adds all that a sensor lost; and its numbers become the sum. */
+void watch_loss_add(struct watch_loss *sum, struct watch_stats *s);
+/* How many records about processes themselves (that began, executed something, ended) were lost. */
+uint64_t watch_loss_processes(const struct watch_stats *s);
 
 #endif

@@ -533,6 +533,20 @@ void enrich_take_names(struct enrich *e)
 	names_take(e->names_of);
 }
 
+void enrich_lost(struct enrich *e)
+{
+	processes_lost(e->processes);
+}
+
+void enrich_recover(struct enrich *e, uint64_t seen)
+{
+	if (e->outside.offline)
+		return;
+	enrich_settle(e);
+	processes_recover(e->processes, seen);
+	e->p = NULL; /* it may be another one now */
+}
+
 const struct process *enrich_process(const struct enrich *e)
 {
 	return e->p;

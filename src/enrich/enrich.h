@@ -46,6 +46,14 @@ const struct event *enrich_again(struct enrich *e);
 int enrich_ask_names(struct enrich *e, const char *const *names, size_t n);
 void enrich_take_names(struct enrich *e);
 
+/*
+ * Records of processes found no room: which processes run, and what they execute, is read from
+ * /proc, a part of it with each enrich_recover(). `seen`: CLOCK_BOOTTIME, ns, up to which all
+ * records were given.
+ */
+void enrich_lost(struct enrich *e);
+void enrich_recover(struct enrich *e, uint64_t seen);
+
 /* Of the last event. */
 const struct process *enrich_process(const struct enrich *e);
 

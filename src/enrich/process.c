@@ -13,6 +13,12 @@ enum {
 	/* /proc has start times in ticks of 10 ms (proc(5), USER_HZ). */
 	START_SLACK = 20000000,
 	MAX_PROCESSES = 262144,
+	/*
+	 * Ancestors in a row that are kept though they ended, and how many altogether keep the
+	 * arguments and the environment of their program.
+	 */
+	ENDED_ROW = 32,
+	MANY_KEPT = 16384,
 };
 
 struct processes {
@@ -21,11 +27,17 @@ struct processes {
 	const struct outside *outside;
 	size_t running, kept;
 	uint64_t changes; /* of what descendants see of their ancestors */
+	struct recovery recovery;
 };
 
 const struct outside *processes_outside(const struct processes *ps)
 {
 	return ps->outside;
+}
+
+struct recovery *processes_recovery(struct processes *ps)
+{
+	return &ps->recovery;
 }
 
 struct processes *processes_new(struct containers *c, const struct outside *o)
@@ -102,7 +114,8 @@ static void set_parent(struct processes *ps, struct process *p, struct process *
 
 	if (parent == old || parent == p)
 		return;
-	for (struct process *a = parent; a; a = a->parent)
+	/* Who has no children is nobody's ancestor. */
+	for (struct process *a = p->refs > p->in_table ? parent : NULL; a; a = a->parent)
 		if (a == p)
 			return; /* no circles, whatever the records say */
 	p->parent = parent;
@@ -110,6 +123,40 @@ static void set_parent(struct processes *ps, struct process *p, struct process *
 	if (parent)
 		parent->refs++;
 	release(ps, old);
+}
+
+/*
+ * A process that forks and ends, and whose child does the same, again and again, must not leave a
+ * row without end: the farthest ones are left out of it.
+ */
+static void shorten_row(struct processes *ps, struct process *p)
+{
+	struct process *last = p->parent && p->parent->in_table ? p->parent : p, *above;
+	unsigned n = 0;
+
+	while (last->parent && !last->parent->in_table && n++ < ENDED_ROW)
+		last = last->parent;
+	above = last->parent;
+	if (!above || above->in_table)
+		return;
+	while (above && !above->in_table)
+		above = above->parent;
+	set_parent(ps, last, above);
+}
+
+/* What is long of a program that nobody runs any more. */
+static void forget_arguments(struct processes *ps, struct process *p)
+{
+	struct program *g = p->program;
+
+	if (!g || g->refs > 1)
+		return;
+	free(g->argv);
+	free(g->env);
+	g->argv = g->env = NULL;
+	g->argv_len = g->env_len = 0;
+	program_join(g);
+	changed(ps, p);
 }
 
 static struct process **slot_of(const struct processes *ps, uint32_t pid)
@@ -135,7 +182,8 @@ static void leave_table(struct processes *ps, struct process *p)
 	*at = p->next;
 	p->in_table = false;
 	ps->running--;
-	ps->kept++;
+	if (++ps->kept > MANY_KEPT && p->refs > 1)
+		forget_arguments(ps, p);
 	release(ps, p);
 }
 
@@ -145,6 +193,17 @@ void processes_ended(struct processes *ps, struct process *p)
 		leave_table(ps, p);
 }
 
+void processes_drop(struct processes *ps, bool (*ended)(const struct process *p, void *arg),
+		    void *arg)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct process *p = ps->bucket[i], *next; p; p = next) {
+			next = p->next;
+			if (ended(p, arg))
+				leave_table(ps, p);
+		}
+}
+
 void processes_free(struct processes *ps)
 {
 	if (!ps)
@@ -152,6 +211,7 @@ void processes_free(struct processes *ps)
 	for (size_t i = 0; i < BUCKETS; i++)
 		while (ps->bucket[i])
 			leave_table(ps, ps->bucket[i]);
+	free(ps->recovery.pids);
 	free(ps);
 }
 
@@ -210,12 +270,14 @@ void process_run(struct processes *ps, struct process *p, struct program *g)
 	process_went(p, NULL, 0);
 	p->sid = 0;
 	changed(ps, p);
-	note_docker_root(ps, p);
 	p->container = containers_get(ps->containers, g->cgroup);
 	container_put(ps->containers, old);
+	/* The folder of a daemon in a container is one of the container. */
+	if (!p->container)
+		note_docker_root(ps, p);
 }
 
-static bool same_start(uint64_t a, uint64_t b)
+bool process_same_start(uint64_t a, uint64_t b)
 {
 	return (a > b ? a - b : b - a) <= START_SLACK;
 }
@@ -258,7 +320,7 @@ static struct process *known(struct processes *ps, const struct watch_rec *rec)
 {
 	struct process *p = processes_find(ps, rec->pid);
 
-	if (p && same_start(p->start, rec->start))
+	if (p && process_same_start(p->start, rec->start))
 		return p;
 	p = processes_add(ps, rec->pid, rec->start);
 	if (p && !process_read_proc(ps, p)) {
@@ -281,12 +343,13 @@ static struct process *forked(struct processes *ps, const struct watch_rec *rec)
 	struct process *p = processes_find(ps, rec->pid), *parent;
 
 	/* /proc had it already. */
-	if (p && p->program && same_start(p->start, rec->start))
+	if (p && p->program && process_same_start(p->start, rec->start))
 		return p;
 	p = processes_add(ps, rec->pid, rec->start);
 	if (!p)
 		return NULL;
 	process_adopt(ps, p, (uint32_t)rec->arg[0]);
+	shorten_row(ps, p);
 	parent = p->parent; /* none where a file says that a process is its own parent */
 	if (!parent || !parent->program) {
 		if (!process_read_proc(ps, p)) {
@@ -312,7 +375,7 @@ static struct process *executed(struct processes *ps, const struct watch_rec *re
 	struct process *p = processes_find(ps, rec->pid);
 	struct program *g = program_of(rec);
 
-	if (!p || !same_start(p->start, rec->start))
+	if (!p || !process_same_start(p->start, rec->start))
 		p = processes_add(ps, rec->pid, rec->start);
 	if (!p) {
 		program_put(g);

@@ -56,6 +56,11 @@ void processes_free(struct processes *ps);
 /* Reads /proc; returns how many processes were found. */
 size_t processes_scan(struct processes *ps);
 
+/* Records of processes were lost: what they would have told is to be read from /proc. */
+void processes_lost(struct processes *ps);
+/* Does a part of that. `seen`: CLOCK_BOOTTIME up to which all records were taken. */
+void processes_recover(struct processes *ps, uint64_t seen);
+
 /*
  * The process of the record, as it is after it; NULL when nothing can be known of it any more. An
  * ended one is to be given to processes_ended() when its record was used.

@@ -10,7 +10,7 @@
 #include "enrich/facts_private.h"
 #include "enrich/process_private.h"
 
-enum { MAX_BYTES = WATCH_PART_MAX };
+enum { MAX_BYTES = WATCH_PART_MAX, MAX_ANCESTORS = 64 };
 
 static char *proc_file(const struct outside *o, uint32_t pid, const char *name, size_t *len)
 {
@@ -183,15 +183,82 @@ static bool read_proc(struct processes *ps, struct process *p)
 	return true;
 }
 
+/* With ancestors that nobody told of, as far as `depth` of them. */
+static bool read_family(struct processes *ps, struct process *p, unsigned depth)
+{
+	struct process *up;
+
+	if (!read_proc(ps, p))
+		return false;
+	if (!p->parent && p->ppid && depth && !processes_find(ps, p->ppid)) {
+		up = processes_add(ps, p->ppid, 0);
+		if (up && !read_family(ps, up, depth - 1))
+			processes_ended(ps, up);
+		process_adopt(ps, p, p->ppid);
+	}
+	p->told = true;
+	fact_process(processes_outside(ps), p);
+	return true;
+}
+
 bool process_read_proc(struct processes *ps, struct process *p)
 {
-	bool found = read_proc(ps, p);
+	return read_family(ps, p, MAX_ANCESTORS);
+}
 
-	if (found) {
-		p->told = true;
-		fact_process(processes_outside(ps), p);
+/* The name at the end of argv[0]. */
+static const char *called(const char *argv, size_t len)
+{
+	const char *slash = len ? strrchr(argv, '/') : NULL;
+
+	return len ? slash ? slash + 1 : argv : "";
+}
+
+/*
+ * Whether the process has executed something since: its executable is another file, or its
+ * arguments are others. A program may write to its arguments; that changes the first of them.
+ */
+static bool has_executed(const struct outside *o, const struct process *p)
+{
+	const struct program *g = p->program;
+	cleanup_free char *exe = proc_link(o, p->pid, "exe"), *argv = NULL;
+	struct process now = { .pid = p->pid };
+	struct watch_proc facts = { 0 };
+	struct stat st = { 0 };
+	char path[64];
+	size_t len;
+
+	if (!exe)
+		return false; /* a thread of the kernel, or it is gone */
+	snprintf(path, sizeof(path), "/proc/%u/exe", p->pid);
+	if (!g->exepath || (strcmp(exe, g->exepath) != 0 && outside_stat(o, path, &st) == 0 &&
+			    st.st_ino != g->facts.exe_ino))
+		return true;
+	argv = proc_file(o, p->pid, "cmdline", &len);
+	if (!argv || !len || (len == g->argv_len && !memcmp(argv, g->argv, len)))
+		return false;
+	if (g->argv_len && !strcmp(argv, g->argv))
+		return true;
+	return read_stat(o, &now, &facts) &&
+	       !strncmp(now.comm, called(argv, len), sizeof(now.comm) - 1);
+}
+
+void process_compare_proc(struct processes *ps, uint32_t pid)
+{
+	const struct outside *o = processes_outside(ps);
+	struct process *p = processes_find(ps, pid), now = { .pid = pid };
+	struct watch_proc facts = { 0 };
+
+	if (o->offline || !read_stat(o, &now, &facts))
+		return;
+	if (p && process_same_start(p->start, now.start)) {
+		if (has_executed(o, p))
+			process_read_proc(ps, p);
+		return;
 	}
-	return found;
+	p = processes_add(ps, pid, 0);
+	if (p && !process_read_proc(ps, p))
+		processes_ended(ps, p);
 }
 
 /* Parents first, so that whoever reads it knows them. */

@@ -9,17 +9,20 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "bpf/watch_rec.h"
-#include "enrich/enrich.h"
+#include "enrich/enrich_private.h"
 #include "enrich/facts.h"
 #include "model/event_fields.h"
 #include "model/syscalls.h"
@@ -359,6 +362,139 @@ static void many_processes(void **state)
 	enrich_stats(e, &s);
 	assert_in_range(s.processes, 0, 30002);
 	assert_in_range(s.kept, 0, 2);
+	enrich_free(e);
+}
+
+/* Each forks, executes something and ends: rows of those that ended have an end, too. */
+static void walking_process(void **state)
+{
+	struct enrich *e = fresh();
+	struct enrich_stats s;
+	const struct event *ev;
+
+	(void)state;
+	exec_of(100, "/usr/sbin/sshd", "sshd", 5, "/");
+	put(e);
+	for (uint32_t i = 0; i < 100000; i++) {
+		uint32_t pid = 1000 + i % 20000;
+
+		fork_of(i ? 1000 + (i - 1) % 20000 : 100, pid, "walker")->start = clock_ns;
+		put(e);
+		exec_of(pid, "/tmp/walker", "walker", 7, "/")->start = clock_ns;
+		put(e);
+		if (!i)
+			continue;
+		begin(WATCH_EXIT, 1000 + (i - 1) % 20000, "walker")->start = 0;
+		made.rec.start = clock_ns - 4000000; /* that of the one before */
+		put(e);
+	}
+	call_of(1000 + 99999 % 20000, "walker", "listen", 0)->start = clock_ns - 3000000;
+	ev = put(e);
+	assert_field(ev, "proc.aname[32]", "walker");
+	assert_field(ev, "proc.aname[34]", "sshd");
+	enrich_stats(e, &s);
+	assert_in_range(s.kept, 32, 40);
+	assert_in_range(s.processes, 2, 3);
+	enrich_free(e);
+}
+
+/* ---- records that were lost */
+
+static void wait_for_name(pid_t pid, const char *name)
+{
+	char path[64], text[32] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	for (int i = 0; i < 2000 && strncmp(text, name, strlen(name)) != 0; i++) {
+		usleep(5000);
+		if (io_read_small(path, text, sizeof(text)) < 0)
+			break;
+	}
+	assert_memory_equal(text, name, strlen(name));
+}
+
+static uint64_t boot_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* To 10 ms, as /proc has it. */
+static uint64_t start_of(pid_t pid)
+{
+	unsigned long long ticks = 0;
+	char path[64], text[1024];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	assert_int_equal(io_read_small(path, text, sizeof(text)), 0);
+	sscanf(strrchr(text, ')') + 1,
+	       " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+	       &ticks);
+	return ticks * (1000000000u / (unsigned long long)sysconf(_SC_CLK_TCK));
+}
+
+static pid_t sleeping_child(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		execlp("sleep", "sleep", "60", (char *)NULL);
+		_exit(1);
+	}
+	wait_for_name(pid, "sleep");
+	return pid;
+}
+
+/* All of it, at a time up to which all records were taken. */
+static void recover(struct enrich *e)
+{
+	enrich_lost(e);
+	for (int i = 0; i < 10000; i++)
+		enrich_recover(e, boot_ns());
+}
+
+/*
+ * A process executed a program and one ended, of which there was no record; the table has them as
+ * they are once /proc was read. One that the table does not have is found with its ancestors.
+ */
+static void lost_records(void **state)
+{
+	struct enrich *e = fresh();
+	uint32_t self = (uint32_t)getpid(), ghost = 4194300;
+	pid_t child = sleeping_child(), other = sleeping_child();
+	uint64_t start = start_of(child);
+	const struct event *ev;
+	char ppid[16];
+
+	(void)state;
+	snprintf(ppid, sizeof(ppid), "%u", self);
+	call_of(self, "test_enrich", "listen", 0)->start = start_of((pid_t)self);
+	put(e);
+	assert_non_null(processes_find(e->processes, (uint32_t)getppid()));
+	exec_of(self, "/tests/old", "old\0-x", 7, "/")->start = start_of((pid_t)self);
+	put(e);
+	fork_of(self, (uint32_t)child, "old")->start = start;
+	put(e);
+	fork_of(self, ghost, "old")->start = start;
+	put(e);
+	call_of((uint32_t)child, "sleep", "listen", 0)->start = start;
+	ev = put(e);
+	assert_field(ev, "proc.cmdline", "sleep -x"); /* nobody knows better yet */
+
+	recover(e);
+	call_of((uint32_t)child, "sleep", "listen", 0)->start = start;
+	ev = put(e);
+	assert_field(ev, "proc.cmdline", "sleep 60");
+	assert_field(ev, "proc.ppid", ppid);
+	assert_null(processes_find(e->processes, ghost));
+	assert_non_null(processes_find(e->processes, (uint32_t)other));
+	kill(child, SIGKILL);
+	kill(other, SIGKILL);
+	waitpid(child, NULL, 0);
+	waitpid(other, NULL, 0);
 	enrich_free(e);
 }
 
@@ -922,6 +1058,8 @@ int main(void)
 		cmocka_unit_test(ended_ancestors),
 		cmocka_unit_test(reused_pid),
 		cmocka_unit_test(many_processes),
+		cmocka_unit_test(walking_process),
+		cmocka_unit_test(lost_records),
 		cmocka_unit_test(opened),
 		cmocka_unit_test(opened_by_link),
 		cmocka_unit_test(not_opened),
