@@ -1,12 +1,7 @@
 /* Reviews made of any bytes: each is answered with a review, or with status 400. */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/json.h"
+#include "fuzz.h"
 #include "inspect/admit.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char config_text[] =
 	"apiVersion: boltseal.dev/v1\nkind: AdmitConfiguration\n"
@@ -45,11 +40,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		cleanup_adm_answer struct adm_answer a = { 0 };
 		cleanup_json_doc struct json_doc d = { 0 };
 		/* The bytes as a C string, as they come from a buffer. */
-		char *body = calloc(1, size + 1);
+		cleanup_free char *body = fuzz_text(data, size);
 
-		memcpy(body, data, size);
 		adm_review(&c, &cl, (enum adm_hook)hook, body, size, 0, &a);
-		free(body);
 		if (a.status == 400)
 			continue;
 		if (a.status != 200 ||

@@ -1,12 +1,8 @@
 /* Any bytes as a command line, and as a configuration file that includes itself. */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/mem.h"
 #include "elf/asked.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 struct text {
 	const uint8_t *data;
@@ -44,19 +40,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct text text = { data, size };
 	struct elf_files files = { open_text, list_one, &text };
 	cleanup_asked struct asked a = { 0 };
-	char *line = calloc(size + 1, 1);
-	char **argv;
+	cleanup_free char *line = fuzz_text(data, size);
+	char **argv = asked_split(line);
 
-	if (!line)
-		return 0;
-	memcpy(line, data, size);
-	argv = asked_split(line);
 	asked_read(&a, &files, &source, (char *const *const *)&argv, argv ? 1 : 0);
 	for (size_t i = 0; i < a.n && i < 16; i++)
 		asked_for(&a, a.v[i]);
 	if (!argv && !a.unknown)
 		abort();
 	asked_split_free(argv);
-	free(line);
 	return 0;
 }

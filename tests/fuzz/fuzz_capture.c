@@ -1,6 +1,5 @@
 /* A capture through enrichment, with every field that needs no argument. */
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -8,10 +7,9 @@
 #include "bpf/watch_rec.h"
 #include "enrich/enrich.h"
 #include "enrich/facts.h"
+#include "fuzz.h"
 #include "model/event_fields.h"
 #include "sensor/capture.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_fields(const struct event *ev)
 {

@@ -2,13 +2,10 @@
  * The bytes choose a profile and calls: its filter must be proven right, and agree with the plain
  * meaning on the calls.
  */
-#include <stdlib.h>
-
 #include "../unit/random_profile.h"
+#include "fuzz.h"
 
 enum { CALLS = 16 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

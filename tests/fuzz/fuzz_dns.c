@@ -1,18 +1,14 @@
 /* A DNS message of any bytes: the first byte says whether it came over TCP, the rest is the
  * message. */
 #include <netinet/in.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "bpf/watch_rec.h"
 #include "enrich/enrich.h"
+#include "fuzz.h"
 #include "model/event_fields.h"
 #include "model/syscalls.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MESSAGE_MAX = 4096, MAX_NAMES = 128 };
 

@@ -1,13 +1,10 @@
 /* ELF files of any content: reading, scanning and walking stay inside of the file and come to an
  * end. */
 #include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/mem.h"
 #include "elf/analyze.h"
 #include "elf/cache.h"
+#include "fuzz.h"
 
 struct one_file {
 	const uint8_t *data;

@@ -1,11 +1,9 @@
 /* Executable files of any content: exe_describe_fd() neither reads beyond nor writes beyond. */
 #include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "fuzz.h"
 #include "sensor/exe.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

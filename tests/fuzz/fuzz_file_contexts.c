@@ -1,12 +1,7 @@
 /* Any text, read as file_contexts, and paths looked up in it: no crash, no type without a match. */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/cleanup.h"
+#include "fuzz.h"
 #include "profile/file_contexts.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,25 +2,19 @@
  * The bytes are a filter in a file, raw or base64: what is read can be printed, explained, written
  * and read back, and equals itself. They are a list of frequencies too.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/cleanup.h"
+#include "fuzz.h"
 #include "profile/disassemble.h"
 #include "profile/explain.h"
 #include "profile/filter_file.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void try_frequencies(const uint8_t *data, size_t size)
 {
 	cleanup_sp_frequencies struct sp_frequencies f = { 0 };
-	char *text = strndup((const char *)data, size);
+	cleanup_free char *text = fuzz_text(data, size);
 	struct err e;
 
-	if (text)
-		sp_frequencies_read(&f, "counts", text, &e);
-	free(text);
+	sp_frequencies_read(&f, "counts", text, &e);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

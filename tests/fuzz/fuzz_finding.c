@@ -1,12 +1,7 @@
 /* Findings from any bytes: what is accepted is written, read again and written the same. */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/cleanup.h"
+#include "fuzz.h"
 #include "model/finding.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,14 +2,9 @@
  * Inspection of any bytes: every report can be written, and a document that was corrected can be
  * read again.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "fuzz.h"
 #include "inspect/edit.h"
 #include "inspect/report.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void correct(const struct yaml_stream *s, const struct ins_report *r,
 		    const struct yaml_doc *doc)

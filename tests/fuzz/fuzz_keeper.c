@@ -1,8 +1,6 @@
 /* The response policy as the process without rights hands it to the one that is root. */
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "base/cleanup.h"
+#include "fuzz.h"
 #include "respond/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

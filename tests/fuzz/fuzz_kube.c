@@ -3,15 +3,10 @@
  * kubeconfig, what a credential plugin prints, a list or a watch. A stream is cut alike however its
  * bytes arrive, and what is cut out is as long as it says.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/buf.h"
+#include "fuzz.h"
 #include "kube/config.h"
 #include "kube/stream.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int collect(const char *text, size_t len, void *ctx, struct err *e)
 {

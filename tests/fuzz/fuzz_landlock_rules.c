@@ -1,9 +1,7 @@
 /* Any text, read as Landlock rules: what is accepted is written as a text that reads the same. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/cleanup.h"
 #include "confine/landlock.h"
+#include "fuzz.h"
 
 static char *text_of(const struct landlock_plan *p)
 {
@@ -11,8 +9,6 @@ static char *text_of(const struct landlock_plan *p)
 
 	return json_text(o);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

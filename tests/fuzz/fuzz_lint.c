@@ -2,9 +2,7 @@
  * Any text, looked at as a profile, for every engine in turn: no crash, and a correction that works
  * keeps the meaning, so that it is never refused for another reason than the profile's own.
  */
-#include <stdlib.h>
-#include <string.h>
-
+#include "fuzz.h"
 #include "profile/lint.h"
 
 static void correct(const char *text, size_t len, const struct lint_options *o)
@@ -20,8 +18,6 @@ static void correct(const char *text, size_t len, const struct lint_options *o)
 	if (rc == 0 && lint_profile("output", out, strlen(out), o, &left, &e) < 0)
 		abort();
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

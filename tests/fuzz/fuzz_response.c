@@ -1,10 +1,8 @@
 /* Response policies: any text is read or refused, and matching what was read ends. */
 #include <stddef.h>
-#include <stdint.h>
 
+#include "fuzz.h"
 #include "respond/policy.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,11 +1,7 @@
 /* Rules files from any bytes: what compiles is explained and evaluated. */
-#include <stdint.h>
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "model/event_memory.h"
 #include "rules/rules.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void evaluate(struct rules *r)
 {

@@ -1,11 +1,7 @@
 /* Conditions from any bytes: what compiles is asked of two events, twice with the same answer. */
-#include <stdint.h>
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "model/event_memory.h"
 #include "rules/filter.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void ask(struct filter *f, const char *type)
 {

@@ -1,11 +1,6 @@
 /* A runtime's command line, as the kernel hands it over: any process can make one up. */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "engine/engine.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

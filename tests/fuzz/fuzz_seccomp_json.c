@@ -2,10 +2,8 @@
  * Any text, read as a profile: no crash; and what is accepted is written, in every dialect, as a
  * text that reads as the same profile, compiles to the same program and is proven to be right.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/cleanup.h"
+#include "fuzz.h"
 #include "profile/seccomp.h"
 
 static const struct sp_host host = { .native = SC_X86_64,
@@ -37,8 +35,6 @@ static void write_and_read(const struct sp_profile *p, const struct sp_filter *f
 	if (f->n)
 		same_filter(f, &q);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,14 +1,10 @@
 /* A spool file of any bytes: it is opened, read to its end, and takes and gives one more. */
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "fuzz.h"
 #include "out/spool.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void use(struct spool *s)
 {

@@ -4,17 +4,13 @@
  * checksums of headers are set right first, or nothing would come behind them.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/mem.h"
+#include "fuzz.h"
 #include "image/entry.h"
 #include "image/image.h"
 #include "image/tree.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void fix_checksums(uint8_t *p, size_t size)
 {
@@ -65,7 +61,7 @@ static int ignore(void *arg, const struct shell_command *c)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	cleanup_free uint8_t *copy = xcalloc(size + 1, 1);
+	cleanup_free uint8_t *copy = (uint8_t *)fuzz_text(data, size);
 	cleanup_close int fd = memfd_create("tar", MFD_CLOEXEC);
 	struct blob blob = { .fd = fd, .len = size };
 	cleanup_tree struct tree t;
@@ -74,7 +70,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char path[64];
 
 	shell_commands((const char *)data, size, ignore, NULL);
-	memcpy(copy, data, size);
 	fix_checksums(copy, size);
 	if (fd < 0 || write(fd, copy, size) != (ssize_t)size)
 		return 0;

@@ -2,14 +2,9 @@
  * Models from any bytes: what is accepted is written, read again and written the same, merged with
  * itself without change, and generalised to a fixed point.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/cleanup.h"
+#include "fuzz.h"
 #include "model/workload.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void parse(struct workload *w, const char *text, size_t len)
 {

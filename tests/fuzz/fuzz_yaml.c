@@ -2,13 +2,8 @@
  * YAML from any bytes: every node lies in the text and within its parent, pointers of members lead
  * back to them, and the typed getters take anything.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/yaml.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static void check(const struct yaml_stream *s, const struct yaml_node *n)
 {

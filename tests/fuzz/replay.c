@@ -4,18 +4,13 @@
  * dies, the last name is the input that did it.
  */
 #include <dirent.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "base/io.h"
-#include "base/mem.h"
+#include "fuzz.h"
 
 enum { INPUT_MAX = 16 * 1024 * 1024 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int replay_file(const char *path)
 {
