@@ -6,17 +6,6 @@ set -u
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 cluster_begin
 
-# try NAME COMMAND...: it succeeds.
-try() {
-	local name=$1
-	shift
-	if "$@" >"$scratch/log" 2>&1; then
-		ok "$name"
-	else
-		not_ok "$name" "$scratch/log"
-	fi
-}
-
 # noted FILE: each permission in it says what it gives.
 noted() {
 	python3 - "$1" <<'PYTHON'
@@ -42,30 +31,30 @@ PYTHON
 
 # ---- plain manifests ----
 plain=$repo/deploy/kubernetes
-try "the definitions are accepted" k apply -f "$repo/deploy/crds"
+expect "the definitions are accepted" k apply -f "$repo/deploy/crds"
 for name in node agent; do
-	try "kubernetes/$name.yaml is accepted" k apply -f "$plain/$name.yaml"
+	expect "kubernetes/$name.yaml is accepted" k apply -f "$plain/$name.yaml"
 done
 # Both have the namespace: whichever is applied last changes nothing of it.
 k apply -f "$plain/node.yaml" >"$scratch/again" 2>&1
-try "node.yaml and agent.yaml agree on their namespace" grep -qx 'namespace/boltseal-node unchanged' "$scratch/again"
+expect "node.yaml and agent.yaml agree on their namespace" grep -qx 'namespace/boltseal-node unchanged' "$scratch/again"
 k create namespace boltseal >/dev/null 2>&1
-try "certificates are made for kubernetes/admit.yaml" "$boltseal" admit --make-certs "$scratch/certs" \
+expect "certificates are made for kubernetes/admit.yaml" "$boltseal" admit --make-certs "$scratch/certs" \
 	--manifest "$plain/admit.yaml" --output="$scratch/admit.yaml"
 # The API server of the tests is older than policy/v1.
 sed 's,^apiVersion: policy/v1$,&beta1,' "$scratch/admit.yaml" >"$scratch/admit-old.yaml"
-try "kubernetes/admit.yaml is accepted" k apply --dry-run=server -f "$scratch/admit-old.yaml"
+expect "kubernetes/admit.yaml is accepted" k apply --dry-run=server -f "$scratch/admit-old.yaml"
 for manifest in "$plain"/*.yaml "$repo"/deploy/helm/boltseal/templates/*.yaml; do
-	try "every permission in ${manifest#"$repo/deploy/"} has a note" noted "$manifest"
+	expect "every permission in ${manifest#"$repo/deploy/"} has a note" noted "$manifest"
 done
 
 # ---- the chart ----
 chart=$repo/deploy/helm/boltseal
 for crd in "$repo"/deploy/crds/*.yaml; do
-	try "the chart has ${crd##*/} as it is" cmp "$crd" "$chart/crds/${crd##*/}"
+	expect "the chart has ${crd##*/} as it is" cmp "$crd" "$chart/crds/${crd##*/}"
 done
 if python3 -c 'import jsonschema' 2>/dev/null; then
-	try "its values are what their schema allows" python3 -c 'import json, sys, jsonschema, yaml
+	expect "its values are what their schema allows" python3 -c 'import json, sys, jsonschema, yaml
 jsonschema.validate(yaml.safe_load(open(sys.argv[1])), json.load(open(sys.argv[2])))' \
 		"$chart/values.yaml" "$chart/values.schema.json"
 else
@@ -77,7 +66,7 @@ if ! command -v go >/dev/null || [ ! -d /usr/share/gocode/src/github.com/Masterm
 	tap_end
 	exit
 fi
-try "the renderer is built" env GO111MODULE=off GOPATH=/usr/share/gocode \
+expect "the renderer is built" env GO111MODULE=off GOPATH=/usr/share/gocode \
 	GOCACHE="$BOLTSEAL_CACHE/go" GOFLAGS= go build -o "$render" "$repo/tests/cluster/render.go"
 
 cat >"$scratch/same.py" <<'PYTHON'
@@ -123,21 +112,21 @@ render_chart() {
 # Before 1.30 AppArmor is an annotation, from 1.21 on there is policy/v1: as in the plain manifests.
 ca=$(base64 -w0 "$scratch/certs/ca.crt")
 render_chart boltseal-node v1.29.0 <<<"{}" >"$scratch/default.yaml" 2>"$scratch/log"
-try "with its own values the chart says what node.yaml says" \
+expect "with its own values the chart says what node.yaml says" \
 	python3 "$scratch/same.py" "$plain/node.yaml" "$scratch/default.yaml"
 render_chart boltseal-node v1.29.0 <<<'{node: {enabled: false}, agent: {enabled: true}}' \
 	>"$scratch/default.yaml" 2>"$scratch/log"
-try "with only the watching agent it says what agent.yaml says" \
+expect "with only the watching agent it says what agent.yaml says" \
 	python3 "$scratch/same.py" "$plain/agent.yaml" "$scratch/default.yaml"
 render_chart boltseal v1.29.0 <<<"{node: {enabled: false}, admit: {enabled: true, caBundle: $ca}}" \
 	>"$scratch/default.yaml" 2>"$scratch/log"
-try "with only the webhook it says what admit.yaml says, with the authority" \
+expect "with only the webhook it says what admit.yaml says, with the authority" \
 	python3 "$scratch/same.py" "$scratch/admit.yaml" "$scratch/default.yaml"
 python3 -c 'import sys, yaml
 objects = [o for o in yaml.safe_load_all(open(sys.argv[1])) if o]
 print([o for o in objects if o["kind"] == "ConfigMap"][0]["data"]["admit.yaml"])' \
 	"$scratch/default.yaml" >"$scratch/config.yaml"
-try "the webhook takes its configuration" \
+expect "the webhook takes its configuration" \
 	"$boltseal" admit --config "$scratch/config.yaml" --policy-yaml validating
 if render_chart boltseal v1.29.0 <<<'{admit: {enabled: true}}' >"$scratch/none.yaml" 2>"$scratch/log"; then
 	not_ok "without an authority the webhook is not rendered" "$scratch/none.yaml"
@@ -209,7 +198,7 @@ admit:
   resources: null
 YAML
 "$render" "$chart" other boltseal-node v1.20.2 "$scratch/other-values.yaml" >"$scratch/other.yaml" 2>"$scratch/log"
-try "with other values it is accepted" k apply --dry-run=server -f "$scratch/other.yaml"
+expect "with other values it is accepted" k apply --dry-run=server -f "$scratch/other.yaml"
 cat >"$scratch/other.py" <<'PYTHON'
 import sys, yaml
 objects = [o for o in yaml.safe_load_all(open(sys.argv[1], encoding="utf-8")) if o]
@@ -269,7 +258,7 @@ for kind in "Mutating", "Validating":
         assert hook["namespaceSelector"]["matchExpressions"][0]["values"] == [
             "kube-system", "kube-node-lease", "boltseal-node", "infra"], hook
 PYTHON
-try "and says what they say" python3 "$scratch/other.py" "$scratch/other.yaml"
+expect "and says what they say" python3 "$scratch/other.py" "$scratch/other.yaml"
 render_chart boltseal-node v1.31.0 <<<'{agent: {enabled: true}}' >"$scratch/new.yaml" 2>"$scratch/log"
 if [ "$(grep -A1 'appArmorProfile:' "$scratch/new.yaml" | grep -c 'type: Unconfined')" = 2 ] &&
 	! grep -q beta.kubernetes.io "$scratch/new.yaml"; then
@@ -279,6 +268,6 @@ else
 fi
 render_chart boltseal v1.20.2 <<<"{node: {enabled: false}, admit: {enabled: true, caBundle: $ca}}" \
 	>"$scratch/old.yaml" 2>"$scratch/log"
-try "before Kubernetes 1.21 the budget is of policy/v1beta1" \
+expect "before Kubernetes 1.21 the budget is of policy/v1beta1" \
 	k apply --dry-run=server -f "$scratch/old.yaml"
 tap_end

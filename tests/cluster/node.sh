@@ -8,18 +8,7 @@ set -u
 cluster_begin
 cluster_scheduler
 scheduler_pid=${background[-1]}
-
-# try NAME COMMAND...: it succeeds.
-try() {
-	local name=$1
-	shift
-	if "$@" >"$scratch/log" 2>&1; then
-		ok "$name"
-	else
-		cat "$scratch/agent.log" >>"$scratch/log" 2>/dev/null
-		not_ok "$name" "$scratch/log"
-	fi
-}
+shown=("$scratch/agent.log")
 
 # soon NAME TEXT COMMAND...: within 10 s COMMAND prints TEXT.
 soon() {
@@ -99,16 +88,16 @@ except urllib.error.HTTPError as e:
 }
 
 # ---- what is shipped ----
-try "the definitions are accepted" k apply -f "$repo/deploy/crds"
+expect "the definitions are accepted" k apply -f "$repo/deploy/crds"
 for crd in sealprofiles nodeprofilestatuses; do
-	try "$crd is served" k wait --for condition=established --timeout 20s "crd/$crd.boltseal.dev"
+	expect "$crd is served" k wait --for condition=established --timeout 20s "crd/$crd.boltseal.dev"
 	k get crd "$crd.boltseal.dev" \
 		-o 'jsonpath={.status.conditions[?(@.type=="NonStructuralSchema")].message}' >"$scratch/log"
 	[ -s "$scratch/log" ] && not_ok "the schema of $crd is structural" "$scratch/log" ||
 		ok "the schema of $crd is structural"
 done
-try "the operator's definitions are accepted" k apply -f "$repo/tests/live/spo-crds.yaml"
-try "the manifests are accepted" k apply -f "$repo/deploy/kubernetes/node.yaml"
+expect "the operator's definitions are accepted" k apply -f "$repo/tests/live/spo-crds.yaml"
+expect "the manifests are accepted" k apply -f "$repo/deploy/kubernetes/node.yaml"
 # What --spo needs besides.
 k create clusterrole spo --verb=list,watch \
 	--resource=seccompprofiles.security-profiles-operator.x-k8s.io,apparmorprofiles.security-profiles-operator.x-k8s.io,rawselinuxprofiles.security-profiles-operator.x-k8s.io >/dev/null
@@ -119,9 +108,9 @@ refused() {
 	! "$@"
 }
 seal bad '{"seccomp": {"defaultAction": "ALLOW"}}' >"$scratch/bad.json"
-try "a seal with an unknown action is refused by the schema" refused k create -f "$scratch/bad.json"
+expect "a seal with an unknown action is refused by the schema" refused k create -f "$scratch/bad.json"
 seal bad '{}' >"$scratch/bad.json"
-try "a seal without a profile is refused by the schema" refused k create -f "$scratch/bad.json"
+expect "a seal without a profile is refused by the schema" refused k create -f "$scratch/bad.json"
 
 # ---- a new node ----
 cluster_node n1 boltseal.dev/profiles-not-ready
@@ -150,9 +139,9 @@ soon "a pod waits while no node has its profile" "waits on ''" waits needs-golde
 agent_start
 soon "the pod is bound to the node once the profile is there" n1 pod_node needs-golden
 soon "the node's label is the hash of the profile" "$golden" label golden
-try "the profile is in the kubelet's folder, byte by byte" \
+expect "the profile is in the kubelet's folder, byte by byte" \
 	cmp "$scratch/golden.json" "$seccomp/golden-$golden.json"
-try "under its own name, too" cmp "$scratch/golden.json" "$seccomp/golden.json"
+expect "under its own name, too" cmp "$scratch/golden.json" "$seccomp/golden.json"
 soon "the taint of new nodes is gone" "" k get node n1 -o 'jsonpath={.spec.taints}'
 soon "the status says Installed" Installed status golden state
 soon "with the path for pods" "boltseal/golden-$golden.json" status golden localhostProfile
@@ -164,7 +153,7 @@ case $(status broken message) in
 *) not_ok "with the place and the reason" "$scratch/agent.log" ;;
 esac
 soon "it has no label" "" label broken
-try "a ConfigMap without the label is not read" refused test -e "$seccomp/other.json"
+expect "a ConfigMap without the label is not read" refused test -e "$seccomp/other.json"
 if [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; then
 	skip "AppArmor that is not there" "this kernel has AppArmor"
 else
@@ -206,7 +195,6 @@ fi
 
 # ---- restart ----
 agent_stop -KILL
-before=$(k get nodeprofilestatus n1 -o 'jsonpath={.metadata.resourceVersion}')
 labels=$(k get node n1 -o 'jsonpath={.metadata.labels}')
 agent_start
 soon "after a restart the agent is in sync" ok page /readyz
@@ -225,12 +213,12 @@ k create configmap -n boltseal-node profiles --from-file=golden.json="$scratch/g
 	--dry-run=client -o json | k label --local -f - boltseal.dev/profiles=true -o json |
 	k replace -f - >/dev/null 2>&1
 soon "a new version has the label" "$golden2" label golden
-try "the plain name is the new version" cmp "$scratch/golden2.json" "$seccomp/golden.json"
+expect "the plain name is the new version" cmp "$scratch/golden2.json" "$seccomp/golden.json"
 soon "the status has the new hash" "$golden2" status golden hash
 pod needs-new golden "$golden2"
 soon "a pod for the new version is bound" n1 pod_node needs-new
 sleep 4
-try "the old version stays while a pod uses it" test -e "$seccomp/golden-$golden.json"
+expect "the old version stays while a pod uses it" test -e "$seccomp/golden-$golden.json"
 k delete pod needs-golden --grace-period=0 --force >/dev/null 2>&1
 gone() {
 	[ -e "$1" ] && echo there || echo gone
@@ -241,7 +229,7 @@ k create configmap -n boltseal-node profiles --from-literal=golden.json='{"defau
 	--dry-run=client -o json | k label --local -f - boltseal.dev/profiles=true -o json |
 	k replace -f - >/dev/null 2>&1
 soon "a new version that is wrong is refused" Refused status golden state
-try "the version before it stays" cmp "$scratch/golden2.json" "$seccomp/golden-$golden2.json"
+expect "the version before it stays" cmp "$scratch/golden2.json" "$seccomp/golden-$golden2.json"
 soon "with its label" "$golden2" label golden
 k create configmap -n boltseal-node profiles --from-file=golden.json="$scratch/golden2.json" \
 	--dry-run=client -o json | k label --local -f - boltseal.dev/profiles=true -o json |
@@ -278,7 +266,7 @@ else
 	not_ok "repairs go on while the API server is down" "$scratch/agent.log"
 fi
 wait "$deaf"
-try "nothing is taken away in that minute" test -e "$seccomp/golden-$golden2.json"
+expect "nothing is taken away in that minute" test -e "$seccomp/golden-$golden2.json"
 # Eight watches, and what they have to tell; pauses grow from a quarter of a second to 30 s.
 if python3 -c 'import sys
 at = [float(x) for x in open(sys.argv[1])]
@@ -327,7 +315,7 @@ KUBECONFIG=$kubeconfig "$boltseal" node --once --node n2 --crds --state-dir "$sc
 cp "$scratch/golden2.json" "$scratch/local.json"
 mkdir "$scratch/profiles"
 mv "$scratch/local.json" "$scratch/profiles/"
-try "--cluster labels the node for a folder" env KUBECONFIG="$kubeconfig" "$boltseal" node --once \
+expect "--cluster labels the node for a folder" env KUBECONFIG="$kubeconfig" "$boltseal" node --once \
 	--cluster --node n2 --folder "$scratch/profiles" --kubelet-dir "$scratch/kubelet2"
 soon "with the hash" "$golden2" label local n2
 

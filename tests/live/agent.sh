@@ -23,39 +23,7 @@ rules() {
 	END
 }
 
-expect() {
-	local name=$1
-	shift
-	if "$@" >"$scratch/expect.log" 2>&1; then
-		ok "$name"
-	else
-		cat "$scratch/err" >>"$scratch/expect.log" 2>/dev/null
-		not_ok "$name" "$scratch/expect.log"
-	fi
-}
-
-# start OPTION...: in the background, until it watches; its process in $watcher.
-start() {
-	rm -f "$scratch/err"
-	"$boltseal" watch -r "$scratch/rules.yaml" "$@" >"$scratch/out" 2>"$scratch/err" &
-	watcher=$!
-	background+=("$watcher")
-	until_true grep -q 'watching with' "$scratch/err"
-}
-
-stop() {
-	sleep 0.3
-	kill -TERM "$watcher" 2>/dev/null
-	wait "$watcher"
-}
-
-ended() {
-	! kill -0 "$1" 2>/dev/null
-}
-
-lines_are() {
-	[ "$(grep -c "$2" "$3")" = "$1" ]
-}
+start() { watch_start -r "$scratch/rules.yaml" "$@"; }
 
 listener() {
 	ss -ltnpH 2>/dev/null | sed -n "s/.*127.0.0.1:\([0-9]*\) .*pid=$1,.*/\1/p" | head -n 1
@@ -97,7 +65,7 @@ for user in '' nobody; do
 	expect "$name: as a finding" until_true grep -q 'Error Rules could not be loaded: .*rules.yaml:' "$scratch/out"
 	"$scratch/bin/precious" b_still
 	expect "$name: and the old rules stay" until_true grep -q b_still "$scratch/out"
-	stop
+	watch_stop
 	expect "$name: exit status 0" test $? = 0
 	rules a >"$scratch/rules.yaml"
 done
@@ -161,18 +129,18 @@ kill -STOP "$watcher"
 timeout -s KILL 30 sh -c 'i=0; while [ $i -lt 3000 ]; do /bin/true; i=$((i + 1)); done'
 kill -CONT "$watcher"
 expect "what is lost is a finding" until_true grep -q 'Warning Events were lost: records found no room: .*by processor' "$scratch/out"
-stop
+watch_stop
 expect "and exit status 3" test $? = 3
 
 # ---- a full disk under the store: what is found waits
 mkdir "$scratch/small"
-rm -f "$scratch/err"
+rm -f "$err"
 # shellcheck disable=SC2016 # for that shell
 unshare -m --propagation private sh -c 'mount -t tmpfs -o size=3m none "$1/small" &&
 	exec "$2" watch -r "$1/rules.yaml" --store "$1/small/f.db" >"$1/out" 2>"$1/err"' sh "$scratch" "$boltseal" &
 watcher=$!
 background+=("$watcher")
-until_true grep -q 'watching with' "$scratch/err"
+watch_ready
 full=/proc/$watcher/root$scratch/small
 dd if=/dev/zero of="$full/ballast" bs=4k count=1000 2>/dev/null
 "$scratch/bin/precious" a_full
@@ -181,7 +149,7 @@ rm -f "$full/ballast"
 expect "room again: they are stored" until_true grep -q 'findings are stored again' "$scratch/err"
 cp "$full"/f.db* "$scratch/" 2>/dev/null
 expect "all of them" grep -q a_full <("$boltseal" findings export --store "$scratch/f.db")
-stop
+watch_stop
 
 # ---- the clock is set: a library stands in for the kernel's
 clock=$(find /usr/lib -name libfaketime.so.1 2>/dev/null | head -n 1)
@@ -192,7 +160,7 @@ if [ -n "$clock" ]; then
 		"$boltseal" watch -r "$scratch/rules.yaml" --store "$store.2" >"$scratch/out" 2>"$scratch/err" &
 	watcher=$!
 	background+=("$watcher")
-	until_true grep -q 'watching with' "$scratch/err"
+	watch_ready
 	"$scratch/bin/precious" a_before
 	sleep 0.3
 	echo "-86400" >"$scratch/clock"
@@ -200,7 +168,7 @@ if [ -n "$clock" ]; then
 	"$scratch/bin/precious" a_before
 	"$scratch/bin/precious" a_after
 	expect "findings go on" until_true grep -q a_after "$scratch/out"
-	stop
+	watch_stop
 	expect "and the same thing of another day is another finding" test \
 		"$("$boltseal" findings export --store "$store.2" | grep -c a_before)" = 2
 else

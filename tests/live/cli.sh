@@ -14,17 +14,6 @@ run() {
 	err=$(cat "$scratch/run.err")
 }
 
-# check NAME COMMAND...: the command succeeds.
-check() {
-	local name=$1
-	shift
-	if "$@" >"$scratch/check.log" 2>&1; then
-		ok "$name"
-	else
-		not_ok "$name" "$scratch/check.log"
-	fi
-}
-
 # refused NAME TEXT ARGUMENT...: exit code 1, nothing on standard output, and one line with TEXT.
 refused() {
 	local name=$1 text=$2
@@ -162,13 +151,13 @@ for page in "$scratch"/*.1; do
 	fi
 	if command -v mandoc >/dev/null; then
 		readers=1
-		check "mandoc reads $name" mandoc -Tlint -Wwarning "$page"
+		expect "mandoc reads $name" mandoc -Tlint -Wwarning "$page"
 	fi
 done
 [ $readers = 1 ] || skip "manual pages" "neither man, groff nor mandoc is here"
 
 "$boltseal" help --completion=bash >"$scratch/boltseal.bash"
-check "bash reads its completion" bash -n "$scratch/boltseal.bash"
+expect "bash reads its completion" bash -n "$scratch/boltseal.bash"
 # completes EXPECTED WORD...: what bash offers for the last word.
 completes() {
 	local expected=$1 got
@@ -196,7 +185,7 @@ completes "generate" boltseal help gen
 completes "" boltseal nonsense ""
 if command -v zsh >/dev/null; then
 	"$boltseal" help --completion=zsh >"$scratch/_boltseal"
-	check "zsh reads its completion" zsh -n "$scratch/_boltseal"
+	expect "zsh reads its completion" zsh -n "$scratch/_boltseal"
 else
 	skip "zsh reads its completion" "zsh is not installed"
 fi

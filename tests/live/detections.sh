@@ -16,7 +16,6 @@ every=6
 [ "${1-}" != --record ] || every=1
 detections=$here/detections.py
 cases=$here/detections/cases.yaml
-log=$scratch/log
 found=$scratch/found.json
 id=$(printf '%064x' $$)
 
@@ -29,19 +28,6 @@ cp "$here/detections/act.py" "$scratch/upper/s"
 	--cgroup "/boltseal-detections/$id" --hostname web --cwd / --caps "CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER \
 CAP_KILL CAP_SETGID CAP_SETUID CAP_SETPCAP CAP_NET_BIND_SERVICE CAP_NET_RAW CAP_NET_ADMIN CAP_SYS_CHROOT CAP_MKNOD \
 CAP_SYS_ADMIN CAP_SYS_PTRACE CAP_SETFCAP" -- bash /s/driver.sh /s/log
-
-boltseal_watch() {
-	timeout -s KILL 280 "$boltseal" watch --all -o json --output "$found" --add "$here/detections/lists.yaml" \
-		--capture "$scratch/capture.gz" --ring 64 2>"$log" &
-	watcher=$!
-	background+=("$watcher")
-	for _ in $(seq 400); do
-		grep -qs 'watching with' "$log" && return 0
-		kill -0 "$watcher" 2>/dev/null || return 1
-		sleep 0.05
-	done
-	return 1
-}
 
 # The container is started below a program named make: what starts a container does not make its programs part
 # of a build.
@@ -59,9 +45,10 @@ mkfifo "$scratch/go"
 until [ -s "$scratch/starter" ]; do sleep 0.02; done
 background+=("$(cat "$scratch/starter")")
 
-if ! boltseal_watch; then
-	grep -q 'no right\|refuses\|no BTF' "$log" && skip_all "$(cat "$log")"
-	not_ok "it watches" "$log"
+if ! watch_start --all -o json --output "$found" --add "$here/detections/lists.yaml" \
+	--capture "$scratch/capture.gz" --ring 64; then
+	watch_refused && skip_all "$(cat "$err")"
+	not_ok "it watches" "$err"
 	tap_end
 	exit
 fi
@@ -97,15 +84,8 @@ done
 	{ not_ok "the container runs" "$scratch/played"; tap_end; exit; }
 wait "$terminal" || true
 cat "$scratch/terminal" >>"$scratch/upper/s/log"
-sleep 0.5
-pkill -TERM -P "$watcher" -x boltseal || true
-wait "$watcher" || not_ok "nothing is lost" "$log"
-while IFS= read -r line; do
-	case $line in
-	"ok "*) ok "${line#ok }" ;;
-	*) not_ok "${line#not ok }" ;;
-	esac
-done < <("$detections" check "$cases" "$scratch/upper/s/log" "$found" "${id:0:12}")
+watch_stop || not_ok "nothing is lost" "$err"
+results < <("$detections" check "$cases" "$scratch/upper/s/log" "$found" "${id:0:12}")
 if [ "${1-}" = --record ]; then
 	"$boltseal" rules list -o json >"$scratch/list.json"
 	mkdir -p "$repo/rules/examples"

@@ -17,8 +17,6 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 busybox=$(command -v busybox) || skip_all "busybox is not installed"
 ldd "$busybox" >/dev/null 2>&1 && skip_all "busybox is not linked statically"
 dockerd_up 2>"$scratch/docker.log" || skip_all "no Docker daemon: $(tail -n 1 "$scratch/docker.log")"
-log=$scratch/log
-found=$scratch/found
 store=$scratch/store/findings.db
 image=boltseal-drift:1
 name=boltseal-drift-$$
@@ -68,28 +66,15 @@ run() {
 		</dev/null >>"$scratch/run.log" 2>&1 || true
 }
 
-# watch_begin ARGUMENT...
-watch_begin() {
-	local tries=0
+begin() {
 	rm -rf "$scratch/store" "$scratch/models"
 	install -d -o nobody "$scratch/store"
-	: >"$log"
-	timeout -s KILL 100 "$boltseal" watch --rules "$scratch/none.yaml" --store "$store" "$@" \
-		>"$found" 2>"$log" &
-	watcher=$!
-	background+=("$watcher")
-	until grep -q 'watching with' "$log"; do
-		tries=$((tries + 1))
-		[ $tries -lt 200 ] && kill -0 "$watcher" 2>/dev/null || return 1
-		sleep 0.05
-	done
+	watch_start --rules "$scratch/none.yaml" --store "$store" "$@"
 }
 
-watch_end() {
-	sleep 0.5
-	pkill -TERM -P "$watcher" -x boltseal || true
-	wait "$watcher" || true
-	"$boltseal" findings export --store "$store" >"$scratch/findings.json" 2>>"$log" || true
+end() {
+	watch_stop || true
+	"$boltseal" findings export --store "$store" >"$scratch/findings.json" 2>>"$err" || true
 }
 
 # finding DESCRIPTION PYTHON_EXPRESSION: exactly one finding f for which it holds.
@@ -100,7 +85,7 @@ all = [json.loads(line) for line in open(sys.argv[1])]
 n = sum(1 for f in all if f.get("container", {}).get("name") == sys.argv[3] and eval(sys.argv[2], {"f": f, "e": f.get("evidence", {})}))
 sys.exit(0 if n == 1 else f"{n} findings")
 PY
-	then ok "$1"; else not_ok "$1" "$found"; fi
+	then ok "$1"; else not_ok "$1" "$out"; fi
 }
 
 cat >"$scratch/none.yaml" <<'RULES'
@@ -112,7 +97,7 @@ cat >"$scratch/none.yaml" <<'RULES'
 RULES
 
 # ---- recorded, and the same again
-"$boltseal" record --container "$name" --output "$scratch/model.json" 2>"$log" &
+"$boltseal" record --container "$name" --output "$scratch/model.json" 2>"$err" &
 recorder=$!
 background+=("$recorder")
 sleep 2
@@ -120,24 +105,24 @@ run
 if wait "$recorder"; then
 	ok "the service is recorded"
 else
-	not_ok "the service is recorded" "$log"
+	not_ok "the service is recorded" "$err"
 	docker image rm "$image" >/dev/null 2>&1 || true
 	dockerd_down
 	tap_end
 	exit
 fi
-if ! watch_begin --model "$scratch/model.json"; then
+if ! begin --model "$scratch/model.json"; then
 	docker image rm "$image" >/dev/null 2>&1 || true
 	dockerd_down
-	grep -q 'no right\|refuses\|no BTF' "$log" && skip_all "$(cat "$log")"
-	not_ok "it watches with a model" "$log"
+	watch_refused && skip_all "$(cat "$err")"
+	not_ok "it watches with a model" "$err"
 	tap_end
 	exit
 fi
 run
-watch_end
-if grep -q "$name" "$found"; then
-	not_ok "what the model has is no finding" "$found"
+end
+if grep -q "$name" "$out"; then
+	not_ok "what the model has is no finding" "$out"
 else
 	ok "what the model has is no finding"
 fi
@@ -145,9 +130,9 @@ fi
 # ---- what it does not have; in one process, and in two of which one is another user
 for user in "" nobody; do
 	by=${user:+--user: }
-	watch_begin --model "$scratch/model.json" ${user:+--user "$user"}
+	begin --model "$scratch/model.json" ${user:+--user "$user"}
 	run more
-	watch_end
+	end
 	finding "${by}a new program, three times" \
 		'f["type"] == "Execution:Runtime/UnknownProgramExecuted" and e["drift.subject"] == "/bin/other" and f["count"] == 3'
 	finding "${by}a new path written, three times" \
@@ -162,27 +147,19 @@ for user in "" nobody; do
 		'f["type"] == "Backdoor:Runtime/NewOutboundPort" and e["drift.subject"] == "192.0.2.9:4444" and f["count"] == 2'
 	finding "${by}a new listening port" \
 		'f["type"] == "Backdoor:Runtime/NewListeningPort" and e["drift.subject"] == "port 9999"'
-	if grep -q 'capabilities are not seen' "$log"; then
+	if grep -q 'capabilities are not seen' "$err"; then
 		skip "${by}a new capability" "needs Linux 6.14"
 	else
 		finding "${by}a new capability" 'f["type"] == "PrivilegeEscalation:Runtime/NewCapability.CAP_CHOWN"'
 	fi
-	if [ "$(grep -c "$name.*/bin/other" "$found")" = 1 ]; then
+	if [ "$(grep -c "$name.*/bin/other" "$out")" = 1 ]; then
 		ok "${by}a repeat prints no further line"
 	else
-		not_ok "${by}a repeat prints no further line" "$found"
+		not_ok "${by}a repeat prints no further line" "$out"
 	fi
 done
 
 # ---- models that are loaded again, for a container that runs
-until_said() {
-	local tries=0
-	until grep -q "$1" "$log"; do
-		tries=$((tries + 1))
-		[ $tries -lt 200 ] || return 1
-		sleep 0.05
-	done
-}
 mkdir "$scratch/again"
 python3 - "$scratch/model.json" "$scratch/again/model.json" <<'PY'
 import json, sys
@@ -190,63 +167,59 @@ m = json.load(open(sys.argv[1]))
 m["identity"] = {"name": "nothing", "image": "nothing:1", "arch": m["identity"]["arch"]}
 json.dump(m, open(sys.argv[2], "w"))
 PY
-watch_begin --model "$scratch/again" --user nobody
+begin --model "$scratch/again" --user nobody
 docker run -d --rm --name "$name" --network none "$image" /bin/sh -c \
 	'for i in 1 2 3; do until [ -e /tmp/go$i ]; do busybox sleep 0.05; done; /bin/other true; : >/tmp/did$i; done; busybox sleep 30' \
 	>/dev/null
 inside=/proc/$(docker inspect -f '{{.State.Pid}}' "$name")/root/tmp
 go() {
-	local tries=0
 	: >"$inside/go$1"
-	until [ -e "$inside/did$1" ] || [ $tries -ge 200 ]; do
-		tries=$((tries + 1))
-		sleep 0.05
-	done
+	until_true test -e "$inside/did$1" || true
 }
 go 1
 echo '{' >"$scratch/again/model.json"
-pkill -HUP -P "$watcher" -x boltseal
-if until_said 'again/model.json:.*stay as they are'; then
+kill -HUP "$watcher"
+if until_true grep -q 'again/model.json:.*stay as they are' "$err"; then
 	ok "a broken model is reported when it is loaded again"
 else
-	not_ok "a broken model is reported when it is loaded again" "$log"
+	not_ok "a broken model is reported when it is loaded again" "$err"
 fi
 go 2
-if grep -q '/bin/other' "$found"; then
-	not_ok "and the models stay as they were" "$found"
+if grep -q '/bin/other' "$out"; then
+	not_ok "and the models stay as they were" "$out"
 else
 	ok "and the models stay as they were"
 fi
 cp "$scratch/model.json" "$scratch/again/model.json"
-pkill -HUP -P "$watcher" -x boltseal
-until_said 'loaded again' || not_ok "models are loaded again" "$log"
+kill -HUP "$watcher"
+until_true grep -q 'loaded again' "$err" || not_ok "models are loaded again" "$err"
 go 3
-watch_end
+end
 docker rm -f "$name" >/dev/null 2>&1 || true
 finding "a container that runs is compared with the model that was loaded" \
 	'f["type"] == "Execution:Runtime/UnknownProgramExecuted" and e["drift.subject"] == "/bin/other" and f["count"] == 1'
 
 # ---- learned
-watch_begin --learn 8s --learned "$scratch/models" --user nobody
+begin --learn 8s --learned "$scratch/models" --user nobody
 run
 run
 sleep 6
 run
-if grep -q "$name" "$found"; then
-	not_ok "what was learned is no finding" "$found"
+if grep -q "$name" "$out"; then
+	not_ok "what was learned is no finding" "$out"
 else
 	ok "what was learned is no finding"
 fi
 run more
-watch_end
+end
 finding "what was not learned is one" \
 	'f["type"] == "Execution:Runtime/UnknownProgramExecuted" and e["drift.model"] == "learned" and f["count"] == 3'
-if "$boltseal" show "$scratch/models/boltseal-drift_1.json" >"$log" 2>&1 &&
-	"$boltseal" generate seccomp --output "$scratch/profile.json" "$scratch/models/boltseal-drift_1.json" 2>>"$log" &&
-	"$boltseal" verify --profile "$scratch/profile.json" "$scratch/model.json" >>"$log" 2>&1; then
+if "$boltseal" show "$scratch/models/boltseal-drift_1.json" >"$err" 2>&1 &&
+	"$boltseal" generate seccomp --output "$scratch/profile.json" "$scratch/models/boltseal-drift_1.json" 2>>"$err" &&
+	"$boltseal" verify --profile "$scratch/profile.json" "$scratch/model.json" >>"$err" 2>&1; then
 	ok "what was learned makes a profile that allows what was recorded"
 else
-	not_ok "what was learned makes a profile that allows what was recorded" "$log"
+	not_ok "what was learned makes a profile that allows what was recorded" "$err"
 fi
 docker image rm "$image" >/dev/null 2>&1 || true
 dockerd_down

@@ -66,17 +66,6 @@ generate() {
 	"$boltseal" generate "$@" 2>"$scratch/notes"
 }
 
-# try NAME COMMAND...: it succeeds.
-try() {
-	local name=$1
-	shift
-	if "$@" >"$scratch/log" 2>&1; then
-		ok "$name"
-	else
-		not_ok "$name" "$scratch/log"
-	fi
-}
-
 # holds NAME SENT GOT: everything of the JSON file SENT is in GOT, lists item by item.
 cat >"$scratch/holds.py" <<'PYTHON'
 import json, sys
@@ -108,14 +97,14 @@ sent, got = (json.load(open(name)) for name in sys.argv[1:3])
 sys.exit(lacks(sent, got, ""))
 PYTHON
 holds() {
-	try "$1" python3 "$scratch/holds.py" "$2" "$3"
+	expect "$1" python3 "$scratch/holds.py" "$2" "$3"
 }
 
 # ---- NetworkPolicy ----
 for egress in addresses ports; do
 	generate networkpolicy --egress $egress --name "np-$egress" "$model" >"$scratch/np.yaml"
 	generate networkpolicy --egress $egress --name "np-$egress" -o json "$model" >"$scratch/np.json"
-	try "a NetworkPolicy ($egress) is accepted" k create -f "$scratch/np.yaml"
+	expect "a NetworkPolicy ($egress) is accepted" k create -f "$scratch/np.yaml"
 	k get networkpolicy "np-$egress" -o json >"$scratch/got" 2>&1
 	holds "a NetworkPolicy ($egress) comes back whole" "$scratch/np.json" "$scratch/got"
 done
@@ -139,7 +128,7 @@ JSON
 	generate kubernetes --kind $kind --kubernetes-version 1.20 --user 10001:10002 --container api \
 		-o json "$model" >"$scratch/patch.json"
 	k create -f "$scratch/$kind.json" >"$scratch/log" 2>&1
-	try "a patch of a $kind is accepted" k patch "$kind" api --patch "$(cat "$scratch/patch.yaml")"
+	expect "a patch of a $kind is accepted" k patch "$kind" api --patch "$(cat "$scratch/patch.yaml")"
 	# The container that the patch does not name moves behind it or stays in front.
 	k get "$kind" api -o json | python3 -c 'import json, sys
 o = json.load(sys.stdin)
@@ -165,7 +154,7 @@ JSON
 		--volume /var/lib/web --volume /var/log >"$scratch/patch.yaml"
 	if "$kubectl" patch --local -f "$scratch/object.json" --patch "$(cat "$scratch/patch.yaml")" \
 		-o json >"$scratch/patched.json" 2>"$scratch/log"; then
-		try "a patched $kind is accepted" k create -f "$scratch/patched.json"
+		expect "a patched $kind is accepted" k create -f "$scratch/patched.json"
 	else
 		not_ok "a $kind is patched" "$scratch/log"
 	fi
@@ -179,7 +168,7 @@ fi
 
 generate kubernetes --kind Deployment --patch json6902 --container 1 --apparmor none \
 	--kubernetes-version 1.20 -o json "$model" >"$scratch/patch.json"
-try "a JSON patch is accepted" k patch deployment api --type json \
+expect "a JSON patch is accepted" k patch deployment api --type json \
 	--patch "$(cat "$scratch/patch.json")"
 k get deployment api -o json >"$scratch/got"
 python3 -c 'import json, sys
@@ -210,7 +199,7 @@ if k create -f "$repo/tests/live/spo-crds.yaml" >"$scratch/log" 2>&1; then
 	for kind in SeccompProfile AppArmorProfile SelinuxProfile RawSelinuxProfile; do
 		generate spo --kind $kind "$web" >"$scratch/spo.yaml"
 		generate spo --kind $kind -o json "$web" >"$scratch/spo.json"
-		try "a $kind is accepted" k create -f "$scratch/spo.yaml"
+		expect "a $kind is accepted" k create -f "$scratch/spo.yaml"
 		k get "$kind" web -o json >"$scratch/got" 2>&1
 		holds "a $kind comes back whole" "$scratch/spo.json" "$scratch/got"
 	done

@@ -17,26 +17,7 @@ run=/run/boltseal-er-$$
 export DOCKER_HOST=unix://$run/docker.sock
 image=boltseal-restart:1
 daemon=
-
-until_true() {
-	local tries=0
-	until "$@" >/dev/null 2>&1; do
-		tries=$((tries + 1))
-		[ $tries -lt 400 ] || return 1
-		sleep 0.05
-	done
-}
-
-expect() {
-	local name=$1
-	shift
-	if "$@" >"$scratch/expect.log" 2>&1; then
-		ok "$name"
-	else
-		{ cat "$scratch/err"; cut -c1-250 "$scratch/out"; } >>"$scratch/expect.log" 2>/dev/null
-		not_ok "$name" "$scratch/expect.log"
-	fi
-}
+shown=("$err" "$out")
 
 answers() {
 	timeout 5 docker version --format '{{.Server.Version}}'
@@ -124,17 +105,7 @@ cat >"$scratch/rules.yaml" <<-'END'
 	  output: go | %fd.name name=%container.name image=%container.image.repository
 	  priority: WARNING
 END
-start() {
-	rm -f "$scratch/err"
-	"$boltseal" watch --user nobody -r "$scratch/rules.yaml" "$@" >"$scratch/out" 2>"$scratch/err" &
-	watcher=$!
-	background+=("$watcher")
-	until_true grep -q 'watching with' "$scratch/err"
-}
-stop() {
-	kill -TERM "$watcher"
-	wait "$watcher"
-}
+start() { watch_start --user nobody -r "$scratch/rules.yaml"; }
 chmod 755 "$scratch"
 
 box first
@@ -169,8 +140,7 @@ expect "both started again: they do" seen first 5
 box third
 go third 1
 expect "both started again: a new container is recognised" seen third 1
-sleep 0.3
-stop
+watch_stop
 code=$?
 expect "nothing was lost: exit status 0" test $code = 0
 expect "and none without a name" test "$(grep -c 'go | ' "$scratch/out")" = 8
@@ -185,5 +155,5 @@ expect "the engine is down when watching begins: the container's id is known" \
 engine_start
 go first 7
 expect "and its name, once the engine is there" seen first 7
-stop
+watch_stop
 tap_end

@@ -22,40 +22,7 @@ cat >"$scratch/rules.yaml" <<-END
 	  priority: WARNING
 END
 
-until_true() {
-	local tries=0
-	until "$@" >/dev/null 2>&1; do
-		tries=$((tries + 1))
-		[ $tries -lt "${patience:-300}" ] || return 1
-		sleep 0.05
-	done
-}
-
-expect() {
-	local name=$1
-	shift
-	if "$@" >"$scratch/expect.log" 2>&1; then
-		ok "$name"
-	else
-		cut -c1-300 "$scratch/err" >>"$scratch/expect.log" 2>/dev/null
-		not_ok "$name" "$scratch/expect.log"
-	fi
-}
-
-# start OPTION...: in the background, until it watches; its process in $watcher.
-start() {
-	rm -f "$scratch/err"
-	"$boltseal" watch -r "$scratch/rules.yaml" "$@" >"$scratch/out" 2>"$scratch/err" &
-	watcher=$!
-	background+=("$watcher")
-	until_true grep -q 'watching with' "$scratch/err"
-}
-
-stop() {
-	sleep 0.3
-	kill -TERM "$watcher" 2>/dev/null
-	wait "$watcher"
-}
+start() { watch_start -r "$scratch/rules.yaml" "$@"; }
 
 # touch_files FROM N PAUSE: so many files are opened, of which $scratch/opened has the time of each.
 touch_files() {
@@ -124,7 +91,7 @@ sleep 1
 export_all
 total=$(wc -l <"$scratch/all")
 patience=1200 until_true received_is "$total"
-stop
+watch_stop
 export_all
 cat >"$scratch/judge.py" <<'PY'
 import datetime, json, re, sys
@@ -172,14 +139,13 @@ start --store "$scratch/two/f.db" --user nobody
 judge=$(pgrep -P "$watcher")
 kill -9 "$watcher"
 wait "$watcher" 2>/dev/null
-gone() { ! kill -0 "$judge" 2>/dev/null; }
-until_true gone
+until_true ended "$judge"
 start --store "$scratch/two/f.db" --user nobody
 expect "killed is who loads programs: the gap is a finding too" until_true grep -q \
 	'Watching was interrupted: nothing was seen from 20.* to 20' "$scratch/out"
-stop
+watch_stop
 start --store "$scratch/two/f.db" --user nobody
-stop
+watch_stop
 expect "an end that was asked for is no gap" test "$(grep -c interrupted "$scratch/out")" = 0
 
 # ---- many findings while the receiver is away (BOLTSEAL_FINDINGS=100000: the spool of 64 MiB gets full)
@@ -201,7 +167,6 @@ spool_bytes() {
 	sed -n 's/^boltseal_sink_spool_bytes.* //p' "$scratch/m.prom"
 }
 expect "the spool keeps its bound ($(spool_bytes) bytes)" test "$(spool_bytes)" -le 67108864
-lines_are() { [ "$(grep -c "$2" "$3")" = "$1" ]; }
 [ "$many" -lt 60000 ] ||
 	expect "and is full, which is told once" lines_are 1 'spool: is full' "$scratch/err"
 begun=$SECONDS
@@ -209,7 +174,7 @@ serve "$port"
 patience=4000 until_true received_is "$many"
 echo "# $many delivered in $((SECONDS - begun)) s"
 expect "nothing is dropped" grep -q '^boltseal_sink_dropped_total.* 0$' "$scratch/m.prom"
-stop
+watch_stop
 expect "each is delivered once, by its id" each_once
 expect "in the order in which they were found" in_order "$received" "s|.*$seen/\([0-9]*\).*|\1|p"
 
@@ -226,7 +191,7 @@ unshare -m --propagation private sh -c 'mount -t tmpfs -o size=1m none "$1/small
 	--capture "$1/small/capture" >"$1/out" 2>"$1/err"' sh "$scratch" "$boltseal" "$port" &
 watcher=$!
 background+=("$watcher")
-until_true grep -q 'watching with' "$scratch/err"
+watch_ready
 touch_files 2000000 3000 0.001
 stored_are() {
 	export_all
@@ -242,7 +207,7 @@ all_received() {
 	patience=1200 until_true received_is 3000
 }
 expect "room again: all are delivered" all_received
-stop
+watch_stop
 expect "an incomplete capture is exit status 3" test $? = 3
 expect "each once by its id" each_once
 expect "and in order" in_order "$received" "s|.*$seen/\([0-9]*\).*|\1|p"
@@ -265,7 +230,7 @@ start --store "$store"
 expect "locked for 3 s when watching begins: it waits" kill -0 "$watcher"
 touch_files 3000000 1 0
 expect "and stores" until_true stored_are 3001
-stop
+watch_stop
 for damage in head end middle; do
 	cp "$store" "$scratch/whole.db"
 	size=$(stat -c %s "$store")
@@ -281,7 +246,7 @@ for damage in head end middle; do
 		grep -q "$seen/3000001" "$scratch/all"
 	}
 	expect "$damage damaged: findings are stored again" until_true again
-	stop
+	watch_stop
 	saved=$(sed -n 's/.*a new one has the \([0-9]*\) findings that could be read/\1/p' "$scratch/err")
 	case $damage in head) least=3001 ;; *) least=1500 ;; esac
 	expect "$damage damaged: a message, and $saved of 3001 are saved" test "${saved:-0}" -ge "$least"

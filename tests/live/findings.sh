@@ -28,40 +28,14 @@ cat >"$scratch/rules.yaml" <<-END
 	  tags: [mitre_execution, "Execution:Runtime/SuspiciousTool"]
 END
 
-# start OPTION...: in the background, until it watches; its process in $watcher.
-start() {
-	rm -f "$scratch/watch.err"
-	"$boltseal" watch --rules "$scratch/rules.yaml" --store "$store" "$@" \
-		>"$scratch/watch.out" 2>"$scratch/watch.err" &
-	watcher=$!
-	background+=("$watcher")
-	until_true grep -q 'watching with' "$scratch/watch.err"
-}
+start() { watch_start --rules "$scratch/rules.yaml" "$@"; }
 
-stop() {
-	kill -TERM "$watcher" 2>/dev/null
-	wait "$watcher"
-}
-
-# until_true COMMAND...: for 10 s at most.
 findings() {
 	"$boltseal" findings "$@" --store "$store"
 }
 
 count_is() {
 	[ "$(findings list 2>/dev/null | wc -l)" = "$1" ]
-}
-
-# expect NAME COMMAND...
-expect() {
-	local name=$1
-	shift
-	if "$@" >"$scratch/expect.log" 2>&1; then
-		ok "$name"
-	else
-		cat "$scratch/watch.err" >>"$scratch/expect.log" 2>/dev/null
-		not_ok "$name" "$scratch/expect.log"
-	fi
 }
 
 serve() {
@@ -77,9 +51,9 @@ serve 0
 kill "$server"
 wait "$server" 2>/dev/null
 
-start --sink "http://127.0.0.1:$port/" --sink "file:$scratch/out.ndjson" --sink metrics:0
+start --store "$store" --sink "http://127.0.0.1:$port/" --sink "file:$scratch/out.ndjson" --sink metrics:0
 if ! kill -0 "$watcher" 2>/dev/null; then
-	skip_all "watching does not work here: $(tail -n 1 "$scratch/watch.err")"
+	skip_all "watching does not work here: $(tail -n 1 "$err")"
 fi
 for _ in 1 2 3; do cat "$FINDING_FILE" >/dev/null; done
 head -n 1 "$FINDING_FILE" >/dev/null
@@ -96,7 +70,7 @@ wait "$watcher" 2>/dev/null
 expect "nothing is lost by kill -9" count_is 2
 rm -f "$scratch/port"
 serve "$port"
-start --sink "http://127.0.0.1:$port/" --sink "file:$scratch/out.ndjson" \
+start --store "$store" --sink "http://127.0.0.1:$port/" --sink "file:$scratch/out.ndjson" \
 	--sink "metrics:$scratch/metrics.prom"
 cat "$FINDING_FILE" >/dev/null
 tail -n 1 "$FINDING_FILE" >/dev/null
@@ -108,7 +82,7 @@ received_is() {
 	[ "$(wc -l <"$received")" = "$1" ]
 }
 expect "what waited is delivered" until_true received_is 5
-stop
+watch_stop
 code=$?
 expect "exit code 0" test $code = 0
 findings export >"$scratch/all"
@@ -139,17 +113,17 @@ expect "of the sinks" grep -q '^boltseal_sink_delivered_total{sink="http://127.0
 	"$scratch/metrics.prom"
 
 # ---- boltseal findings
-lines_are() {
+listed() { # listed N ARGUMENT...: so many lines
 	local n=$1
 	shift
 	[ "$(findings "$@" | wc -l)" = "$n" ]
 }
-expect "list by severity" lines_are 1 list --severity high
-expect "list by rule" lines_are 3 list --rule 'Precious file*'
-expect "list by container" lines_are 0 list --container nobody
-expect "list by time" lines_are 5 list --since 1h
-expect "list until" lines_are 0 list --until 1h
-expect "limit" lines_are 2 list --limit 2
+expect "list by severity" listed 1 list --severity high
+expect "list by rule" listed 3 list --rule 'Precious file*'
+expect "list by container" listed 0 list --container nobody
+expect "list by time" listed 5 list --since 1h
+expect "list until" listed 0 list --until 1h
+expect "limit" listed 2 list --limit 2
 id=$(findings list --severity high | cut -c1-8)
 expect "show by the beginning of an id" grep -q '^what to do' <(findings show "$id")
 expect "show as JSON" python3 -c 'import json,sys; json.loads(sys.argv[1])["evidence"]["proc.cmdline"]' \
@@ -171,25 +145,17 @@ fi
 
 # ---- a damaged store is replaced, with a message
 dd if=/dev/urandom of="$store" bs=4096 seek=1 count=8 conv=notrunc status=none
-start
+start --store "$store"
 cat "$FINDING_FILE" >/dev/null
 has_precious() {
 	findings export | grep -q precious
 }
 expect "a damaged store: a new one" until_true has_precious
-stop
-expect "and a message" grep -q 'was damaged: it is now' "$scratch/watch.err"
+watch_stop
+expect "and a message" grep -q 'was damaged: it is now' "$err"
 
 # ---- sinks without a store
-start_plain() {
-	rm -f "$scratch/watch.err"
-	"$boltseal" watch --rules "$scratch/rules.yaml" --sink "file:$scratch/plain.ndjson" \
-		--spool "$scratch/spool" --findings 2 >"$scratch/watch.out" 2>"$scratch/watch.err" &
-	watcher=$!
-	background+=("$watcher")
-	until_true grep -q 'watching with' "$scratch/watch.err"
-}
-start_plain
+start --sink "file:$scratch/plain.ndjson" --spool "$scratch/spool" --findings 2
 cat "$FINDING_FILE" >/dev/null
 cat "$FINDING_FILE" >/dev/null
 wait "$watcher"

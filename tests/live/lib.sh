@@ -10,6 +10,7 @@ tap_failed=0
 scratch=$(mktemp -d)
 out=$scratch/out
 err=$scratch/err
+shown=("$err") # what tells more when something is not as expected
 containers=()  # "RUNTIME ID" of those that may exist
 background=()  # processes to end
 
@@ -41,13 +42,41 @@ tap_end() {
 	[ "$tap_failed" = 0 ]
 }
 
-# until_true COMMAND...: waits up to 20 s until it succeeds.
+# until_true COMMAND...: waits until it succeeds, for so many tries of 50 ms as $patience says, 20 s unless set.
 until_true() {
 	local tries=0
 	until "$@" >/dev/null 2>&1; do
 		tries=$((tries + 1))
-		[ $tries -lt 400 ] || return 1
+		[ $tries -lt "${patience:-400}" ] || return 1
 		sleep 0.05
+	done
+}
+
+# expect DESCRIPTION COMMAND...: it succeeds; else the diagnosis is what it printed, and then the ends of the
+# files in $shown that are there.
+expect() {
+	local name=$1
+	shift
+	if "$@" >"$scratch/expect.log" 2>&1; then
+		ok "$name"
+	else
+		tail -q -n 8 -- "${shown[@]}" 2>/dev/null | cut -c1-300 >>"$scratch/expect.log"
+		not_ok "$name" "$scratch/expect.log"
+	fi
+}
+
+# results: lines "ok NAME", "skip NAME: REASON" and, which is all else, "not ok NAME" on standard input.
+results() {
+	local line
+	while IFS= read -r line; do
+		case $line in
+		"ok "*) ok "${line#ok }" ;;
+		"skip "*)
+			line=${line#skip }
+			skip "${line%%: *}" "${line#*: }"
+			;;
+		*) not_ok "${line#not ok }" ;;
+		esac
 	done
 }
 
@@ -79,6 +108,48 @@ lacks() {
 	else
 		ok "$1"
 	fi
+}
+
+# watch_start OPTION...: boltseal watch in the background, until it watches; its process in $watcher, its
+# output in $out and $err. Fails when it ends before that, or takes longer than until_true waits.
+watch_start() {
+	rm -f "$err"
+	"$boltseal" watch "$@" >"$out" 2>"$err" &
+	watcher=$!
+	background+=("$watcher")
+	watch_ready
+}
+
+# watch_ready [LOG]: waits until $watcher says there, in $err unless given, that it watches.
+watch_ready() {
+	until_true watch_said_or_ended "${1:-$err}"
+	grep -qs 'watching with' "${1:-$err}"
+}
+
+watch_said_or_ended() {
+	grep -qs 'watching with' "$1" || ! kill -0 "$watcher"
+}
+
+# watch_refused: after watch_start failed: whether this user or this kernel does not allow it.
+watch_refused() {
+	grep -q 'no right\|refuses\|no BTF' "$err"
+}
+
+# watch_stop: SIGTERM to it, after a moment for what was done last; its exit status. Killed when it does not end.
+watch_stop() {
+	sleep 0.3
+	kill -TERM "$watcher" 2>/dev/null
+	until_true ended "$watcher" || kill -KILL "$watcher"
+	wait "$watcher"
+}
+
+ended() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+# lines_are N PATTERN FILE: so many lines of it match.
+lines_are() {
+	[ "$(grep -c -- "$2" "$3")" = "$1" ]
 }
 
 # runtime RUNC_OR_CRUN ARGUMENT...

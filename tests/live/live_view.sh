@@ -20,6 +20,7 @@ screen() {
 		"${more[@]}" >"$scratch/screen" 2>"$scratch/err"
 }
 more=()
+shown=("$scratch/screen" "$err")
 
 # busy: things to see, from the second second on.
 busy() {
@@ -27,17 +28,6 @@ busy() {
 	"$scratch/precious" first
 	"$scratch/precious" "$(printf 'evil \033[2J\033]0;x\007 \303\244')"
 	for _ in 1 2 3; do "$scratch/precious" again; done
-}
-
-expect() {
-	local name=$1
-	shift
-	if "$@" >"$scratch/expect.log" 2>&1; then
-		ok "$name"
-	else
-		cat "$scratch/screen" "$scratch/err" >>"$scratch/expect.log" 2>/dev/null
-		not_ok "$name" "$scratch/expect.log"
-	fi
 }
 
 "$boltseal" watch -r "$scratch/rules.yaml" --for 1 >"$scratch/none" 2>&1 ||

@@ -25,15 +25,6 @@ says() {
 		not_ok "$name" "$scratch/log"
 	fi
 }
-try() {
-	local name=$1
-	shift
-	if "$@" >"$scratch/log" 2>&1; then
-		ok "$name"
-	else
-		not_ok "$name" "$scratch/log"
-	fi
-}
 # soon NAME COMMAND...: it succeeds within 10 s.
 soon() {
 	local name=$1 tries=0
@@ -50,12 +41,12 @@ soon() {
 }
 
 says "a dry run says what would be written" 0 "would be written" --dry-run
-try "and writes nothing" test ! -e "$scratch/state"
+expect "and writes nothing" test ! -e "$scratch/state"
 says "a profile is installed" 0 "Installed   seccomp   web $hash" --once
-try "under the name of its version" cmp "$good" "$dir/web-$hash.json"
-try "and under its own" cmp "$good" "$dir/web.json"
+expect "under the name of its version" cmp "$good" "$dir/web-$hash.json"
+expect "and under its own" cmp "$good" "$dir/web.json"
 node --once -o json >"$scratch/json"
-try "the JSON report" python3 -c 'import json, sys
+expect "the JSON report" python3 -c 'import json, sys
 r = json.load(open(sys.argv[1]))
 p, = r["profiles"]
 assert r["format"] == "boltseal.node/1" and r["inSync"] and not r["dryRun"], r
@@ -96,13 +87,13 @@ else
 	not_ok "and nothing else in it" "$daemon"
 fi
 if command -v dockerd >/dev/null && dockerd --help 2>/dev/null | grep -q -- --validate; then
-	try "Docker takes it" dockerd --validate --config-file "$daemon"
+	expect "Docker takes it" dockerd --validate --config-file "$daemon"
 else
 	skip "Docker takes it" "dockerd, or its --validate, is not here"
 fi
 before=$(stat -c %i "$daemon")
 says "once is enough" 0 "1 profile, in sync" --once --docker-config "$daemon" --docker-profile web
-try "then the file is left alone" test "$before" = "$(stat -c %i "$daemon")"
+expect "then the file is left alone" test "$before" = "$(stat -c %i "$daemon")"
 echo '{ "a": 1, }' >"$daemon"
 says "a file that is no JSON is left alone" 3 "$daemon:1:" --once --docker-config "$daemon" \
 	--docker-profile web
@@ -136,7 +127,7 @@ echo "not ours" >"$dir/README"
 soon "a new file in the folder is installed" cmp -s "$profiles/second.json" "$dir/second.json"
 rm "$profiles/second.json"
 soon "and removed with it" test ! -e "$dir/second.json"
-try "other files stay" test -e "$dir/README"
+expect "other files stay" test -e "$dir/README"
 kill "$agent"
 wait "$agent"
 code=$?

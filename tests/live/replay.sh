@@ -25,37 +25,7 @@ END
 echo secret >"$scratch/precious"
 cp /bin/true "$scratch/precious-program"
 
-# expect NAME COMMAND...
-expect() {
-	local name=$1
-	shift
-	if "$@" >"$scratch/expect.log" 2>&1; then
-		ok "$name"
-	else
-		cat "$scratch/err" >>"$scratch/expect.log" 2>/dev/null
-		not_ok "$name" "$scratch/expect.log"
-	fi
-}
-
-# start OPTION...: in the background, until it watches; its process in $watcher.
-start() {
-	local tries=0
-	rm -f "$scratch/err"
-	"$boltseal" watch -r "$scratch/rules.yaml" "$@" >"$scratch/live" 2>"$scratch/err" &
-	watcher=$!
-	background+=("$watcher")
-	until grep -q 'watching with' "$scratch/err" 2>/dev/null; do
-		tries=$((tries + 1))
-		[ $tries -lt 200 ] && kill -0 "$watcher" 2>/dev/null || return 1
-		sleep 0.05
-	done
-}
-
-stop() {
-	sleep 0.2
-	kill -TERM "$watcher"
-	wait "$watcher"
-}
+start() { out=$scratch/live watch_start -r "$scratch/rules.yaml" "$@"; }
 
 # replay ARGUMENT...: as nobody, when this is root.
 replay() {
@@ -117,7 +87,7 @@ cat "$scratch/precious" >/dev/null
 ln -s precious "$scratch/link"
 head -n 1 "$scratch/link" >/dev/null
 (cd "$scratch" && sh -c './precious-program 7; cat precious >/dev/null')
-stop
+watch_stop
 expect "a capture" test "$(tail -n 1 "$scratch/all.json" | cut -c1-18)" = '{"end":{"records":'
 expect "has the long command lines" test \
 	"$(grep -c '"argv":\["sleep","0.02"\|"argv":"asleep.u00000.02' "$scratch/all.json")" -ge 2
@@ -146,19 +116,16 @@ expect "it is cut" grep -q 'the capture is cut: its last line is missing' "$scra
 
 # ---- the disk of the capture is full: watching goes on
 mkdir "$scratch/small"
+rm -f "$err"
 # shellcheck disable=SC2016 # for that shell
 unshare -m sh -c 'mount -t tmpfs -o size=8k none "$1/small" && exec "$2" watch -r "$1/rules.yaml" \
 	--capture "$1/small/all.json" >"$1/live" 2>"$1/err"' sh "$scratch" "$boltseal" &
 watcher=$!
 background+=("$watcher")
-tries=0
-until grep -q 'watching with' "$scratch/err" 2>/dev/null || [ $tries = 200 ]; do
-	tries=$((tries + 1))
-	sleep 0.05
-done
+watch_ready
 sleep 1.5
 cat "$scratch/precious" >/dev/null
-stop
+watch_stop
 expect "a full disk: exit status 3" test $? = 3
 expect "a message" grep -q 'small/all.json: the capture ends here: No space left' "$scratch/err"
 expect "and findings all the same" test "$(wc -l <"$scratch/live")" = 1
@@ -166,7 +133,7 @@ expect "and findings all the same" test "$(wc -l <"$scratch/live")" = 1
 # ---- compressed at once
 start --capture "$scratch/now.gz"
 cat "$scratch/precious" >/dev/null
-stop
+watch_stop
 expect "compressed at once" exits 0 "$boltseal" watch -r "$scratch/rules.yaml" --replay "$scratch/now.gz"
 expect "the same too" cmp "$scratch/live" "$scratch/out"
 tap_end

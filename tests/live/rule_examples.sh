@@ -11,23 +11,13 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 python3 -c 'import yaml' 2>/dev/null || skip_all "python3-yaml is not installed"
 export BOLTSEAL_RULES=$repo/rules
 
-# lines COMMAND...: its lines "ok …" and "not ok …" as results.
-lines() {
-	while IFS= read -r line; do
-		case $line in
-		"ok "*) ok "${line#ok }" ;;
-		*) not_ok "${line#not ok }" ;;
-		esac
-	done < <("$@")
-}
-
 if "$boltseal" rules check --strict >"$scratch/check"; then
 	ok "the rules have neither errors nor warnings"
 else
 	not_ok "the rules have neither errors nor warnings" "$scratch/check"
 fi
 "$boltseal" rules list -o json >"$scratch/list.json"
-lines "$repo/tools/detections.py" check "$scratch/list.json" "$repo/docs/detections.md"
-lines "$here/detections.py" replay "$here/detections/cases.yaml" "$boltseal" "$repo/rules/examples" \
-	"$here/detections/lists.yaml"
+results < <("$repo/tools/detections.py" check "$scratch/list.json" "$repo/docs/detections.md")
+results < <("$here/detections.py" replay "$here/detections/cases.yaml" "$boltseal" "$repo/rules/examples" \
+	"$here/detections/lists.yaml")
 tap_end

@@ -73,7 +73,7 @@ for where in unit pod; do
 		-r "$scratch/rules.yaml" --store "$dir/f.db" >"$dir/out" 2>"$dir/err" &
 	watcher=$!
 	background+=("$watcher")
-	if ! until_true grep -q 'watching with' "$dir/err"; then
+	if ! watch_ready "$dir/err"; then
 		not_ok "$where: watches with $caps" "$dir/err"
 		continue
 	fi
@@ -89,8 +89,7 @@ for where in unit pod; do
 	else
 		not_ok "$where: loads rules again" "$dir/err"
 	fi
-	kill -TERM "$watcher"
-	wait "$watcher"
+	watch_stop
 	code=$?
 	if [ $code = 0 ] && [ "$("$boltseal" findings list --store "$dir/f.db" | wc -l)" = 1 ]; then
 		ok "$where: ends, and the finding is stored"

@@ -17,34 +17,22 @@ shared=${BOLTSEAL_SHARED:-$repo/../shared}/testdata/falco
 [ -x "$boltseal" ] || skip_all "$boltseal is not built"
 actor=$(dirname "$boltseal")/tests/actor
 [ -x "$actor" ] || skip_all "$actor is not built"
-log=$scratch/log
 found=$scratch/found.json
 
-# watch_begin ARGUMENT...: in the background, until it watches.
-watch_begin() {
-	local tries=0
-	: >"$log"
-	: >"$found"
-	timeout -s KILL 100 "$boltseal" watch -o json --output "$found" "$@" 2>"$log" &
-	watcher=$!
-	background+=("$watcher")
-	until grep -q 'watching with' "$log"; do
-		tries=$((tries + 1))
-		[ $tries -lt 200 ] && kill -0 "$watcher" 2>/dev/null || return 1
-		sleep 0.05
-	done
+# begin OPTION...: from now on what is found is in $found.
+begin() {
+	rm -f "$found"
+	watch_start -o json --output "$found" "$@"
 }
 
-# watch_end EXIT_STATUS DESCRIPTION
-watch_end() {
+# end EXIT_STATUS DESCRIPTION
+end() {
 	local got=0
-	sleep 0.3
-	pkill -TERM -P "$watcher" -x boltseal || true
-	wait "$watcher" || got=$?
+	watch_stop || got=$?
 	if [ "$got" = "$1" ]; then
 		ok "$2: exit status $1"
 	else
-		not_ok "$2: exit status $1, not $got" "$log"
+		not_ok "$2: exit status $1, not $got" "$err"
 	fi
 }
 
@@ -92,9 +80,9 @@ ln -s "$secret" "$scratch/link"
 ln -s "$scratch/secret" "$scratch/folder"
 cp /bin/true "$scratch/boltseal-true"
 
-if ! watch_begin --rules "$rules" --environment; then
-	grep -q 'no right\|refuses\|no BTF' "$log" && skip_all "$(cat "$log")"
-	not_ok "it watches" "$log"
+if ! begin --rules "$rules" --environment; then
+	watch_refused && skip_all "$(cat "$err")"
+	not_ok "it watches" "$err"
 	tap_end
 	exit
 fi
@@ -108,7 +96,7 @@ python3 -c 'import socket
 try: socket.create_connection(("127.0.0.1", 4242), 1)
 except OSError: pass'
 bash -c "BOLTSEAL_TEST=yes '$scratch/boltseal-true' one two; true"
-watch_end 0 "ends by SIGTERM"
+end 0 "ends by SIGTERM"
 fired "a file that is read" 'f["rule"] == "Secret read" and "proc=cat " in f["output"]'
 fired "the same through a symbolic link" 'f["rule"] == "Secret read" and "proc=head " in f["output"]'
 fired "the same through a linked folder" 'f["rule"] == "Secret read" and "proc=tail " in f["output"]'
@@ -137,17 +125,17 @@ cp "$actor" "$scratch/root/actor"
 cp "$scratch/container.plan" "$scratch/root/plan"
 cp "$scratch/passwd" /etc/group "$scratch/root/etc"
 have_docker=
-if dockerd_up 2>"$log.docker"; then
+if dockerd_up 2>"$scratch/docker.log"; then
 	have_docker=1
 	tar -C "$scratch/root" -c . | docker import - boltseal-watch:1 >/dev/null
 fi
-watch_begin --rules "$shared/falco_rules.yaml" --all || {
-	not_ok "Falco's stable rules are watched" "$log"
+begin --rules "$shared/falco_rules.yaml" --all || {
+	not_ok "Falco's stable rules are watched" "$err"
 	tap_end
 	exit
 }
-if grep -qv 'watching with 25 rules' "$log"; then
-	not_ok "Falco's stable rules load without a warning" "$log"
+if grep -qv 'watching with 25 rules' "$err"; then
+	not_ok "Falco's stable rules load without a warning" "$err"
 else
 	ok "Falco's stable rules load without a warning"
 fi
@@ -163,14 +151,14 @@ unshare -m sh -c '
 	"$1" "$2" "$3" </dev/null
 	rm -f /tmp/eg_id_rsa' sh "$actor" "$scratch/host.plan" "$scratch/play" "$scratch/files" \
 	"$scratch/passwd" \
-	>/dev/null 2>"$log.actor" || true
+	>/dev/null 2>"$scratch/actor.log" || true
 if [ -n "$have_docker" ]; then
 	timeout 60 docker run --rm --name boltseal-watch --network none \
 		--sysctl net.ipv6.conf.lo.disable_ipv6=0 boltseal-watch:1 \
-		/actor /plan /play </dev/null >>"$log.actor" 2>&1 || true
+		/actor /plan /play </dev/null >>"$scratch/actor.log" 2>&1 || true
 fi
-watch_end 0 "Falco's stable rules"
-[ ! -s "$log.actor" ] || sed 's/^/# /' "$log.actor"
+end 0 "Falco's stable rules"
+[ ! -s "$scratch/actor.log" ] || sed 's/^/# /' "$scratch/actor.log"
 while IFS= read -r line; do
 	case $line in
 	"ok "*) ok "${line#ok }" ;;

@@ -38,26 +38,15 @@ watched() {
 	local name=$1
 	shift
 	mkdir "$scratch/$name.folder"
-	timeout -s KILL 50 "$boltseal" watch "$@" --rules "$scratch/rules.yaml" --all -o json --output "$scratch/$name.json" \
-		2>"$scratch/log" &
-	watcher=$!
-	background+=("$watcher")
-	for _ in $(seq 200); do
-		grep -q 'watching with' "$scratch/log" && break
-		kill -0 "$watcher" 2>/dev/null || break
-		sleep 0.05
-	done
-	if ! grep -q 'watching with' "$scratch/log"; then
-		grep -q 'no right\|refuses\|no BTF' "$scratch/log" && skip_all "$(cat "$scratch/log")"
-		not_ok "it watches $*" "$scratch/log"
+	if ! watch_start "$@" --rules "$scratch/rules.yaml" --all -o json --output "$scratch/$name.json"; then
+		watch_refused && skip_all "$(cat "$err")"
+		not_ok "it watches $*" "$err"
 		return
 	fi
 	# shellcheck disable=SC2016 # for the inner shell
 	timeout 30 unshare -n sh -c 'ip link set lo up; exec "$0" "$1"' "$here/watch_entry.py" "$scratch/$name.folder" \
 		>"$scratch/acted" 2>&1 || not_ok "the calls are made" "$scratch/acted"
-	sleep 0.3
-	pkill -TERM -P "$watcher" -x boltseal || true
-	wait "$watcher" || not_ok "nothing is lost $*" "$scratch/log"
+	watch_stop || not_ok "nothing is lost $*" "$err"
 	python3 - "$scratch/$name.json" >"$scratch/$name" <<'PY'
 import json, sys
 for line in open(sys.argv[1]):
@@ -67,21 +56,17 @@ for line in open(sys.argv[1]):
 PY
 }
 
-# has NAME DESCRIPTION LINE / lacks NAME DESCRIPTION LINE
-has() { if grep -qx "$3" "$scratch/$1"; then ok "$2"; else not_ok "$2" "$scratch/$1"; fi; }
-lacks() { if grep -qx "$3" "$scratch/$1"; then not_ok "$2" "$scratch/$1"; else ok "$2"; fi; }
-
 watched without
 watched with --entry --capture "$scratch/capture"
-has without "the file that the kernel opened counts, whatever is in memory" "Secret opened SUCCESS"
-has without "and what is in memory" "Public opened SUCCESS"
-lacks without "without --entry the name of an open that fails can be hidden" "Secret opened ERESTARTSYS"
-has with "with it: the name at the beginning of an open that fails" "Secret opened ERESTARTSYS"
-has with "and at its end" "Public opened ERESTARTSYS"
-has with "of one that succeeds" "Secret opened SUCCESS"
-has with "and at its end" "Public opened SUCCESS"
-has without "the address that the kernel connects to counts, whatever is in memory" "First port ERESTARTSYS"
-lacks without "and not what is in memory" "Second port ERESTARTSYS"
+has "the file that the kernel opened counts, whatever is in memory" "Secret opened SUCCESS" "$scratch/without"
+has "and what is in memory" "Public opened SUCCESS" "$scratch/without"
+lacks "without --entry the name of an open that fails can be hidden" "Secret opened ERESTARTSYS" "$scratch/without"
+has "with it: the name at the beginning of an open that fails" "Secret opened ERESTARTSYS" "$scratch/with"
+has "and at its end" "Public opened ERESTARTSYS" "$scratch/with"
+has "of one that succeeds" "Secret opened SUCCESS" "$scratch/with"
+has "and at its end" "Public opened SUCCESS" "$scratch/with"
+has "the address that the kernel connects to counts, whatever is in memory" "First port ERESTARTSYS" "$scratch/without"
+lacks "and not what is in memory" "Second port ERESTARTSYS" "$scratch/without"
 "$boltseal" watch --rules "$scratch/rules.yaml" --all -o json --replay "$scratch/capture" >"$scratch/replayed" 2>"$scratch/log"
 if [ "$(grep -c ERESTARTSYS "$scratch/replayed")" = "$(grep -c ERESTARTSYS "$scratch/with.json")" ]; then
 	ok "a capture has both"

@@ -21,7 +21,6 @@ tsv=${BOLTSEAL_SHARED:-$repo/../shared}/testdata/falco/fields.tsv
 [ -f /usr/include/linux/capability.h ] || skip_all "no linux/capability.h"
 fields=$here/watch_fields.py
 found=$scratch/found.json
-log=$scratch/log
 "$fields" rules "$tsv" fields >"$scratch/rules.yaml"
 if "$boltseal" rules check --strict "$scratch/rules.yaml" >"$scratch/checked" 2>&1; then
 	ok "rules with every field, event type and operator load without a warning"
@@ -54,17 +53,9 @@ elif [ -s "$scratch/docker" ]; then
 	sed 's/^/# /' "$scratch/docker"
 fi
 
-timeout -s KILL 100 "$boltseal" watch --rules "$scratch/rules.yaml" --all -o json --output "$found" 2>"$log" &
-watcher=$!
-background+=("$watcher")
-for _ in $(seq 200); do
-	grep -q 'watching with' "$log" && break
-	kill -0 "$watcher" 2>/dev/null || break
-	sleep 0.05
-done
-if ! grep -q 'watching with' "$log"; then
-	grep -q 'no right\|refuses\|no BTF' "$log" && skip_all "$(cat "$log")"
-	not_ok "it watches" "$log"
+if ! watch_start --rules "$scratch/rules.yaml" --all -o json --output "$found"; then
+	watch_refused && skip_all "$(cat "$err")"
+	not_ok "it watches" "$err"
 	tap_end
 	exit
 fi
@@ -106,19 +97,8 @@ if [ -n "$have_docker" ]; then
 	contain privileged /fields/new/busybox "$upper" --privileged -- \
 		/fields/busybox sh -c "b=/fields/busybox; \$b mkdir /fields/new; \$b cp \$b /fields/new; exec /fields/new/busybox sleep 60"
 fi
-sleep 0.5
-pkill -TERM -P "$watcher" -x boltseal || true
-wait "$watcher" || not_ok "nothing is lost" "$log"
-while IFS= read -r line; do
-	case $line in
-	"ok "*) ok "${line#ok }" ;;
-	"skip "*)
-		line=${line#skip }
-		skip "${line%%: *}" "${line#*: }"
-		;;
-	*) not_ok "${line#not ok }" ;;
-	esac
-done < <("$fields" check "$tsv" "$found" "$expected")
+watch_stop || not_ok "nothing is lost" "$err"
+results < <("$fields" check "$tsv" "$found" "$expected")
 [ -z "$have_docker" ] || docker image rm registry.example/fields:1 >/dev/null 2>&1 || true
 dockerd_down
 cd /

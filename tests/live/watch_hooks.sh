@@ -18,30 +18,19 @@ mkdir "$scratch/32"
 gcc -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static -o "$scratch/calls" "$vm/calls.c"
 gcc -m32 -idirafter /usr/include/x86_64-linux-gnu -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static \
 	-o "$scratch/32/calls" "$vm/calls.c" 2>/dev/null || true
-log=$scratch/log
 found=$scratch/found
 
-watch_begin() {
-	local tries=0
-	rm -f "$log" "$found"
-	timeout -s KILL 60 "$boltseal" watch --rules "$vm/calls.yaml" --all --hooks "$1" \
-		--output "$found" 2>"$log" &
-	watcher=$!
-	background+=("$watcher")
-	until grep -q 'watching with' "$log" 2>/dev/null; do
-		tries=$((tries + 1))
-		[ $tries -lt 400 ] && kill -0 "$watcher" 2>/dev/null || return 1
-		sleep 0.05
-	done
+# begin HOOKS: from now on what is found is in $found.
+begin() {
+	rm -f "$found"
+	watch_start --rules "$vm/calls.yaml" --all --hooks "$1" --output "$found"
 }
 
-# watch_end NAME: what was said of the programs, without what differs from run to run, is in the file.
-watch_end() {
+# end NAME: what was said of the programs, without what differs from run to run, is in the file.
+end() {
 	local status=0
-	sleep 0.3
-	pkill -TERM -P "$watcher" -x boltseal || true
-	wait "$watcher" || status=$?
-	[ $status = 0 ] || not_ok "$1: the watcher ends, and lost nothing (exit status $status)" "$log"
+	watch_stop || status=$?
+	[ $status = 0 ] || not_ok "$1: the watcher ends, and lost nothing (exit status $status)" "$err"
 	# Other 32-bit programs may run here.
 	grep -v 'were not seen' "$found" |
 		sed -e 's/^[^ ]* //' -e 's/ container_id=.*//' -e 's/ ino=[0-9]*//' -e 's/ dev=[0-9]*//' \
@@ -55,18 +44,18 @@ same() {
 
 "$scratch/calls" || skip_all "this machine does not allow the test's calls"
 for hooks in tracepoints tracepoint functions; do
-	if ! watch_begin "$hooks"; then
-		grep -q 'no right\|refuses\|no BTF' "$log" && skip_all "$(cat "$log")"
-		if [ "$hooks" = functions ] && grep -q 'cannot hook system calls at functions' "$log"; then
-			skip "$hooks" "$(sed 's/.*functions: //' "$log")"
+	if ! begin "$hooks"; then
+		watch_refused && skip_all "$(cat "$err")"
+		if [ "$hooks" = functions ] && grep -q 'cannot hook system calls at functions' "$err"; then
+			skip "$hooks" "$(sed 's/.*functions: //' "$err")"
 		else
-			not_ok "$hooks: it watches" "$log"
+			not_ok "$hooks: it watches" "$err"
 		fi
 		continue
 	fi
 	"$scratch/calls"
 	"$scratch/calls" filtered
-	watch_end "$hooks"
+	end "$hooks"
 	if [ "$(grep -c ^Notice "$scratch/$hooks")" = 27 ]; then
 		ok "$hooks: 27 calls are seen"
 	else
@@ -79,7 +68,7 @@ for hooks in tracepoints tracepoint functions; do
 		continue
 	fi
 	# The first such program makes the watcher look at them; here that is one that waits.
-	watch_begin "$hooks"
+	begin "$hooks"
 	"$scratch/32/calls" wait &
 	waits=$!
 	background+=("$waits")
@@ -88,7 +77,7 @@ for hooks in tracepoints tracepoint functions; do
 	"$scratch/calls" gate
 	kill "$waits"
 	wait "$waits" 2>/dev/null || true
-	watch_end "$hooks.32"
+	end "$hooks.32"
 	sed 's/^Notice mount.*/Notice open SUCCESS fd=\/etc\/shadow/' "$scratch/$hooks" >"$scratch/64"
 	sed -i 's/\(open SUCCESS fd=\/etc\/shadow\) .*/\1/' "$scratch/$hooks.32"
 	same "$hooks: the same of a 32-bit program, and int 0x80 of a 64-bit one" "$scratch/64" "$scratch/$hooks.32"
@@ -100,9 +89,9 @@ if "$scratch/32/calls" 2>/dev/null; then
 	waits=$!
 	background+=("$waits")
 	sleep 0.2
-	watch_begin tracepoints
+	begin tracepoints
 	"$scratch/32/calls"
-	watch_end before
+	end before
 	kill "$waits"
 	wait "$waits" 2>/dev/null || true
 	grep -v ' mount ' "$scratch/tracepoints" >"$scratch/64"
