@@ -6,159 +6,49 @@
 #include <time.h>
 
 #include "app/command.h"
+#include "app/findings_print.h"
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "store/store.h"
 
-/* Prints findings; what `list` and `export` are made of. */
-struct printing {
-	FILE *out;
-	void (*put)(struct printing *p, const struct finding *f);
-	uint64_t n;
-};
-
-/* ---- one finding */
-
-static const char *where(const struct finding *f)
-{
-	return f->container.pod	   ? f->container.pod
-	       : f->container.name ? f->container.name
-	       : f->container.id   ? f->container.id
-				   : "host";
-}
-
-static enum log_style style_of(const struct finding *f)
-{
-	return f->severity >= 70 ? LOG_RED : f->severity >= 40 ? LOG_YELLOW : LOG_PLAIN;
-}
-
-/* Texts that programs choose must not move the terminal. */
-static void put_safe(struct buf *b, const char *s)
-{
-	for (; *s; s++)
-		buf_putc(b, iscntrl((unsigned char)*s) ? '?' : *s);
-}
-
-static void put_row(struct printing *p, const struct finding *f)
-{
-	cleanup_buf struct buf b = { 0 }, when = { 0 };
-
-	finding_put_time(&when, f->last_seen);
-	buf_printf(&b, "%.8s  %.19sZ  %s%4u.%u%s %5" PRIu64 "  ", f->id, buf_str(&when),
-		   log_style(p->out, style_of(f)), f->severity / 10, f->severity % 10,
-		   log_style(p->out, LOG_PLAIN), f->count);
-	put_safe(&b, where(f));
-	buf_puts(&b, "  ");
-	put_safe(&b, f->rule);
-	if (f->process.exe) {
-		buf_puts(&b, "  ");
-		put_safe(&b, f->process.exe);
-	}
-	fprintf(p->out, "%s\n", buf_str(&b));
-}
-
-static void put_line(struct printing *p, const struct finding *f)
-{
-	cleanup_buf struct buf b = { 0 };
-
-	finding_write(f, &b);
-	fprintf(p->out, "%s\n", buf_str(&b));
-}
-
-static void put_element(struct printing *p, const struct finding *f)
-{
-	fputs(p->n ? ",\n" : "[\n", p->out);
-	cleanup_buf struct buf b = { 0 };
-
-	finding_write(f, &b);
-	fputs(buf_str(&b), p->out);
-}
-
-/* RFC 4180. A text that a spreadsheet would compute gets an apostrophe. */
-static void put_cell(FILE *out, const char *s, bool last)
-{
-	s = s ? s : "";
-	fputc('"', out);
-	if (*s && strchr("=+-@", *s))
-		fputc('\'', out);
-	for (; *s; s++) {
-		if (*s == '"')
-			fputc('"', out);
-		fputc(*s, out);
-	}
-	fputs(last ? "\"\r\n" : "\",", out);
-}
-
-static const char csv_head[] =
-	"id,type,severity,rule,priority,technique,first_seen,last_seen,count,"
-	"hostname,container,container_name,image,namespace,pod,pid,exe,"
-	"cmdline,user,output\r\n";
-
-static void put_csv(struct printing *p, const struct finding *f)
-{
-	cleanup_buf struct buf first = { 0 }, last = { 0 };
-	char severity[16], count[32], pid[32];
-	const char *cells[] = {
-		f->id,
-		f->type,
-		severity,
-		f->rule,
-		f->priority,
-		f->technique,
-		NULL,
-		NULL,
-		count,
-		f->hostname,
-		f->container.id,
-		f->container.name,
-		f->container.image,
-		f->container.namespace,
-		f->container.pod,
-		pid,
-		f->process.exe,
-		f->process.cmdline,
-		f->user,
-		f->output,
-	};
-
-	finding_put_time(&first, f->first_seen);
-	finding_put_time(&last, f->last_seen);
-	cells[6] = buf_str(&first);
-	cells[7] = buf_str(&last);
-	snprintf(severity, sizeof(severity), "%u.%u", f->severity / 10, f->severity % 10);
-	snprintf(count, sizeof(count), "%" PRIu64, f->count);
-	snprintf(pid, sizeof(pid), "%" PRIu64, f->process.pid);
-	for (size_t i = 0; i < ARRAY_SIZE(cells); i++)
-		put_cell(p->out, cells[i], i + 1 == ARRAY_SIZE(cells));
-}
-
 static int print_one(const struct finding *f, uint64_t seq, void *ctx, struct err *e)
 {
-	struct printing *p = ctx;
+	struct findings_printer *p = ctx;
 
 	(void)seq;
 	(void)e;
-	p->put(p, f);
+	p->form->put(p, f);
 	p->n++;
 	return 0;
 }
 
 /* ---- what is asked for */
 
-/* A time of RFC 3339, or how long ago: "90s", "15m", "2h", "7d". */
+/* The beginning of a day, 2026-01-31, in UTC. */
+static int parse_day(const char *text, uint64_t *out)
+{
+	char whole[sizeof("2026-01-31T00:00:00Z")];
+
+	if (strlen(text) != strlen("2026-01-31"))
+		return -EINVAL;
+	snprintf(whole, sizeof(whole), "%sT00:00:00Z", text);
+	return finding_parse_time(whole, out);
+}
+
+/* A time of RFC 3339, a day, or how long ago: "90s", "15m", "2h", "7d", "4w". */
 static int parse_when(const struct args *a, const char *option, uint64_t *out, struct err *e)
 {
 	static const struct {
 		char letter;
 		uint64_t seconds;
-	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
 	const char *text = args_value(a, option);
 	uint64_t now = (uint64_t)time(NULL), n;
 	char *end;
 
-	if (!text || finding_parse_time(text, out) == 0)
+	if (!text || finding_parse_time(text, out) == 0 || parse_day(text, out) == 0)
 		return 0;
 	n = strtoull(text, &end, 10);
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
@@ -167,9 +57,9 @@ static int parse_when(const struct args *a, const char *option, uint64_t *out, s
 			*out = (now - n * units[i].seconds) * 1000000000u;
 			return 0;
 		}
-	return usage_error(a, e,
-			   "--%s: '%s': expected a time (2026-01-31T12:00:00Z) or 15m, 2h, 7d",
-			   option, text);
+	return usage_error(
+		a, e, "--%s: '%s': expected a time (2026-01-31T12:00:00Z), a day or 15m, 2h, 7d",
+		option, text);
 }
 
 static int read_filter(const struct args *a, struct store_filter *w, struct err *e)
@@ -184,7 +74,13 @@ static int read_filter(const struct args *a, struct store_filter *w, struct err 
 				   severity);
 	w->severity = (unsigned)tenths;
 	w->rule = args_value(a, "rule");
+	w->type = args_value(a, "type");
+	w->technique = args_value(a, "technique");
 	w->container = args_value(a, "container");
+	w->image = args_value(a, "image");
+	w->namespace = args_value(a, "namespace");
+	w->program = args_value(a, "program");
+	w->host = args_value(a, "host");
 	if (parse_when(a, "since", &w->since, e) || parse_when(a, "until", &w->until, e))
 		return EXIT_ERROR;
 	return args_u64(a, "limit", 0, 1, INT64_MAX, &w->limit, e) < 0 ? EXIT_ERROR : 0;
@@ -205,74 +101,71 @@ static bool format_is(const struct args *a, const char *name)
 	return format && !strcmp(format, name);
 }
 
+static int only_text_or_json(const struct args *a, struct err *e)
+{
+	const char *format = args_value(a, "format");
+
+	if (!format || !strcmp(format, "text") || !strcmp(format, "json"))
+		return 0;
+	return usage_error(a, e, "%s prints text or json; export has the others", args_at(a, 0));
+}
+
 static int none_more(const struct args *a, size_t n, struct err *e)
 {
 	return args_count(a) > n ? usage_error(a, e, "'%s': expected no more", args_at(a, n)) : 0;
 }
 
-static int print_all(const struct args *a, struct store_filter *w, struct printing *p,
+static int print_all(const struct args *a, struct store_filter *w, struct findings_printer *p,
 		     struct err *e)
 {
 	cleanup_store struct store *s = NULL;
 
 	if (read_filter(a, w, e) || open_store(a, &s, e) < 0)
 		return EXIT_ERROR;
+	if (p->form->begin)
+		p->form->begin(p->out);
 	if (store_query(s, w, print_one, p, e) < 0)
 		return EXIT_ERROR;
+	if (p->form->end)
+		p->form->end(p);
 	if (store_unreadable(s))
 		log_warn("%" PRIu64 " findings cannot be read and are left out",
 			 store_unreadable(s));
 	return store_unreadable(s) ? EXIT_INCOMPLETE : EXIT_OK;
 }
 
-static void end_array(const struct printing *p)
-{
-	fputs(p->n ? "\n]\n" : "[]\n", p->out);
-}
-
 static int list(const struct args *a, struct err *e)
 {
-	struct printing p = { .out = stdout, .put = put_row };
+	const char *format = args_value(a, "format");
+	struct findings_printer p = { .out = stdout, .form = &findings_rows };
 	struct store_filter w = { 0 };
-	int code;
 
 	if (none_more(a, 1, e))
 		return EXIT_ERROR;
-	if (format_is(a, "csv") || format_is(a, "ndjson"))
-		return usage_error(a, e, "list prints text or json; export has the others");
-	if (format_is(a, "json"))
-		p.put = put_element;
-	code = print_all(a, &w, &p, e);
-	if (code != EXIT_ERROR && format_is(a, "json"))
-		end_array(&p);
-	return code;
+	if (format && !strcmp(format, "json"))
+		p.form = findings_form_by_name(format);
+	else if (only_text_or_json(a, e))
+		return EXIT_ERROR;
+	return print_all(a, &w, &p, e);
 }
 
 static int export(const struct args *a, struct err *e)
 {
-	const char *path = args_value(a, "output");
+	const char *path = args_value(a, "output"), *format = args_value(a, "format");
 	struct store_filter w = { .oldest_first = true };
-	struct printing p = { .put = put_line };
+	struct findings_printer p = { .form = findings_form_by_name(format ? format : "ndjson") };
 	cleanup_free char *text = NULL;
 	size_t len = 0;
 	int code;
 
 	if (none_more(a, 1, e))
 		return EXIT_ERROR;
-	if (format_is(a, "text"))
-		return usage_error(a, e, "export writes json, ndjson or csv");
+	if (!p.form)
+		return usage_error(a, e, "export writes ndjson, json, csv, falco or ocsf");
 	p.out = path ? open_memstream(&text, &len) : stdout;
 	if (!p.out)
 		return err_errno(e, errno, "cannot begin");
-	if (format_is(a, "csv")) {
-		p.put = put_csv;
-		fputs(csv_head, p.out);
-	} else if (format_is(a, "json")) {
-		p.put = put_element;
-	}
 	code = print_all(a, &w, &p, e);
-	if (code != EXIT_ERROR && format_is(a, "json"))
-		end_array(&p);
 	if (!path)
 		return code;
 	fclose(p.out);
@@ -306,7 +199,7 @@ static void put_member(const char *name, const char *value)
 
 	if (!value)
 		return;
-	put_safe(&b, value);
+	findings_put_safe(&b, value);
 	printf("%-12s %s\n", name, buf_str(&b));
 }
 
@@ -337,7 +230,7 @@ static void show_evidence(const struct finding *f)
 		buf_printf(&b, "  %s = %s", key, value ? json_object_get_string(value) : "-");
 		cleanup_buf struct buf safe = { 0 };
 
-		put_safe(&safe, buf_str(&b));
+		findings_put_safe(&safe, buf_str(&b));
 		puts(buf_str(&safe));
 	}
 }
@@ -387,7 +280,7 @@ static int show(const struct args *a, struct err *e)
 
 	if (!w.id || !*w.id)
 		return usage_error(a, e, "expected the id of a finding, or its beginning");
-	if (none_more(a, 2, e) || open_store(a, &s, e) < 0)
+	if (none_more(a, 2, e) || only_text_or_json(a, e) || open_store(a, &s, e) < 0)
 		return EXIT_ERROR;
 	err = store_query(s, &w, find_one, &found, e);
 	if (err == 0 && found.n != 1)
@@ -408,12 +301,12 @@ static int show(const struct args *a, struct err *e)
 
 static void stats_list(const char *title, const struct store_count *c, size_t n)
 {
-	printf("%s\n", title);
+	printf("%-22s findings     events\n", title);
 	for (size_t i = 0; i < n; i++) {
 		cleanup_buf struct buf name = { 0 };
 
-		put_safe(&name, c[i].name);
-		printf("  %8" PRIu64 " %10" PRIu64 "  %s\n", c[i].findings, c[i].events,
+		findings_put_safe(&name, c[i].name);
+		printf("  %28" PRIu64 " %10" PRIu64 "  %s\n", c[i].findings, c[i].events,
 		       buf_str(&name));
 	}
 }
@@ -429,9 +322,10 @@ static void stats_text(const struct store_stats *t)
 	finding_put_time(&first, t->first);
 	finding_put_time(&last, t->last);
 	printf("from, to     %s, %s\n", buf_str(&first), buf_str(&last));
-	stats_list("severity (findings, events)", t->severities, ARRAY_SIZE(t->severities));
-	stats_list("rules", t->rules, t->rules_n);
-	stats_list("containers", t->containers, t->containers_n);
+	stats_list("severities", t->severities, ARRAY_SIZE(t->severities));
+	stats_list("rules", t->rules.row, t->rules.n);
+	stats_list("types", t->types.row, t->types.n);
+	stats_list("containers", t->containers.row, t->containers.n);
 }
 
 static void add_counts(struct json_object *o, const char *key, const struct store_count *c,
@@ -450,6 +344,14 @@ static void add_counts(struct json_object *o, const char *key, const struct stor
 	json_object_object_add(o, key, list);
 }
 
+static void add_time(struct json_object *o, const char *key, uint64_t ns)
+{
+	cleanup_buf struct buf when = { 0 };
+
+	finding_put_time(&when, ns);
+	json_object_object_add(o, key, json_object_new_string(buf_str(&when)));
+}
+
 static void stats_json(const struct store_stats *t)
 {
 	cleanup_json struct json_object *o = json_object_new_object();
@@ -459,9 +361,14 @@ static void stats_json(const struct store_stats *t)
 	json_object_object_add(o, "findings", json_object_new_uint64(t->findings));
 	json_object_object_add(o, "events", json_object_new_uint64(t->events));
 	json_object_object_add(o, "bytes", json_object_new_uint64(t->bytes));
+	if (t->findings) {
+		add_time(o, "first_seen", t->first);
+		add_time(o, "last_seen", t->last);
+	}
 	add_counts(o, "severities", t->severities, ARRAY_SIZE(t->severities));
-	add_counts(o, "rules", t->rules, t->rules_n);
-	add_counts(o, "containers", t->containers, t->containers_n);
+	add_counts(o, "rules", t->rules.row, t->rules.n);
+	add_counts(o, "types", t->types.row, t->types.n);
+	add_counts(o, "containers", t->containers.row, t->containers.n);
 	text = json_text(o);
 	fputs(text, stdout);
 }
@@ -469,9 +376,11 @@ static void stats_json(const struct store_stats *t)
 static int stats(const struct args *a, struct err *e)
 {
 	cleanup_store struct store *s = NULL;
+	struct store_filter w = { 0 };
 	struct store_stats t;
 
-	if (none_more(a, 1, e) || open_store(a, &s, e) < 0 || store_get_stats(s, &t, e) < 0)
+	if (none_more(a, 1, e) || only_text_or_json(a, e) || read_filter(a, &w, e) ||
+	    open_store(a, &s, e) < 0 || store_get_stats(s, &w, &t, e) < 0)
 		return EXIT_ERROR;
 	if (format_is(a, "json"))
 		stats_json(&t);
@@ -499,18 +408,29 @@ static const char *const subcommands[] = { "list", "show", "export", "stats", NU
 
 static const struct option_desc options[] = {
 	{ 's', "store", "FILE", NULL, "The findings store; " STORE_DEFAULT " is the default." },
-	{ 'o', "format", "FORMAT", "text|json|ndjson|csv",
-	  "How to print: list, show and stats know text and json; export knows json, ndjson (the "
-	  "default) and csv." },
+	{ 'o', "format", "FORMAT", "text|json|ndjson|csv|falco|ocsf",
+	  "How to print: list, show and stats know text and json; export knows ndjson (the "
+	  "default), json, csv, falco and ocsf." },
 	{ 0, "output", "FILE", NULL, "Where export writes, instead of standard output." },
 	{ 0, "severity", "MIN", NULL,
 	  "Only findings of this severity and above: a number from 0 to 10, or low, medium, high, "
 	  "critical." },
-	{ 0, "rule", "NAME", NULL, "Only findings of this rule; * stands for any text." },
+	{ 0, "rule", "NAME", NULL,
+	  "Only findings of this rule. Here and in what follows, * stands for any text, and small "
+	  "and large letters are the same." },
+	{ 0, "type", "TYPE", NULL, "Only findings of this type, such as 'Execution:*'." },
+	{ 0, "technique", "ID", NULL,
+	  "Only findings of this technique of MITRE ATT&CK; T1552 has T1552.001, too." },
 	{ 0, "container", "NAME", NULL,
-	  "Only findings in the container or pod of this name, or whose id begins so; * stands for "
-	  "any text." },
-	{ 0, "since", "TIME", NULL, "Seen at or after: 2026-01-31T12:00:00Z, or 15m, 2h, 7d ago." },
+	  "Only findings in the container or pod of this name, or whose id begins so." },
+	{ 0, "image", "NAME", NULL, "Only findings in containers of this image." },
+	{ 0, "namespace", "NAME", NULL, "Only findings in pods of this namespace." },
+	{ 0, "program", "PATH", NULL,
+	  "Only findings about this program, by its path or by the name of the process." },
+	{ 0, "host", "NAME", NULL, "Only findings of this machine." },
+	{ 0, "since", "TIME", NULL,
+	  "Seen at or after: 2026-01-31T12:00:00Z, 2026-01-31T13:00:00+01:00, 2026-01-31, or 15m, "
+	  "2h, 7d, 4w ago." },
 	{ 0, "until", "TIME", NULL, "First seen before; like --since." },
 	{ 0, "limit", "N", NULL, "At most N findings." },
 	{ 0 },
@@ -526,8 +446,13 @@ const struct command command_findings = {
 		"list has one line for each finding, the one seen last first: the beginning of its "
 		"id, when it was seen last, its severity, how often, where, the rule and the "
 		"program. show prints everything about one, with advice. export writes them, the "
-		"oldest first, as JSON lines, a JSON array or a table for spreadsheets. stats "
-		"counts.\n"
+		"oldest first. stats counts by severity, rule, type and container. The same "
+		"options say of which findings.\n"
+		"\n"
+		"Forms of export: ndjson, boltseal's own with a JSON object a line; json, the same "
+		"as an array; csv, a table for spreadsheets; falco, what Falco prints and "
+		"falcosidekick reads; ocsf, Detection Findings (class 2004) of the Open "
+		"Cybersecurity Schema Framework, for SIEMs and security lakes.\n"
 		"\n"
 		"Severities are those of GuardDuty: low from 1.0, medium from 4.0, high from 7.0, "
 		"critical from 9.0.",
@@ -538,7 +463,11 @@ const struct command command_findings = {
 		    "# One of them, with its evidence and what to do\n"
 		    "boltseal findings show 1f0c2a9e\n"
 		    "# A table\n"
-		    "boltseal findings export -o csv --output findings.csv\n",
+		    "boltseal findings export -o csv --output findings.csv\n"
+		    "# What a SIEM takes, of one day\n"
+		    "boltseal findings export -o ocsf --since 2026-01-31 --until 2026-02-01\n"
+		    "# How much of it there is\n"
+		    "boltseal findings stats --namespace shop --since 7d\n",
 	.exit_status = "0 fine, 1 on errors, 3 when findings in the store could not be read.",
 	.run = run_findings,
 };

@@ -109,6 +109,20 @@ static uint64_t fraction(const char *p, const char **end)
 	return ns;
 }
 
+/* "Z", or how far the time is ahead of UTC: "+02:00". */
+static bool zone(const char *p, time_t *sec)
+{
+	int h, m, used = 0;
+
+	if (!strcmp(p, "Z") || !strcmp(p, "z"))
+		return true;
+	if ((*p != '+' && *p != '-') || strspn(p + 1, "0123456789:") != 5 ||
+	    sscanf(p + 1, "%2d:%2d%n", &h, &m, &used) != 2 || used != 5 || p[6] || h > 23 || m > 59)
+		return false;
+	*sec -= (*p == '-' ? -1 : 1) * (h * 3600 + m * 60);
+	return true;
+}
+
 int finding_parse_time(const char *text, uint64_t *ns)
 {
 	struct tm tm = { 0 };
@@ -120,10 +134,8 @@ int finding_parse_time(const char *text, uint64_t *ns)
 	if (!p || tm.tm_year < 70 || tm.tm_year > 361)
 		return -EINVAL;
 	part = fraction(p, &p);
-	if (strcmp(p, "Z"))
-		return -EINVAL;
 	sec = timegm(&tm);
-	if (sec < 0)
+	if (!zone(p, &sec) || sec < 0)
 		return -EINVAL;
 	*ns = (uint64_t)sec * 1000000000u + part;
 	return 0;

@@ -57,7 +57,10 @@ static int errno_of(int code)
 
 int store_error(const struct store *s, int code, const char *what, struct err *e)
 {
-	return err_set(e, errno_of(code), "%s: %s: %s", s->path, what, sqlite3_errstr(code));
+	return err_set(e, errno_of(code), "%s: %s: %s%s", s->path, what, sqlite3_errstr(code),
+		       s->o.read_only && store_damaged(code)
+			       ? "; boltseal watch --store saves what can be read when it begins"
+			       : "");
 }
 
 int store_prepare(struct store *s, const char *sql, sqlite3_stmt **out, struct err *e)
@@ -200,10 +203,47 @@ static int prepare(struct store *s, struct err *e)
 	return version ? 0 : err_set(e, ENOENT, "%s: has no findings tables yet", s->path);
 }
 
+/* "file:PATH?immutable=1" (sqlite.org/uri.html). */
+static char *immutable_name(const char *path)
+{
+	struct buf b = { 0 };
+
+	buf_puts(&b, "file:");
+	for (; *path; path++)
+		if (strchr("?#%", *path))
+			buf_printf(&b, "%%%02x", (unsigned char)*path);
+		else
+			buf_putc(&b, *path);
+	buf_puts(&b, "?immutable=1");
+	return b.p;
+}
+
+/*
+ * Where nothing can be written, as in a copy for an investigation, SQLite cannot make the file by
+ * which readers and writers of a log know of each other. Nobody writes there, so none is needed.
+ */
+static int connect_immutable(struct store *s, struct err *e)
+{
+	cleanup_free char *log = xasprintf("%s-wal", s->path), *name = immutable_name(s->path);
+	struct stat st;
+	int code;
+
+	store_disconnect(s);
+	if (stat(log, &st) == 0 && st.st_size)
+		return err_set(e, EACCES,
+			       "%s: a part of the findings is in %s, which can be read only where "
+			       "its folder can be written: copy both",
+			       s->path, log);
+	code = sqlite3_open_v2(name, &s->db,
+			       SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
+	return code == SQLITE_OK ? prepare(s, e) : store_error(s, code, "cannot be opened", e);
+}
+
 int store_connect(struct store *s, struct err *e)
 {
 	int flags = s->o.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
 	int err = s->o.read_only ? 0 : make_file(s, e), code;
+	struct stat st;
 
 	if (err < 0)
 		return err;
@@ -215,8 +255,13 @@ int store_connect(struct store *s, struct err *e)
 				       : err_errno(e, errno, "%s: cannot be opened", s->path);
 	if (!s->o.read_only)
 		store_check_log(s);
+	else if (stat(s->path, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(e, EINVAL, "%s: expected a regular file", s->path);
 	code = sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	err = code == SQLITE_OK ? prepare(s, e) : store_error(s, code, "cannot be opened", e);
+	if (s->o.read_only && (err == -EACCES || err == -ENOENT) && code == SQLITE_OK &&
+	    access(s->path, W_OK) < 0)
+		err = connect_immutable(s, e);
 	if (err < 0)
 		store_disconnect(s);
 	return err;

@@ -50,9 +50,12 @@ int store_prune(struct store *s, uint64_t now, uint64_t *deleted, struct err *e)
 
 /* Each field NULL or 0 when it does not matter. */
 struct store_filter {
-	unsigned severity;     /* at least, tenths */
-	const char *rule;      /* the name, or with * in it a pattern */
-	const char *container; /* id (or its beginning), name, pod; pattern too */
+	unsigned severity; /* at least, tenths */
+	/* Of these * stands for any text, and small and large letters are the same. */
+	const char *rule, *type, *image, *namespace, *host;
+	const char *container; /* id (or its beginning), name, pod */
+	const char *program;   /* its path or the name of the process */
+	const char *technique; /* T1552 has T1552.001 */
 	const char *id;	       /* or its beginning */
 	uint64_t since, until; /* ns: last seen at or after, first seen before */
 	bool by_seq;	       /* in the order of the sequence numbers */
@@ -75,15 +78,22 @@ struct store_count {
 };
 enum { STORE_TOP = 10 };
 
-struct store_stats {
-	uint64_t findings, events, bytes;
-	uint64_t first, last;		     /* ns; 0: there are none */
-	struct store_count severities[5];    /* from critical to info */
-	struct store_count rules[STORE_TOP]; /* the most frequent first */
-	struct store_count containers[STORE_TOP];
-	size_t rules_n, containers_n;
+/* The most frequent first. */
+struct store_top {
+	struct store_count row[STORE_TOP];
+	size_t n;
 };
-int store_get_stats(struct store *s, struct store_stats *out, struct err *e);
+
+struct store_stats {
+	uint64_t findings, events;
+	uint64_t bytes;			  /* of the whole file */
+	uint64_t first, last;		  /* ns; 0: there are none */
+	struct store_count severities[5]; /* from critical to info */
+	struct store_top rules, types, containers;
+};
+/* Of the findings of the filter, whose order and limit do not matter. */
+int store_get_stats(struct store *s, const struct store_filter *filter, struct store_stats *out,
+		    struct err *e);
 
 /*
  * The sequence number up to which findings were handed to the output of this name. Kept over

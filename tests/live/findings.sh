@@ -118,6 +118,17 @@ listed() { # listed N ARGUMENT...: so many lines
 	shift
 	[ "$(findings "$@" | wc -l)" = "$n" ]
 }
+# A copy of the store, by somebody who may only read.
+unprivileged_reads() {
+	mkdir "$scratch/evidence"
+	cp "$store" "$scratch/evidence/copy.db"
+	chmod 755 "$scratch"
+	chmod 444 "$scratch/evidence/copy.db"
+	chmod 555 "$scratch/evidence"
+	[ "$(setpriv --reuid 65534 --regid 65534 --clear-groups \
+		"$boltseal" findings list --store "$scratch/evidence/copy.db" | wc -l)" = 5 ]
+}
+
 expect "list by severity" listed 1 list --severity high
 expect "list by rule" listed 3 list --rule 'Precious file*'
 expect "list by container" listed 0 list --container nobody
@@ -136,6 +147,30 @@ import csv, sys
 rows = list(csv.DictReader(open(sys.argv[1], newline="")))
 assert len(rows) == 5 and all(None not in r and None not in r.values() for r in rows), rows
 ' <(findings export -o csv)
+expect "export in Falco's form" python3 -c '
+import json, sys
+rows = [json.loads(line) for line in open(sys.argv[1])]
+assert len(rows) == 5 and all(r["uuid"] and r["output_fields"] and r["priority"] for r in rows)
+' <(findings export -o falco)
+expect "export in OCSF's" python3 -c '
+import json, sys
+rows = [json.loads(line) for line in open(sys.argv[1])]
+need = "activity_id category_uid class_uid type_uid severity_id time metadata finding_info".split()
+assert len(rows) == 5 and all(k in r for r in rows for k in need)
+assert all(r["type_uid"] == r["class_uid"] * 100 + r["activity_id"] for r in rows)
+assert sorted(r["count"] for r in rows)[-1] == 4
+' <(findings export -o ocsf)
+expect "list by type" listed 1 list --type 'agent:*'
+expect "list by technique" listed 3 list --technique t1552
+expect "list by program" listed 1 list --program '*/cat'
+expect "list by host" listed 5 list --host "$(hostname)"
+expect "list by image" listed 0 list --image nginx
+expect "a day" listed 5 list --since "$(date -u -d yesterday +%F)"
+expect "a time elsewhere" listed 0 list --until "$(TZ=Asia/Tokyo date -d '1 hour ago' +%FT%T%:z)"
+expect "stats of some" grep -q '^findings *1, of 4 events' <(findings stats --program '*/cat')
+expect "columns for people" grep -q '^ID  *LAST SEEN' \
+	<(script -qec "'$boltseal' findings list --store '$store'" /dev/null)
+expect "a copy where nothing can be written" unprivileged_reads
 expect "stats" grep -q '^findings *5, of 9 events' <(findings stats)
 if findings show nonsense >/dev/null 2>"$scratch/none"; then
 	not_ok "an id that is none"

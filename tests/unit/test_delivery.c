@@ -78,7 +78,7 @@ static void expect_stored(const char *path, uint64_t findings, uint64_t events)
 	struct err e = { 0 };
 
 	assert_int_equal(store_open(&s, path, &(struct store_options){ .read_only = true }, &e), 0);
-	assert_int_equal(store_get_stats(s, &t, &e), 0);
+	assert_int_equal(store_get_stats(s, &(struct store_filter){ 0 }, &t, &e), 0);
 	assert_int_equal(t.findings, findings);
 	assert_int_equal(t.events, events);
 }

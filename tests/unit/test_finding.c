@@ -10,7 +10,9 @@
 
 #include "base/json.h"
 #include "finding_sample.h"
+#include "golden.h"
 #include "model/finding_dedup.h"
+#include "model/finding_ocsf.h"
 
 static void test_round_trip(void **state)
 {
@@ -101,6 +103,37 @@ static const struct {
 	{ "\"evidence\":{", "\"evidence\":[],\"x\":{", "evidence" },
 };
 
+/* A Detection Finding of OCSF, of a first finding on a host and of a repeated one in a pod. */
+static void test_ocsf(void **state)
+{
+	cleanup_finding struct finding *f = finding_sample(3), *repeated = finding_sample(4);
+	cleanup_buf struct buf b = { 0 };
+	const unsigned severities[][2] = { { 0, 1 },  { 9, 1 },	 { 10, 2 }, { 39, 2 }, { 40, 3 },
+					   { 70, 4 }, { 89, 4 }, { 90, 5 }, { 100, 5 } };
+
+	(void)state;
+	f->container.id = NULL;
+	f->technique = "T1003.008";
+	finding_write_ocsf(f, &b);
+	buf_putc(&b, '\n');
+	repeated->count = 7;
+	repeated->last_seen += 5000000000;
+	repeated->container.pod = "web-0";
+	repeated->container.namespace = "shop";
+	repeated->output = "a \"quoted\"\nline \xff";
+	finding_write_ocsf(repeated, &b);
+	buf_putc(&b, '\n');
+	check_golden("finding.ocsf.ndjson", buf_str(&b));
+	for (size_t i = 0; i < ARRAY_SIZE(severities); i++) {
+		cleanup_free char *want = xasprintf("\"severity_id\":%u,", severities[i][1]);
+
+		f->severity = severities[i][0];
+		b.len = 0;
+		finding_write_ocsf(f, &b);
+		has(&b, want);
+	}
+}
+
 static void test_broken(void **state)
 {
 	cleanup_finding struct finding *f = finding_sample(0);
@@ -133,13 +166,17 @@ static void test_time(void **state)
 		{ "1970-01-01T00:00:00Z", 0 },
 		{ "2026-11-22T03:35:00.319988480Z", SAMPLE_TIME },
 		{ "2026-11-22T03:35:00.3Z", 1795318500300000000 },
+		{ "2026-11-22T05:05:00.319988480+01:30", SAMPLE_TIME },
+		{ "2026-11-21T19:35:00.319988480-08:00", SAMPLE_TIME },
 		{ "2026-11-22T03:35:00.3199884809Z", SAMPLE_TIME },
 	};
 	static const char *const wrong[] = { "",
 					     "now",
 					     "2026-11-22",
 					     "2026-11-22T03:35:00",
-					     "2026-11-22T03:35:00+01:00",
+					     "2026-11-22T03:35:00+1:00",
+					     "2026-11-22T03:35:00+01:00x",
+					     "2026-11-22T03:35:00+24:00",
 					     "2400-01-01T00:00:00Z",
 					     "2026-11-22T03:35:00ZZ",
 					     "2026-13-22T03:35:00Z" };
@@ -328,12 +365,13 @@ static void test_dedup_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_sparse),
-		cmocka_unit_test(test_falco),	    cmocka_unit_test(test_broken),
-		cmocka_unit_test(test_time),	    cmocka_unit_test(test_classify),
-		cmocka_unit_test(test_severity),    cmocka_unit_test(test_key),
-		cmocka_unit_test(test_essence),	    cmocka_unit_test(test_dedup),
-		cmocka_unit_test(test_dedup_known), cmocka_unit_test(test_dedup_full),
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_sparse),
+		cmocka_unit_test(test_falco),	   cmocka_unit_test(test_ocsf),
+		cmocka_unit_test(test_broken),	   cmocka_unit_test(test_time),
+		cmocka_unit_test(test_classify),   cmocka_unit_test(test_severity),
+		cmocka_unit_test(test_key),	   cmocka_unit_test(test_essence),
+		cmocka_unit_test(test_dedup),	   cmocka_unit_test(test_dedup_known),
+		cmocka_unit_test(test_dedup_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,7 +151,21 @@ static void test_filters(void **state)
 		{ { .severity = 31 }, 0 },
 		{ { .rule = "Terminal shell in container" }, 20 },
 		{ { .rule = "Terminal*" }, 20 },
+		{ { .rule = "terminal SHELL*" }, 20 },
 		{ { .rule = "Terminal" }, 0 },
+		{ { .type = "execution:*" }, 20 },
+		{ { .type = "Impact:*" }, 0 },
+		{ { .image = "*nginx*" }, 20 },
+		{ { .image = "nginx" }, 0 },
+		{ { .program = "/bin/sh" }, 20 },
+		{ { .program = "sh" }, 20 },
+		{ { .program = "/bin/bash" }, 0 },
+		{ { .technique = "t1059" }, 20 },
+		{ { .technique = "T105" }, 0 },
+		{ { .technique = "T1059.004" }, 0 },
+		{ { .host = "node*" }, 20 },
+		{ { .host = "other" }, 0 },
+		{ { .namespace = "*" }, 0 },
 		{ { .container = "web-1" }, 3 },
 		{ { .container = "3ad7b26ded6d0003" }, 1 },
 		{ { .container = "3ad7" }, 20 },
@@ -180,12 +194,19 @@ static void test_filters(void **state)
 	assert_int_equal(
 		store_query(s, &(struct store_filter){ .oldest_first = true }, see, &seen, &e), 1);
 	assert_int_equal(seen.first, SAMPLE_TIME);
-	assert_int_equal(store_get_stats(s, &stats, &e), 0);
+	assert_int_equal(store_get_stats(s, &(struct store_filter){ 0 }, &stats, &e), 0);
 	assert_int_equal(stats.findings, 20);
 	assert_string_equal(stats.severities[3].name, "low");
 	assert_int_equal(stats.severities[3].findings, 20);
-	assert_int_equal(stats.containers_n, 7);
-	assert_string_equal(stats.containers[0].name, "web-0");
+	assert_int_equal(stats.containers.n, 7);
+	assert_string_equal(stats.containers.row[0].name, "web-0");
+	assert_int_equal(stats.types.n, 1);
+	assert_int_equal(
+		store_get_stats(s, &(struct store_filter){ .container = "web-1" }, &stats, &e), 0);
+	assert_int_equal(stats.findings, 3);
+	assert_int_equal(stats.severities[3].findings, 3);
+	assert_int_equal(stats.containers.n, 1);
+	assert_int_equal(stats.first, SAMPLE_TIME + 1);
 }
 
 /*
@@ -292,6 +313,42 @@ static void test_read_only(void **state)
 	assert_int_equal(store_open(&no, none, &(struct store_options){ .read_only = 1 }, &e),
 			 -ENOENT);
 	assert_int_equal(access(none, F_OK), -1);
+}
+
+/*
+ * A copy in a place where nothing can be written, by somebody who is not root; with a log beside it
+ * that says why not.
+ */
+static void test_read_only_place(void **state)
+{
+	cleanup_free char *path = in_folder("f.db"), *log = xasprintf("%s-wal", path);
+	struct store *s = open_store(path, &(struct store_options){ 0 }), *r = NULL;
+	struct store_options read_only = { .read_only = 1 };
+	struct err e = { 0 };
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(put(s, 0, 3, &e), 0);
+	store_close(s);
+	assert_int_equal(access(log, F_OK), -1);
+	assert_int_equal(chmod(path, 0444), 0);
+	assert_int_equal(chmod(folder, 0555), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		bool root = geteuid() == 0;
+
+		if (root && setuid(65534))
+			_exit(1);
+		if (store_open(&r, path, &read_only, &e) < 0)
+			_exit(2);
+		_exit(count_all(r) == 3 ? 0 : 3);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	chmod(folder, 0700);
+	chmod(path, 0600);
+	assert_int_equal(status, 0);
 }
 
 static void spoil(const char *path, off_t at, size_t len)
@@ -556,7 +613,7 @@ static void test_size_bound(void **state)
 		for (unsigned k = 0; k < 3; k++)
 			assert_int_equal(store_prune(s, SAMPLE_TIME, &deleted, &e), 0);
 	}
-	assert_int_equal(store_get_stats(s, &stats, &e), 0);
+	assert_int_equal(store_get_stats(s, &(struct store_filter){ 0 }, &stats, &e), 0);
 	assert_int_equal(stats.findings + deleted, 3000);
 	assert_true(stats.findings > 100);
 	/* Of the newest. */
@@ -659,11 +716,12 @@ static void test_full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_repeats),   T(test_filters),    T(test_killed),	    T(test_locked),
-		T(test_read_only), T(test_damaged),    T(test_destroyed),   T(test_damaged_in_use),
-		T(test_head_gone), T(test_truncated),  T(test_log_damaged), T(test_refused),
-		T(test_retention), T(test_size_bound), T(test_handed),	    T(test_unreadable),
-		T(test_full_disk),
+		T(test_repeats),   T(test_filters),    T(test_killed),
+		T(test_locked),	   T(test_read_only),  T(test_read_only_place),
+		T(test_damaged),   T(test_destroyed),  T(test_damaged_in_use),
+		T(test_head_gone), T(test_truncated),  T(test_log_damaged),
+		T(test_refused),   T(test_retention),  T(test_size_bound),
+		T(test_handed),	   T(test_unreadable), T(test_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
