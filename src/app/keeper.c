@@ -23,14 +23,13 @@
 #include "confine/confine.h"
 #include "profile/seccomp.h"
 #include "respond/act.h"
-#include "respond/exec_guard.h"
 #include "sensor/watch_drift.h"
 #include "sensor/watch_share.h"
 
 #include "watch_profile.inc"
 
 struct keeper {
-	int sock;
+	int sock, execs;
 	pthread_mutex_t lock; /* of a request with all of its answer */
 };
 
@@ -110,26 +109,30 @@ int keeper_split(struct keeper **out, const char *user, const char *const folder
 		 const struct respond_options *respond, int *status, struct err *e)
 {
 	const struct passwd *pw;
-	int sock[2], err = check_user(user, &pw, e);
+	int sock[2], execs[2], err = check_user(user, &pw, e);
 	pid_t parent = getpid(), pid;
 
 	for (int i = 0; i < 2 && err == 0; i++)
 		err = give_folder(folders[i], pw, e);
 	if (err < 0)
 		return err;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock) < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, execs) < 0)
 		return err_errno(e, errno, "socketpair");
 	pid = fork();
 	if (pid < 0)
 		return err_errno(e, errno, "fork");
 	close(sock[pid ? 1 : 0]);
+	close(execs[pid ? 1 : 0]);
 	if (pid) {
-		*status = keeper_root(sock[0], pid, respond);
+		*status = keeper_root(sock[0], execs[0], pid, respond);
 		close(sock[0]);
+		close(execs[0]);
 		return 1;
 	}
 	*out = xcalloc(1, sizeof(**out));
 	(*out)->sock = sock[1];
+	(*out)->execs = execs[1];
 	pthread_mutex_init(&(*out)->lock, NULL);
 	return become(pw, parent, e);
 }
@@ -139,6 +142,7 @@ void keeper_free(struct keeper *k)
 	if (!k)
 		return;
 	close(k->sock);
+	close(k->execs);
 	pthread_mutex_destroy(&k->lock);
 	free(k);
 }
@@ -302,17 +306,19 @@ static void put_box(struct keeper_box *b, const char *cgroup, const struct respo
 }
 
 void keeper_respond(struct keeper *k, const struct respond_request *q,
-		    const struct respond_subject *who, struct respond_result *out)
+		    const struct respond_subject *who, int *program, struct respond_result *out)
 {
 	struct keeper_reply reply = { 0 };
 	struct keeper_act act;
 	bool ok;
 
+	*program = -1;
 	act.request = *q;
 	put_box(&act.box, q->cgroup, who);
 	pthread_mutex_lock(&k->lock);
 	ok = ask(k, KEEPER_RESPOND, 0, &act, sizeof(act), &reply) == 0 &&
-	     reply.len == sizeof(*out) && keeper_receive(k->sock, out, sizeof(*out));
+	     reply.len == sizeof(*out) && keeper_receive(k->sock, out, sizeof(*out)) &&
+	     (!reply.fds || keeper_receive_fd(k->sock, program));
 	pthread_mutex_unlock(&k->lock);
 	if (!ok)
 		respond_say(out, RESPOND_FAILED, "the process that acts is gone");
@@ -340,16 +346,9 @@ void keeper_between(struct keeper *k, unsigned slot, uint64_t from, uint64_t unt
 	pthread_mutex_unlock(&k->lock);
 }
 
-bool keeper_refused(struct keeper *k, struct exec_refusal *out)
+int keeper_execs_socket(const struct keeper *k)
 {
-	struct keeper_reply reply = { 0 };
-	bool some;
-
-	pthread_mutex_lock(&k->lock);
-	some = ask(k, KEEPER_REFUSED, 0, NULL, 0, &reply) == 0 && reply.len == sizeof(*out) &&
-	       keeper_receive(k->sock, out, sizeof(*out));
-	pthread_mutex_unlock(&k->lock);
-	return some;
+	return k->execs;
 }
 
 void keeper_serve(struct keeper *k, struct outside *o)

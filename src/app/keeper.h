@@ -32,7 +32,6 @@ struct respond_policy;
 struct respond_request;
 struct respond_result;
 struct respond_subject;
-struct exec_refusal;
 int keeper_split(struct keeper **out, const char *user, const char *const folders[2],
 		 const struct respond_options *respond, int *status, struct err *e);
 void keeper_free(struct keeper *k);
@@ -44,9 +43,14 @@ int keeper_start(struct keeper *k, struct watch *w, unsigned *slot, struct err *
 void keeper_stop(struct keeper *k, unsigned slot);
 /* By which policy the first process decides; once, before anything of a container was seen. */
 int keeper_policy(struct keeper *k, const struct respond_policy *p, struct err *e);
-/* In place of respond_act() and respond_refused(). `who`: what is known of the container. */
+/*
+ * In place of respond_act(). `who`: what is known of the container. *program: what the request
+ * forbids, opened, for exec_judge_forbid(); taken over by the caller; -1: nothing.
+ */
 void keeper_respond(struct keeper *k, const struct respond_request *q,
-		    const struct respond_subject *who, struct respond_result *out);
+		    const struct respond_subject *who, int *program, struct respond_result *out);
+/* Where executions are asked for (keeper_answers_start()). */
+int keeper_execs_socket(const struct keeper *k);
 /*
  * In place of watch_kill_arm() and watch_kill_between(), for the programs of a slot. How often the
  * kernel kills follows from the policy. Best effort: where it fails, user space kills.
@@ -54,7 +58,6 @@ void keeper_respond(struct keeper *k, const struct respond_request *q,
 void keeper_arm(struct keeper *k, unsigned slot, const char *cgroup,
 		const struct respond_subject *who, uint32_t rules);
 void keeper_between(struct keeper *k, unsigned slot, uint64_t from, uint64_t until);
-bool keeper_refused(struct keeper *k, struct exec_refusal *out);
 /* Makes enrichment ask the first process. */
 void keeper_serve(struct keeper *k, struct outside *o);
 

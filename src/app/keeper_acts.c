@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/keeper_execs.h"
 #include "base/cleanup.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -36,6 +37,7 @@ struct box {
 
 struct keeper_acts {
 	struct respond *acts;
+	struct keeper_execs *execs;
 	struct respond_policy policy;
 	struct respond_decider *decider;
 	bool sealed; /* the policy holds as it is */
@@ -56,15 +58,20 @@ static uint64_t now_ns(void)
 
 /* ---- begin and end */
 
-int keeper_acts_new(struct keeper_acts **out, const struct respond_options *o, struct err *e)
+int keeper_acts_new(struct keeper_acts **out, const struct respond_options *given,
+		    struct keeper_execs *execs, struct err *e)
 {
 	struct keeper_acts *a = xcalloc(1, sizeof(*a));
+	struct respond_options o = *given;
 	int err;
 
+	a->execs = execs;
+	o.decide = keeper_execs_ask;
+	o.decider = execs;
 	respond_policy_init(&a->policy);
 	a->policy.enforce = true;
 	a->decider = respond_decider_new(&a->policy);
-	err = respond_new(&a->acts, o, e);
+	err = respond_new(&a->acts, &o, e);
 	if (err < 0)
 		keeper_acts_free(a);
 	else
@@ -94,9 +101,11 @@ int keeper_acts_policy(struct keeper_acts *a, const void *bytes, size_t len, str
 		return err_set(e, EPERM, "the response policy holds as it was given first");
 	a->sealed = true;
 	err = respond_policy_take(&a->policy, bytes, len, e);
-	if (err == 0)
-		respond_set_evidence(a->acts, a->policy.evidence);
-	return err;
+	if (err < 0)
+		return err;
+	respond_set_evidence(a->acts, a->policy.evidence);
+	keeper_execs_late(a->execs, a->policy.exec.refuse_late);
+	return 0;
 }
 
 /* ---- containers */
@@ -276,7 +285,7 @@ static bool decide(struct keeper_acts *a, const struct respond_request *q,
 	return out->outcome == RESPOND_DONE;
 }
 
-void keeper_acts_respond(struct keeper_acts *a, const struct keeper_act *act,
+void keeper_acts_respond(struct keeper_acts *a, const struct keeper_act *act, int *program,
 			 struct respond_result *out)
 {
 	char exe[RESPOND_EXE_MAX];
@@ -285,6 +294,7 @@ void keeper_acts_respond(struct keeper_acts *a, const struct keeper_act *act,
 	struct box *box;
 	bool from_start;
 
+	*program = -1;
 	a->sealed = true;
 	if (!read_request(a, act, &q, &box, out))
 		return;
@@ -299,15 +309,11 @@ void keeper_acts_respond(struct keeper_acts *a, const struct keeper_act *act,
 	if (!decide(a, &q, &who, from_start, out))
 		return;
 	respond_act(a->acts, &q, out);
+	*program = respond_take_program(a->acts);
 	if (out->outcome == RESPOND_DONE || out->outcome == RESPOND_ALREADY)
 		respond_decider_set(a->decider, q.container, q.action,
 				    respond_action_is_container(q.action) &&
 					    q.action != RESPOND_BLOCK_EXEC);
-}
-
-bool keeper_acts_refused(struct keeper_acts *a, struct exec_refusal *out)
-{
-	return respond_refused(a->acts, out);
 }
 
 /* ---- killing in the kernel */

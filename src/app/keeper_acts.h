@@ -15,16 +15,20 @@
 struct keeper_acts;
 struct watch_kills;
 
-/* As respond_new(); the caller frees *out. */
-int keeper_acts_new(struct keeper_acts **out, const struct respond_options *o, struct err *e);
+/*
+ * As respond_new(); the caller frees *out. `execs`: who is asked about executions; stays the
+ * caller's.
+ */
+struct keeper_execs;
+int keeper_acts_new(struct keeper_acts **out, const struct respond_options *o,
+		    struct keeper_execs *execs, struct err *e);
 void keeper_acts_free(struct keeper_acts *a);
 
 /* Once, and before anything else; -EPERM later. Without it the policy's defaults hold. */
 int keeper_acts_policy(struct keeper_acts *a, const void *bytes, size_t len, struct err *e);
-void keeper_acts_respond(struct keeper_acts *a, const struct keeper_act *act,
+/* *program: what the other process is to forbid, taken over by the caller; -1: nothing. */
+void keeper_acts_respond(struct keeper_acts *a, const struct keeper_act *act, int *program,
 			 struct respond_result *out);
-struct exec_refusal;
-bool keeper_acts_refused(struct keeper_acts *a, struct exec_refusal *out);
 
 /*
  * Killing in the kernel: the programs of a slot began, or (NULL) are about to end; rows of them may

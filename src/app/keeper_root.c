@@ -12,12 +12,12 @@
 
 #include "app/command.h"
 #include "app/keeper_acts.h"
+#include "app/keeper_execs.h"
 #include "app/keeper_table.h"
 #include "app/keeper_wire.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "respond/exec_guard.h"
 #include "respond/policy.h"
 #include "sensor/watch_drift.h"
 #include "sensor/watch_share.h"
@@ -147,16 +147,18 @@ static bool do_respond(struct root *r, const char *bytes, size_t len)
 {
 	struct keeper_reply reply = { .len = sizeof(struct respond_result) };
 	struct respond_result result = { 0 };
+	cleanup_close int program = -1;
 	struct keeper_act act;
 
 	if (len != sizeof(act))
 		return false;
 	memcpy(&act, bytes, sizeof(act));
 	if (r->acts)
-		keeper_acts_respond(r->acts, &act, &result);
+		keeper_acts_respond(r->acts, &act, &program, &result);
 	else
 		respond_say(&result, RESPOND_REFUSED, "not asked for by --respond=enforce");
-	return answer(r, &reply, &result, NULL);
+	reply.fds = program >= 0;
+	return answer(r, &reply, &result, &program);
 }
 
 static bool do_arm(struct root *r, const char *bytes, size_t len)
@@ -183,15 +185,6 @@ static bool do_between(struct root *r, int slot, const char *bytes, size_t len)
 	if (r->acts)
 		reply.result = keeper_acts_between(r->acts, (unsigned)slot, &t);
 	return answer(r, &reply, NULL, NULL);
-}
-
-static bool do_refused(struct root *r)
-{
-	struct exec_refusal one = { 0 };
-	bool some = r->acts && keeper_acts_refused(r->acts, &one);
-	struct keeper_reply reply = { .len = some ? sizeof(one) : 0 };
-
-	return answer(r, &reply, &one, NULL);
 }
 
 /* What follows a request at most. */
@@ -231,8 +224,6 @@ static bool serve(struct root *r)
 		return do_arm(r, bytes, q.len);
 	case KEEPER_BETWEEN:
 		return do_between(r, q.arg, bytes, q.len);
-	case KEEPER_REFUSED:
-		return do_refused(r);
 	case KEEPER_DRIFT:
 		return do_drift(r, q.arg, bytes, q.len);
 	}
@@ -263,15 +254,16 @@ static void wait_for_request(struct root *r)
 	} while (n == 0 || (n < 0 && errno == EINTR));
 }
 
-int keeper_root(int sock, pid_t child, const struct respond_options *respond)
+int keeper_root(int sock, int execs_sock, pid_t child, const struct respond_options *respond)
 {
 	struct sigaction sa = { .sa_handler = hand_on, .sa_flags = SA_RESTART };
+	struct keeper_execs *execs = keeper_execs_new(execs_sock);
 	struct root r = { .sock = sock };
 	struct err e = { 0 };
 	int status = 0;
 
 	to = child;
-	if (respond && keeper_acts_new(&r.acts, respond, &e) < 0)
+	if (respond && keeper_acts_new(&r.acts, respond, execs, &e) < 0)
 		log_warn("responses cannot be carried out: %s", e.msg);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
@@ -281,7 +273,9 @@ int keeper_root(int sock, pid_t child, const struct respond_options *respond)
 	while (serve(&r));
 	/* Whoever asks for something else is no boltseal, and is to end. */
 	shutdown(sock, SHUT_RDWR);
+	keeper_execs_end(execs);
 	keeper_acts_free(r.acts);
+	keeper_execs_free(execs);
 	for (int i = 0; i < KEEPER_WATCHES; i++)
 		watch_free(r.watches[i]);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)

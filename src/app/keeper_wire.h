@@ -14,10 +14,9 @@ enum keeper_op {
 	KEEPER_OPEN,
 	KEEPER_LINK,
 	KEEPER_POLICY,	/* respond_policy_put() */
-	KEEPER_RESPOND, /* struct keeper_act → struct respond_result */
+	KEEPER_RESPOND, /* struct keeper_act → struct respond_result, and a program to forbid */
 	KEEPER_ARM,	/* struct keeper_arm */
 	KEEPER_BETWEEN, /* struct keeper_time */
-	KEEPER_REFUSED, /* → struct exec_refusal, or nothing */
 	KEEPER_DRIFT,	/* struct watch_drift_ask → struct watch_asked, or nothing */
 };
 enum { KEEPER_WATCHES = 2, KEEPER_PATH_MAX = 4096 };

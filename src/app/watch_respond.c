@@ -8,6 +8,7 @@
 
 #include "app/delivery.h"
 #include "app/keeper.h"
+#include "app/keeper_execs.h"
 #include "app/watch_finding.h"
 #include "app/watch_own.h"
 #include "base/cleanup.h"
@@ -26,29 +27,46 @@ static bool some_rule_responds(const struct rules *rules)
 }
 
 /* The other process decides once more, by the policy as it is now. */
-static int use_keeper(const struct watch_respond *r, const char *mode, struct err *e)
+static int use_keeper(struct watch_respond *r, const char *mode, struct err *e)
 {
-	const struct respond_exec *x = &r->policy.exec;
+	int err;
 
 	if (!r->acting)
 		return 0;
 	if (!mode)
 		return err_set(e, EINVAL,
 			       "mode: enforce: with --user, expected --respond=enforce as well");
-	if (x->hashes_n || x->models_n || x->yara_n)
-		return err_set(e, EINVAL,
-			       "exec: hashes, models and yara are expected without "
-			       "--user");
 	if (r->policy.evidence[0] != '/')
 		return err_set(e, EINVAL, "evidence: with --user, expected an absolute path");
-	return keeper_policy(r->keeper, &r->policy, e);
+	err = keeper_policy(r->keeper, &r->policy, e);
+	if (err == 0)
+		err = exec_judge_new(&r->judge, &r->policy, e);
+	if (err < 0)
+		return err;
+	err = keeper_answers_start(&r->answers, keeper_execs_socket(r->keeper), r->judge);
+	return err < 0 ? err_set(e, -err, "no thread to decide about executions") : 0;
+}
+
+/* Done there; which program it is that is forbidden is found out here. */
+static void do_there(struct watch_respond *r, const struct respond_request *q,
+		     const struct respond_subject *who, struct respond_result *out)
+{
+	cleanup_close int program = -1;
+
+	if (q->action == RESPOND_BLOCK_EXEC && !exec_judge_add(r->judge, q)) {
+		respond_say(out, RESPOND_FAILED, "too many containers");
+		return;
+	}
+	keeper_respond(r->keeper, q, who, &program, out);
+	if (q->action == RESPOND_BLOCK_EXEC && out->outcome == RESPOND_DONE)
+		exec_judge_forbid(r->judge, q, program, out);
 }
 
 void respond_do(struct watch_respond *r, const struct respond_request *q,
 		const struct respond_subject *who, struct respond_result *out)
 {
 	if (r->keeper)
-		keeper_respond(r->keeper, q, who, out);
+		do_there(r, q, who, out);
 	else
 		respond_act(r->acts, q, out);
 	r->guards |= q->action == RESPOND_BLOCK_EXEC;
@@ -104,6 +122,8 @@ void watch_respond_free(struct watch_respond *r)
 {
 	if (!r)
 		return;
+	keeper_answers_stop(r->answers);
+	exec_judge_free(r->judge);
 	respond_free(r->acts);
 	respond_kernel_free(&r->kernel);
 	map_free(&r->seen);

@@ -3,10 +3,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "app/keeper.h"
 #include "app/watch_respond_private.h"
 #include "base/cleanup.h"
-#include "respond/exec_guard.h"
 
 enum { SEEN_MAX = 65536, TELL_NS = 100000000 };
 
@@ -78,13 +76,15 @@ void respond_tell_refusals(struct watch_respond *r, struct watch_session *s)
 	if (now - r->told < TELL_NS)
 		return;
 	r->told = now;
-	while (r->keeper ? keeper_refused(r->keeper, &one) : respond_refused(r->acts, &one)) {
+	while (r->keeper ? exec_judge_take(r->judge, &one) : respond_refused(r->acts, &one)) {
 		struct respond_request q = { .action = RESPOND_BLOCK_EXEC, .pid = one.pid };
 		struct respond_result result;
 
 		memcpy(q.container, one.container, sizeof(q.container));
 		memcpy(q.exe, one.path, sizeof(q.exe));
-		respond_say(&result, RESPOND_DONE, "refused to execute %.200s: %.200s", one.path,
+		respond_say(&result, one.late ? RESPOND_FAILED : RESPOND_DONE,
+			    "%s execute %.200s: %.200s",
+			    one.late ? "decided too late to refuse to" : "refused to", one.path,
 			    one.reason);
 		respond_tell(s, finding_of(s, &q), &q, &result);
 	}

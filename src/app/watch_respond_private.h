@@ -26,8 +26,10 @@ struct watch_respond {
 	struct respond_protect *protect;
 	bool acting;	       /* or a dry run */
 	struct respond *acts;  /* NULL: another process does */
-	struct keeper *keeper; /* that one */
-	bool guards;	       /* executions are asked for somewhere */
+	struct keeper *keeper; /* that one, for which executions are decided here */
+	struct exec_judge *judge;
+	struct keeper_answers *answers;
+	bool guards; /* executions are asked for somewhere */
 	struct respond_kernel kernel;
 	struct map seen; /* ids of containers */
 	uint64_t told;	 /* when refusals were asked for */

@@ -98,6 +98,25 @@ static void act_allow_network(struct respond *r, const struct respond_request *q
 	}
 }
 
+/* What the program is has to be known where it is decided. */
+static void block_exec(struct respond *r, const struct respond_request *q,
+		       const struct cgroup_place *p, struct respond_result *out)
+{
+	int old = respond_take_program(r), program;
+
+	if (old >= 0)
+		close(old);
+	exec_guard_add(r->execs, q, p, &program, out);
+	if (!r->judge) {
+		r->program = program;
+		return;
+	}
+	if (out->outcome == RESPOND_DONE)
+		exec_judge_forbid(r->judge, q, program, out);
+	if (program >= 0)
+		close(program);
+}
+
 static void act_block_exec(struct respond *r, const struct respond_request *q,
 			   const struct cgroup_place *p, struct respond_result *out)
 {
@@ -105,8 +124,10 @@ static void act_block_exec(struct respond *r, const struct respond_request *q,
 		respond_say(out, RESPOND_REFUSED,
 			    "executions are refused as long as boltseal runs (fanotify); the "
 			    "policy says keep");
+	else if (r->judge && !exec_judge_add(r->judge, q))
+		respond_say(out, RESPOND_FAILED, "too many containers");
 	else
-		exec_guard_add(r->execs, q, p, out);
+		block_exec(r, q, p, out);
 }
 
 static void act_allow_exec(struct respond *r, const struct respond_request *q,
@@ -114,6 +135,8 @@ static void act_allow_exec(struct respond *r, const struct respond_request *q,
 {
 	(void)p;
 	exec_guard_remove(r->execs, q->container);
+	if (r->judge)
+		exec_judge_remove(r->judge, q->container);
 	respond_say(out, RESPOND_DONE, "executions are permitted again");
 }
 
@@ -296,7 +319,20 @@ const char *respond_who(struct respond *r, pid_t pid)
 
 bool respond_refused(struct respond *r, struct exec_refusal *out)
 {
-	return exec_guard_take(r->execs, out);
+	return r->judge && exec_judge_take(r->judge, out);
+}
+
+int respond_take_program(struct respond *r)
+{
+	int fd = r->program;
+
+	r->program = -1;
+	return fd;
+}
+
+static bool decide_here(void *ctx, struct exec_asked *a, int fd)
+{
+	return exec_judge_refuses(ctx, a, fd);
 }
 
 const char *respond_state_folder(const struct respond *r)
@@ -312,10 +348,13 @@ int respond_new(struct respond **out, const struct respond_options *o, struct er
 	r->guard_pipe = -1;
 	r->state = xstrdup(o->state ? o->state : RESPOND_STATE_DEFAULT);
 	r->evidence = xstrdup(o->evidence ? o->evidence : RESPOND_EVIDENCE);
-	r->policy = o->policy;
+	r->program = -1;
 	r->protect = respond_protect_new();
 	r->denials = deny_new();
-	err = exec_guard_new(&r->execs, o->policy, e);
+	err = o->decide ? 0 : exec_judge_new(&r->judge, o->policy, e);
+	if (err == 0)
+		exec_guard_new(&r->execs, o->decide ? o->decide : decide_here,
+			       o->decide ? o->decider : r->judge);
 	if (err == 0 && o->guard) {
 		guard_lift(r, 0);
 		err = guard_start(r, e);
@@ -340,6 +379,9 @@ void respond_free(struct respond *r)
 		network_block_free(r->held[i].network);
 	free(r->held);
 	exec_guard_free(r->execs);
+	exec_judge_free(r->judge);
+	if (r->program >= 0)
+		close(r->program);
 	deny_free(r->denials);
 	respond_protect_free(r->protect);
 	free(r->state);

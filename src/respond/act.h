@@ -6,6 +6,7 @@
 #define RESPOND_ACT_H
 
 #include "base/err.h"
+#include "respond/exec_guard.h"
 #include "respond/policy.h"
 #include "respond/state.h"
 
@@ -20,6 +21,9 @@ struct respond_options {
 	 */
 	bool guard;
 	const struct respond_policy *policy; /* what block-exec refuses; NULL: nothing else */
+	/* Who decides about executions; NULL: this process, by the policy. */
+	exec_decide_fn *decide;
+	void *decider;
 };
 
 /*
@@ -39,9 +43,13 @@ void respond_act(struct respond *r, const struct respond_request *q, struct resp
 /* Whether nobody may act on this process, and what it is; NULL: one may. */
 const char *respond_who(struct respond *r, pid_t pid);
 
-/* Takes the oldest execution that was refused and not taken yet; false: there is none. */
-struct exec_refusal;
+/*
+ * Takes the oldest execution that was refused and not taken yet; false: there is none. Where this
+ * process decides.
+ */
 bool respond_refused(struct respond *r, struct exec_refusal *out);
+/* Where another one does: the program that the last request forbids, taken over; -1: none. */
+int respond_take_program(struct respond *r);
 
 const char *respond_state_folder(const struct respond *r);
 

@@ -18,11 +18,12 @@ struct respond_held {
 
 struct respond {
 	char *state, *evidence;
-	const struct respond_policy *policy;
 	struct respond_protect *protect;
 	struct respond_held *held;
 	size_t held_n, held_cap;
 	struct exec_guard *execs;
+	struct exec_judge *judge; /* NULL: another process decides about executions */
+	int program;		  /* of the last block-exec, for that one; -1: none */
 	struct deny *denials;
 	pid_t guard;
 	int guard_pipe; /* its end tells the guard that this process is gone */

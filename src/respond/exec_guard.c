@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -10,44 +11,35 @@
 #include <sys/eventfd.h>
 #include <sys/fanotify.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "respond/exec_rules.h"
 #include "respond/procinfo.h"
 
-enum {
-	REFUSALS = 256,	 /* that wait to be told */
-	HASHES_MAX = 64, /* forbidden in one container, besides the policy's */
-	GUARDED_MAX = 1024,
-	MOUNTS_TEXT = 1024 * 1024,
-};
+enum { GUARDED_MAX = 1024, MOUNTS_TEXT = 1024 * 1024 };
 
 struct guarded {
-	char id[RESPOND_ID_MAX], image[RESPOND_IMAGE_MAX];
-	char hashes[HASHES_MAX][RESPOND_SHA256];
-	size_t hashes_n;
+	char id[RESPOND_ID_MAX], cgroup[RESPOND_CGROUP_MAX];
 };
 
 struct exec_guard {
-	struct exec_rules *rules;
+	exec_decide_fn *decide;
+	void *ctx;
 	int fan, wake; /* fanotify; eventfd that ends the thread */
 	bool running;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all below */
-	struct guarded **all;
+	struct guarded *all;
 	size_t n, cap;
-	struct exec_refusal refusals[REFUSALS];
-	size_t first, waiting;
-	uint64_t dropped;
 };
 
 /* ---- answers, in the thread */
 
 /* The guarded container that the process is in, copied; false: none. */
-static bool whose(struct exec_guard *g, pid_t pid, struct guarded *out)
+static bool whose(struct exec_guard *g, pid_t pid, char id[RESPOND_ID_MAX])
 {
 	char cgroup[RESPOND_CGROUP_MAX];
 	bool found = false;
@@ -56,45 +48,27 @@ static bool whose(struct exec_guard *g, pid_t pid, struct guarded *out)
 		return false;
 	pthread_mutex_lock(&g->lock);
 	for (size_t i = 0; i < g->n && !found; i++)
-		if (strstr(cgroup, g->all[i]->id)) {
-			*out = *g->all[i];
+		if (strstr(cgroup, g->all[i].id)) {
+			memcpy(id, g->all[i].id, RESPOND_ID_MAX);
 			found = true;
 		}
 	pthread_mutex_unlock(&g->lock);
 	return found;
 }
 
-static void tell(struct exec_guard *g, const struct exec_refusal *r)
-{
-	pthread_mutex_lock(&g->lock);
-	if (g->waiting == REFUSALS) {
-		g->first = (g->first + 1) % REFUSALS;
-		g->waiting--;
-		g->dropped++;
-	}
-	g->refusals[(g->first + g->waiting++) % REFUSALS] = *r;
-	pthread_mutex_unlock(&g->lock);
-}
-
 static uint32_t answer_for(struct exec_guard *g, const struct fanotify_event_metadata *m)
 {
-	struct exec_refusal r = { .pid = (uint32_t)m->pid };
-	struct guarded of;
+	struct exec_asked a = { .pid = (uint32_t)m->pid };
 	char link[64];
 	ssize_t n;
 
-	if (m->pid <= 0 || m->pid == getpid() || !whose(g, m->pid, &of))
+	if (m->pid <= 0 || m->pid == getpid() || !whose(g, m->pid, a.container))
 		return FAN_ALLOW;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", m->fd);
-	n = readlink(link, r.path, sizeof(r.path) - 1);
+	n = readlink(link, a.path, sizeof(a.path) - 1);
 	if (n < 0)
 		return FAN_ALLOW;
-	if (!exec_rules_refuse(g->rules, m->fd, r.path, of.image, of.hashes, of.hashes_n, r.reason,
-			       sizeof(r.reason)))
-		return FAN_ALLOW;
-	snprintf(r.container, sizeof(r.container), "%s", of.id);
-	tell(g, &r);
-	return FAN_DENY;
+	return g->decide(g->ctx, &a, m->fd) ? FAN_DENY : FAN_ALLOW;
 }
 
 static void answer(struct exec_guard *g, const struct fanotify_event_metadata *m)
@@ -208,40 +182,70 @@ static int mark_all(struct exec_guard *g, pid_t pid)
 
 /* ---- the way in */
 
-static struct guarded *guarded_of(struct exec_guard *g, const struct respond_request *q)
+/* Containers that are gone make room. */
+static void sweep(struct exec_guard *g)
 {
-	struct guarded *c;
+	size_t kept = 0;
 
 	for (size_t i = 0; i < g->n; i++)
-		if (!strcmp(g->all[i]->id, q->container))
-			return g->all[i];
-	if (g->n >= GUARDED_MAX)
-		return NULL;
-	c = xcalloc(1, sizeof(*c));
-	memcpy(c->id, q->container, sizeof(c->id));
-	memcpy(c->image, q->image, sizeof(c->image));
-	*vec_push(g->all, g->n, g->cap) = c;
-	return c;
+		if (cgroup_number(g->all[i].cgroup))
+			g->all[kept++] = g->all[i];
+	g->n = kept;
 }
 
-/* The program's bytes, from the process or from its place in the container; -1: already. */
-static int forbid(struct guarded *c, const struct respond_request *q, pid_t member, char *hex)
+static bool guard(struct exec_guard *g, const struct respond_request *q)
 {
-	cleanup_free char *exe = xasprintf("/proc/%u/exe", q->pid);
-	cleanup_free char *path = xasprintf("/proc/%d/root%s", member, q->exe);
-	char cgroup[RESPOND_CGROUP_MAX];
-	bool alive = q->pid && procinfo_cgroup((pid_t)q->pid, cgroup, sizeof(cgroup)) == 0 &&
-		     strstr(cgroup, c->id);
+	bool there = false;
 
-	if (q->exe[0] != '/' || c->hashes_n == HASHES_MAX)
-		return 0;
-	if (!(alive && procinfo_sha256(exe, hex) == 0) && procinfo_sha256(path, hex) < 0)
-		return 0;
-	for (size_t i = 0; i < c->hashes_n; i++)
-		if (!strcmp(c->hashes[i], hex))
-			return -1;
-	memcpy(c->hashes[c->hashes_n++], hex, RESPOND_SHA256);
-	return 1;
+	pthread_mutex_lock(&g->lock);
+	for (size_t i = 0; i < g->n; i++)
+		there |= !strcmp(g->all[i].id, q->container);
+	if (!there && g->n >= GUARDED_MAX)
+		sweep(g);
+	if (!there && g->n < GUARDED_MAX) {
+		struct guarded *c = vec_push(g->all, g->n, g->cap);
+
+		memcpy(c->id, q->container, sizeof(c->id));
+		memcpy(c->cgroup, q->cgroup, sizeof(c->cgroup));
+		there = true;
+	}
+	pthread_mutex_unlock(&g->lock);
+	return there;
+}
+
+/* A file of the container, which links of the container do not lead out of it. */
+static int open_in(pid_t member, const char *path)
+{
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	cleanup_close int root = -1;
+	char folder[64];
+
+	snprintf(folder, sizeof(folder), "/proc/%d/root", member);
+	root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return root < 0 ? -1 : (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+}
+
+/* From the process, when it still runs and is there; else from its place. -1: none. */
+static int open_program(const struct respond_request *q, pid_t member)
+{
+	char cgroup[RESPOND_CGROUP_MAX], exe[64];
+	struct stat st;
+	int fd = -1;
+
+	if (q->exe[0] != '/')
+		return -1;
+	snprintf(exe, sizeof(exe), "/proc/%u/exe", q->pid);
+	if (q->pid && procinfo_cgroup((pid_t)q->pid, cgroup, sizeof(cgroup)) == 0 &&
+	    strstr(cgroup, q->container))
+		fd = open(exe, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fd = open_in(member, q->exe);
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
 }
 
 static void first_member(int pid, void *ctx)
@@ -265,13 +269,12 @@ static int start(struct exec_guard *g)
 }
 
 void exec_guard_add(struct exec_guard *g, const struct respond_request *q,
-		    const struct cgroup_place *p, struct respond_result *out)
+		    const struct cgroup_place *p, int *program, struct respond_result *out)
 {
-	char hex[RESPOND_SHA256];
-	struct guarded *c;
 	pid_t member = 0;
-	int marked, forbidden;
+	int marked;
 
+	*program = -1;
 	cgroup_each(p, first_member, &member);
 	marked = start(g);
 	if (marked == 0 && member)
@@ -281,22 +284,12 @@ void exec_guard_add(struct exec_guard *g, const struct respond_request *q,
 			    member ? strerror(-marked) : "the container has no process");
 		return;
 	}
-	pthread_mutex_lock(&g->lock);
-	c = guarded_of(g, q);
-	forbidden = c ? forbid(c, q, member, hex) : 0;
-	pthread_mutex_unlock(&g->lock);
-	if (!c)
+	if (!guard(g, q)) {
 		respond_say(out, RESPOND_FAILED, "more than %d containers", GUARDED_MAX);
-	else if (forbidden < 0)
-		respond_say(out, RESPOND_ALREADY, "this program is forbidden already");
-	else if (forbidden)
-		respond_say(out, RESPOND_DONE,
-			    "executions are asked for on %d mounts (fanotify); %.200s is "
-			    "forbidden (SHA-256 %s)",
-			    marked, q->exe, hex);
-	else
-		respond_say(out, RESPOND_DONE, "executions are asked for on %d mounts (fanotify)",
-			    marked);
+		return;
+	}
+	*program = open_program(q, member);
+	respond_say(out, RESPOND_DONE, "executions are asked for on %d mounts (fanotify)", marked);
 }
 
 /* The marks stay, and their answer is yes. */
@@ -304,43 +297,23 @@ void exec_guard_remove(struct exec_guard *g, const char *container)
 {
 	pthread_mutex_lock(&g->lock);
 	for (size_t i = 0; i < g->n; i++)
-		if (!strcmp(g->all[i]->id, container)) {
-			free(g->all[i]);
+		if (!strcmp(g->all[i].id, container)) {
 			g->all[i] = g->all[--g->n];
 			break;
 		}
 	pthread_mutex_unlock(&g->lock);
 }
 
-bool exec_guard_take(struct exec_guard *g, struct exec_refusal *out)
-{
-	bool some;
-
-	pthread_mutex_lock(&g->lock);
-	some = g->waiting > 0;
-	if (some) {
-		*out = g->refusals[g->first];
-		g->first = (g->first + 1) % REFUSALS;
-		g->waiting--;
-	}
-	pthread_mutex_unlock(&g->lock);
-	return some;
-}
-
-int exec_guard_new(struct exec_guard **out, const struct respond_policy *p, struct err *e)
+void exec_guard_new(struct exec_guard **out, exec_decide_fn *decide, void *ctx)
 {
 	struct exec_guard *g = xcalloc(1, sizeof(*g));
-	int err;
 
+	g->decide = decide;
+	g->ctx = ctx;
 	g->fan = -1;
 	g->wake = eventfd(0, EFD_CLOEXEC);
 	pthread_mutex_init(&g->lock, NULL);
-	err = exec_rules_new(&g->rules, p ? &p->exec : NULL, e);
-	if (err < 0)
-		exec_guard_free(g);
-	else
-		*out = g;
-	return err;
+	*out = g;
 }
 
 void exec_guard_free(struct exec_guard *g)
@@ -354,10 +327,7 @@ void exec_guard_free(struct exec_guard *g)
 	if (g->fan >= 0)
 		close(g->fan);
 	close(g->wake);
-	for (size_t i = 0; i < g->n; i++)
-		free(g->all[i]);
 	free(g->all);
-	exec_rules_free(g->rules);
 	pthread_mutex_destroy(&g->lock);
 	free(g);
 }

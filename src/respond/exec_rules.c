@@ -95,7 +95,6 @@ static const char *hash_of(struct exec_rules *r, int fd)
 {
 	struct known *k;
 	struct stat st;
-	char path[64];
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return NULL;
@@ -103,13 +102,12 @@ static const char *hash_of(struct exec_rules *r, int fd)
 	if (k->hex[0] && k->dev == st.st_dev && k->ino == st.st_ino && k->size == st.st_size &&
 	    same_time(&k->mtime, &st.st_mtim) && same_time(&k->ctime, &st.st_ctim))
 		return k->hex;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	*k = (struct known){ .dev = st.st_dev,
 			     .ino = st.st_ino,
 			     .size = st.st_size,
 			     .mtime = st.st_mtim,
 			     .ctime = st.st_ctim };
-	if (procinfo_sha256(path, k->hex) < 0)
+	if (procinfo_sha256_of(fd, k->hex) < 0)
 		k->hex[0] = '\0';
 	return k->hex[0] ? k->hex : NULL;
 }

@@ -276,8 +276,9 @@ static int read_yara(struct reading *r, const struct yaml_node *n)
 
 static int read_exec(struct reading *r, const struct yaml_node *root)
 {
-	static const char *const keys[] = { "always", "hashes", "models", "yara", NULL };
+	static const char *const keys[] = { "always", "hashes", "models", "yara", "late", NULL };
 	struct yaml_node *map = NULL;
+	const struct yaml_node *late;
 
 	if (yaml_get_map(r->s, root, "exec", false, &map, r->e) < 0)
 		return -EINVAL;
@@ -289,6 +290,12 @@ static int read_exec(struct reading *r, const struct yaml_node *root)
 	    read_items(r, map, "models", read_model) < 0 ||
 	    read_items(r, map, "yara", read_yara) < 0)
 		return -EINVAL;
+	late = yaml_get(map, "late");
+	if (yaml_is_null(late))
+		return 0;
+	r->p->exec.refuse_late = yaml_eq(late, "refuse");
+	if (!r->p->exec.refuse_late && !yaml_eq(late, "permit"))
+		return FAIL(r, late, "expected permit or refuse");
 	return 0;
 }
 

@@ -80,16 +80,22 @@ int procinfo_cgroup(pid_t pid, char *out, size_t size)
 int procinfo_sha256(const char *path, char out[65])
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : procinfo_sha256_of(fd, out);
+}
+
+int procinfo_sha256_of(int fd, char out[65])
+{
 	cleanup_sha256 struct sha256 s = { 0 };
 	cleanup_free char *chunk = malloc(CHUNK);
 	uint8_t digest[SHA256_SIZE];
 	size_t total = 0;
 	ssize_t n;
 
-	if (fd < 0 || !chunk)
-		return -errno;
+	if (!chunk)
+		return -ENOMEM;
 	sha256_begin(&s);
-	while ((n = read(fd, chunk, CHUNK)) > 0) {
+	while ((n = pread(fd, chunk, CHUNK, (off_t)total)) > 0) {
 		total += (size_t)n;
 		if (total > HASH_MAX)
 			return -EFBIG;

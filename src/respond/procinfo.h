@@ -27,5 +27,7 @@ int procinfo_link(pid_t pid, const char *name, char *out, size_t size);
 int procinfo_cgroup(pid_t pid, char *out, size_t size);
 /* SHA-256 of a file in hexadecimal, of at most 1 GiB. 0 or a negative errno. */
 int procinfo_sha256(const char *path, char out[65]);
+/* The same of an open file, from its beginning; where it stands does not change. */
+int procinfo_sha256_of(int fd, char out[65]);
 
 #endif

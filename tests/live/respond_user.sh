@@ -102,11 +102,135 @@ user_begin --response "$scratch/limits.yaml"
 in_box kill true
 sleep 0.7
 for _ in 1 2 3 4; do
-	lives kill kill && echo lives || true
+	if lives kill kill; then echo lives; fi
 done >"$scratch/said"
 check "limits: two are killed" test "$(grep -c lives "$scratch/said")" = 2
 check "limits: the third is refused" told kill refused 'more than 2 actions'
 watch_end
+
+# ---- executions: asked for by the one, decided by the other
+# guard LINE...: the policy
+guard() {
+	printf '%s\n' "mode: enforce" "limits: {container: {actions: 20, within: 1m}}" "$@" >"$scratch/guard.yaml"
+	user_begin --response "$scratch/guard.yaml"
+}
+says() { # says NAME COMMAND...: what a command in the container prints
+	in_box "$@" || true
+}
+box exec
+# shellcheck disable=SC2016 # for the inner shell
+in_box exec sh -c 'for n in banned other marked hashed; do cp /bin/busybox /tmp/busybox-$n; echo $n-BOLTSEAL >>/tmp/busybox-$n; done
+	cp /bin/busybox /tmp/busybox-private; echo marked-BOLTSEAL >>/tmp/busybox-private; chmod 700 /tmp/busybox-private'
+guard
+in_box exec true
+check "block-exec: a program runs before" test "$(says exec /tmp/busybox-banned echo lives)" = lives
+in_box exec /tmp/busybox-banned cat /etc/boltseal-ban >/dev/null || true
+if told block-exec failed; then
+	skip "executions" "$(grep -o 'cannot be asked[^\"]*' "$found" | head -n 1)"
+	tap_end
+	exit
+fi
+check "block-exec: told" told block-exec "done" 'is forbidden (SHA-256'
+check "block-exec: it is refused now" test -z "$(says exec /tmp/busybox-banned echo lives)"
+check "block-exec: also under another name" test -z \
+	"$(says exec sh -c 'cp /tmp/busybox-banned /tmp/busybox-renamed; /tmp/busybox-renamed echo lives')"
+check "block-exec: the refusal is told" told block-exec "done" 'refused to execute /tmp/busybox-banned'
+check "block-exec: others run" test "$(says exec /tmp/busybox-other echo lives)" = lives
+check "block-exec: other containers are not asked" test "$(says a busybox echo lives)" = lives
+watch_end
+check "block-exec: ends with the agent" test "$(says exec /tmp/busybox-banned echo lives)" = lives
+
+"$boltseal" record --method ptrace --output "$scratch/model.json" -- "$scratch/root/bin/busybox" true 2>"$log.record"
+sed -i "s|$scratch/root/bin/busybox|/bin/busybox|g" "$scratch/model.json"
+hash=$(sha256sum <"/proc/$(pid_of exec)/root/tmp/busybox-hashed")
+guard "exec: {always: true, hashes: [${hash%% *}], models: [{image: 'boltseal-respond:*', model: $scratch/model.json}]}"
+in_box exec true
+sleep 0.3
+check "model: what it has runs" test "$(says exec busybox echo lives)" = lives
+check "model: what it does not have is refused" test -z "$(says exec /tmp/busybox-other echo lives)"
+check "model: told" told block-exec "done" 'not in the model of boltseal-respond'
+check "hashes: refused" test -z "$(says exec /tmp/busybox-hashed echo lives)"
+check "hashes: told" told block-exec "done" 'forbidden by its SHA-256'
+watch_end
+
+cat >"$scratch/mark.yar" <<'END'
+rule Marked { strings: $a = "marked-BOLTSEAL" condition: $a }
+END
+if guard "exec: {always: true, yara: [$scratch/mark.yar]}"; then
+	in_box exec true
+	sleep 0.3
+	check "YARA: what matches is refused" test -z "$(says exec /tmp/busybox-marked echo lives)"
+	check "YARA: told" told block-exec "done" 'matches the YARA rule Marked'
+	check "YARA: also what only root may read" test -z "$(says exec /tmp/busybox-private echo lives)"
+	check "YARA: what does not match runs" test "$(says exec /tmp/busybox-other echo lives)" = lives
+	watch_end
+elif grep -q 'without libyara' "$log"; then
+	skip "YARA: what matches is refused" "built without libyara"
+else
+	not_ok "YARA: the agent begins" "$log"
+fi
+
+# ---- nobody decides: the process that judges stands still, or ends, or the other one does
+# waits: starts a program whose execution waits for somebody to decide; what it prints is in $scratch/waited.
+waits() {
+	: >"$scratch/waited"
+	timeout 40 docker exec boltseal-r-exec /tmp/busybox-other echo lives >"$scratch/waited" 2>/dev/null &
+	runner=$!
+	background+=("$runner")
+	sleep 1.5
+	kill -0 "$runner" 2>/dev/null
+}
+came() { wait "$runner" 2>/dev/null || true; grep -q lives "$scratch/waited"; }
+came_not() { ! came; }
+# Only in this container: those of others must not wait.
+guard_one() {
+	guard "$@"
+	in_box exec /tmp/busybox-banned cat /etc/boltseal-ban >/dev/null || true
+	told block-exec "done" 'is forbidden'
+}
+for late in permit refuse; do
+	guard_one "exec: {late: $late}"
+	kill -STOP "$judge"
+	check "late: $late: the execution waits" waits
+	if [ $late = permit ]; then
+		check "late: it is permitted then" came
+	else
+		check "late: it is refused then" came_not
+	fi
+	check "late: it is logged" grep -q "nobody decided whether process [0-9]* of .* it is ${late%e}" "$log"
+	kill -CONT "$judge"
+	sleep 0.5
+	check "late: decided again later" test "$(says exec /tmp/busybox-other echo lives)" = lives
+	watch_end
+done
+check "late: what was refused is told" told block-exec "done" 'it took too long to decide'
+
+for who in judge agent; do
+	guard_one "exec: {late: refuse}" "when_agent_ends: {freeze: lift, block-network: keep}"
+	in_box a cat /etc/boltseal-freeze >/dev/null || true
+	check "$who: it is frozen" told freeze "done"
+	in_box spared cat /etc/boltseal-cut >/dev/null || true
+	check "$who: before" stands "$pid"
+	kill -STOP "$judge"
+	check "$who: an execution waits" waits
+	if [ $who = judge ]; then kill -KILL "$judge"; else kill -KILL "$agent"; fi
+	check "$who killed: the execution that waits is let go" came
+	kill -KILL "$judge" 2>/dev/null || true
+	wait "$watcher" 2>/dev/null || true
+	check "$who killed: executions are permitted" test "$(says exec /tmp/busybox-other echo lives)" = lives
+	sleep 0.5
+	check "$who killed: what is to be lifted is lifted" runs "$pid"
+	check "$who killed: the kernel kills nobody any more" lives kill kill
+	if told block-network "done"; then
+		check "$who killed: what is to be kept stays" no_service spared
+		check "$who killed: it is listed" lists block-network
+		"$boltseal" respond undo "$(id_of spared)" --state "$state" >"$scratch/undo" 2>&1 || true
+		check "$who killed: undo" serves spared
+	else
+		skip "$who killed: what is to be kept stays" "no control group of version 2"
+	fi
+	check "$who killed: nothing is listed any more" lists_nothing
+done
 
 # ---- not asked for on the command line
 install -m 666 /dev/null "$found"

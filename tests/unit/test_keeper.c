@@ -16,9 +16,11 @@
 #include <unistd.h>
 
 #include "app/keeper_acts.h"
+#include "app/keeper_execs.h"
 #include "app/keeper_table.h"
 #include "app/keeper_wire.h"
 #include "base/cleanup.h"
+#include "respond/procinfo.h"
 #include "sensor/watch_kill.h"
 #include "sensor/watch_share.h"
 
@@ -251,6 +253,8 @@ static void policy(void **state)
 
 /* ---- requests of a process that is not boltseal any more */
 
+static struct keeper_execs *execs;
+
 static struct keeper_acts *acts_of(const char *text)
 {
 	char folder[] = "/tmp/boltseal-acts-XXXXXX";
@@ -260,7 +264,8 @@ static struct keeper_acts *acts_of(const char *text)
 	struct err e;
 
 	assert_non_null(mkdtemp(folder));
-	assert_int_equal(keeper_acts_new(&a, &o, &e), 0);
+	execs = keeper_execs_new(-1);
+	assert_int_equal(keeper_acts_new(&a, &o, execs, &e), 0);
 	policy_bytes(&bytes, text);
 	assert_int_equal(keeper_acts_policy(a, bytes.p, bytes.len, &e), 0);
 	assert_int_equal(keeper_acts_policy(a, bytes.p, bytes.len, &e), -EPERM);
@@ -272,8 +277,10 @@ static void says(struct keeper_acts *a, const struct keeper_act *act, enum respo
 		 const char *text)
 {
 	struct respond_result result = { 0 };
+	int program;
 
-	keeper_acts_respond(a, act, &result);
+	keeper_acts_respond(a, act, &program, &result);
+	assert_int_equal(program, -1);
 	if (result.outcome != outcome || !strstr(result.text, text))
 		fail_msg("%s: '%s', not %s: '%s'", respond_outcome_name(result.outcome),
 			 result.text, respond_outcome_name(outcome), text);
@@ -335,6 +342,7 @@ static void owned(void **state)
 	act.request.operations = 1u << RESPOND_OP_MOUNT;
 	says(a, &act, RESPOND_FAILED, "no control group");
 	keeper_acts_free(a);
+	keeper_execs_free(execs);
 }
 
 /* The name that was told first is the container's; limits count what was decided here. */
@@ -357,14 +365,88 @@ static void bound(void **state)
 	says(a, &act, RESPOND_FAILED, "no control group");
 	says(a, &act, RESPOND_REFUSED, "more than 2 actions");
 	keeper_acts_free(a);
+	keeper_execs_free(execs);
+}
+
+/* ---- executions */
+
+/* Asked by one thread, answered by another; then nobody is there. */
+static void executions(void **state)
+{
+	struct keeper_answers *answers;
+	struct keeper_execs *x;
+	struct exec_judge *judge;
+	struct exec_refusal refusal;
+	struct respond_policy p;
+	struct respond_request q = { .container = ID, .cgroup = "/docker/" ID };
+	struct exec_asked a = { .pid = 4711, .container = ID, .path = "/bin/x" };
+	char path[] = "/tmp/boltseal-exec-XXXXXX", hex[65], text[256];
+	int sock[2], fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(write(fd, "program", 7), 7);
+	assert_int_equal(procinfo_sha256(path, hex), 0);
+	unlink(path);
+	snprintf(text, sizeof(text), "exec: {late: refuse, hashes: [%s]}\n", hex);
+	respond_policy_init(&p);
+	assert_int_equal(respond_policy_parse(&p, "p", text, strlen(text), NULL), 0);
+	assert_int_equal(exec_judge_new(&judge, &p, NULL), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sock), 0);
+	x = keeper_execs_new(sock[0]);
+	keeper_execs_late(x, p.exec.refuse_late);
+	assert_int_equal(keeper_answers_start(&answers, sock[1], judge), 0);
+	assert_false(keeper_execs_ask(x, &a, fd)); /* of a container that nobody named */
+	assert_true(exec_judge_add(judge, &q));
+	for (int i = 0; i < 3; i++) {
+		assert_true(keeper_execs_ask(x, &a, fd));
+		assert_true(exec_judge_take(judge, &refusal));
+		assert_int_equal(refusal.pid, 4711);
+		assert_non_null(strstr(refusal.reason, hex));
+		assert_false(refusal.late);
+	}
+	a.time = 1; /* of long ago: it was refused meanwhile, by what `late` says */
+	assert_true(exec_judge_refuses(judge, &a, fd));
+	exec_judge_remove(judge, ID);
+	assert_false(keeper_execs_ask(x, &a, fd));
+	keeper_answers_stop(answers);
+	close(sock[1]);
+	assert_false(keeper_execs_ask(x, &a, fd));
+	assert_false(keeper_execs_ask(x, &a, fd));
+	keeper_execs_free(x);
+	close(sock[0]);
+	close(fd);
+	exec_judge_free(judge);
+	respond_policy_free(&p);
+}
+
+/* Who went while he was asked is gone for what comes then, too. */
+static void gone(void **state)
+{
+	struct exec_asked a = { .container = ID };
+	struct keeper_execs *x;
+	int sock[2], null = open("/dev/null", O_RDONLY);
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sock), 0);
+	x = keeper_execs_new(sock[0]);
+	keeper_execs_late(x, true);
+	shutdown(sock[1], SHUT_WR); /* it can be asked, and answers nothing */
+	assert_false(keeper_execs_ask(x, &a, null));
+	assert_false(keeper_execs_ask(x, &a, null));
+	keeper_execs_free(x);
+	close(sock[0]);
+	close(sock[1]);
+	close(null);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(opens), cmocka_unit_test(no_files),	   cmocka_unit_test(links),
-		cmocka_unit_test(wire),	 cmocka_unit_test(kills_in_plans), cmocka_unit_test(policy),
-		cmocka_unit_test(owned), cmocka_unit_test(bound),
+		cmocka_unit_test(opens),	  cmocka_unit_test(no_files),
+		cmocka_unit_test(links),	  cmocka_unit_test(wire),
+		cmocka_unit_test(kills_in_plans), cmocka_unit_test(policy),
+		cmocka_unit_test(owned),	  cmocka_unit_test(bound),
+		cmocka_unit_test(executions),	  cmocka_unit_test(gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,8 @@ static void test_policy_errors(void **state)
 		{ "exec: {always: true, hashes: [" ID "], models: [{image: x, model: z}]}\n", "" },
 		{ "exec: {hashes: [abc]}\n", "p:1:17: /exec/hashes/0: expected a SHA-256" },
 		{ "exec: {yara: [3]}\n", "expected a file with YARA rules" },
+		{ "exec: {late: refuse}\n", "" },
+		{ "exec: {late: never}\n", "p:1:14: /exec/late: expected permit or refuse" },
 		{ "deny: [{image: x, operations: [mount, ptrace]}]\n", "" },
 		{ "deny: [{operations: [capability], capabilities: [CAP_SYS_ADMIN]}]\n", "" },
 		{ "deny: [{operations: [capability]}]\n", "expected 'capabilities'" },
