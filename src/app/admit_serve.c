@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "app/admit.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -78,21 +79,13 @@ static bool is_json(const char *type)
 	return n == strlen("application/json") && !strncasecmp(type, "application/json", n);
 }
 
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 static void review(struct admit *a, enum adm_hook hook, const struct http_request *q,
 		   struct http_reply *r)
 {
 	cleanup_adm_answer struct adm_answer answer = { 0 };
 	struct adm_cluster cluster = a->cluster;
 	struct admit_seal_list *seals;
-	uint64_t start = now_us();
+	uint64_t start = clock_us(CLOCK_MONOTONIC);
 
 	if (a->config->server.client_ca && !q->client_verified) {
 		r->status = 403;
@@ -116,7 +109,7 @@ static void review(struct admit *a, enum adm_hook hook, const struct http_reques
 	r->type = answer.status == 200 ? "application/json" : NULL;
 	r->body = answer.body;
 	answer.body = (struct buf){ 0 };
-	admit_count(&a->counts, hook, &answer, now_us() - start);
+	admit_count(&a->counts, hook, &answer, clock_us(CLOCK_MONOTONIC) - start);
 }
 
 static void validate(struct admit *a, const struct http_request *q, struct http_reply *r)

@@ -9,6 +9,7 @@
 #include "app/command.h"
 #include "app/node.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "profile/lint.h"
@@ -23,14 +24,6 @@ static void on_signal(int sig)
 {
 	(void)sig;
 	stop = 1;
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 static void agent_free(struct node_agent *a)
@@ -185,10 +178,10 @@ static bool is_done(const struct node_agent *a)
 
 static int loop(struct node_agent *a, struct err *e)
 {
-	uint64_t begun = now_ms(), next = 0, settled = 0;
+	uint64_t begun = clock_ms(CLOCK_MONOTONIC), next = 0, settled = 0;
 
 	while (!stop) {
-		uint64_t now = now_ms();
+		uint64_t now = clock_ms(CLOCK_MONOTONIC);
 		int r;
 
 		if (a->o.once && now - begun > a->o.timeout_s * 1000)
@@ -197,7 +190,7 @@ static int loop(struct node_agent *a, struct err *e)
 		if ((a->dirty && now >= settled) || now >= next ||
 		    (!a->published && a->uid && now >= a->retry_ms)) {
 			pass(a);
-			settled = now_ms() + SETTLE_MS;
+			settled = clock_ms(CLOCK_MONOTONIC) + SETTLE_MS;
 			next = settled + a->o.interval_s * 1000;
 			if (is_done(a))
 				break;

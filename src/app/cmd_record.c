@@ -8,6 +8,7 @@
 #include "app/command.h"
 #include "app/record.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "sensor/record_ptrace.h"
 
@@ -28,10 +29,7 @@ static void catch_signals(void)
 
 int64_t record_now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)clock_ms(CLOCK_MONOTONIC);
 }
 
 bool record_over(struct recording *rec)

@@ -10,6 +10,7 @@
 
 #include "app/delivery_private.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/plural.h"
@@ -33,14 +34,6 @@ enum {
 #define CLOCK_HOLD_NS UINT64_C(3600000000000)
 /* ... by more than this within PRUNE_TICKS. */
 #define CLOCK_SET_NS  UINT64_C(10000000000)
-
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* ---- the store */
 
@@ -87,8 +80,8 @@ static bool store_batch(struct delivery *f, struct finding *const *batch, size_t
 			log_warn("%s; %zu finding%s", e.msg, n, n == 1 ? " waits" : "s wait");
 		failing = true;
 		if (stopping(f) && !deadline)
-			deadline = now_ns(CLOCK_MONOTONIC) + END_STORE_MS * UINT64_C(1000000);
-		if (deadline && now_ns(CLOCK_MONOTONIC) > deadline)
+			deadline = clock_ns(CLOCK_MONOTONIC) + END_STORE_MS * UINT64_C(1000000);
+		if (deadline && clock_ns(CLOCK_MONOTONIC) > deadline)
 			return false;
 		nanosleep(&(struct timespec){ .tv_sec = ms / 1000,
 					      .tv_nsec = (long)(ms % 1000) * 1000000 },
@@ -119,7 +112,7 @@ static void keep(struct delivery *f, const struct delivery_queue *batch)
  */
 static uint64_t trusted_time(struct delivery *f)
 {
-	uint64_t now = now_ns(CLOCK_REALTIME), up = now_ns(CLOCK_BOOTTIME), boot = now - up;
+	uint64_t now = clock_ns(CLOCK_REALTIME), up = clock_ns(CLOCK_BOOTTIME), boot = now - up;
 	uint64_t jump = boot > f->boot ? boot - f->boot : f->boot - boot;
 
 	if (!f->clock_since || jump > CLOCK_SET_NS)
@@ -247,7 +240,7 @@ static void queue_free(struct delivery_queue *q)
 /* Waits for findings, a second at most; false when it is over and nothing waits. */
 static bool take(struct delivery *f, struct delivery_queue *batch)
 {
-	uint64_t until = now_ns(CLOCK_MONOTONIC) + TICK_MS * UINT64_C(1000000);
+	uint64_t until = clock_ns(CLOCK_MONOTONIC) + TICK_MS * UINT64_C(1000000);
 	struct timespec t = { .tv_sec = (time_t)(until / 1000000000u),
 			      .tv_nsec = (long)(until % 1000000000u) };
 	bool more;
@@ -296,9 +289,9 @@ static void *run(void *arg)
 		queue_free(&batch);
 		if (f->store)
 			notice(f, &told);
-		if (now_ns(CLOCK_MONOTONIC) >= next) {
+		if (clock_ns(CLOCK_MONOTONIC) >= next) {
 			tick(f, ticks++);
-			next = now_ns(CLOCK_MONOTONIC) + TICK_MS * UINT64_C(1000000);
+			next = clock_ns(CLOCK_MONOTONIC) + TICK_MS * UINT64_C(1000000);
 		}
 	}
 	return NULL;
@@ -347,7 +340,7 @@ static int know(const struct finding *finding, uint64_t seq, void *ctx, struct e
 
 static int open_store(struct delivery *f, struct err *e)
 {
-	uint64_t now = now_ns(CLOCK_REALTIME);
+	uint64_t now = clock_ns(CLOCK_REALTIME);
 	struct store_filter recent = { .since = now - f->o.window_ns, .limit = DEDUP_ENTRIES };
 	int err;
 
@@ -464,7 +457,7 @@ void delivery_set_sensor(struct delivery *f, const struct delivery_sensor *s)
 {
 	pthread_mutex_lock(&f->lock);
 	f->sensor = *s;
-	f->sensor_told = now_ns(CLOCK_MONOTONIC);
+	f->sensor_told = clock_ns(CLOCK_MONOTONIC);
 	pthread_mutex_unlock(&f->lock);
 }
 
@@ -484,7 +477,7 @@ bool delivery_health(bool ready, struct buf *out, void *delivery)
 	const char *why = NULL;
 
 	pthread_mutex_lock(&f->lock);
-	if (f->sensor_told && now_ns(CLOCK_MONOTONIC) - f->sensor_told > QUIET_NS)
+	if (f->sensor_told && clock_ns(CLOCK_MONOTONIC) - f->sensor_told > QUIET_NS)
 		why = "watching stands still";
 	else if (ready && !f->sensor_told)
 		why = "watching has not begun";

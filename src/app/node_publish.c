@@ -4,18 +4,11 @@
 
 #include "app/node.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
 enum { EVENTS_MAX = 10, RETRY_MIN_MS = 500, RETRY_MAX_MS = 30000 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static const char *label_value(const struct node_agent *a, const char *key)
 {
@@ -344,7 +337,8 @@ bool node_publish(struct node_agent *a)
 		pause = (uint64_t)RETRY_MIN_MS
 			<< (a->publish_failures < 8 ? a->publish_failures : 8);
 		a->publish_failures++;
-		a->retry_ms = now_ms() + (pause < RETRY_MAX_MS ? pause : RETRY_MAX_MS);
+		a->retry_ms = clock_ms(CLOCK_MONOTONIC) +
+			      (pause < RETRY_MAX_MS ? pause : RETRY_MAX_MS);
 		return false;
 	}
 	a->publish_failures = 0;

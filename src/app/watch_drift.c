@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -235,14 +236,6 @@ void watch_drift_use(struct watch_drift *d, struct watch *w)
 
 /* ---- learning */
 
-static time_t now_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
-}
-
 static const char *timestamp(struct workload *w)
 {
 	time_t t = time(NULL);
@@ -267,7 +260,7 @@ static struct learning *learning_of(struct watch_drift *d, const struct containe
 		return l;
 	l = xcalloc(1, sizeof(*l));
 	l->key = xstrdup(key);
-	l->until = now_s() + (time_t)d->learn_s;
+	l->until = clock_s(CLOCK_MONOTONIC) + (time_t)d->learn_s;
 	l->next = d->learnings;
 	d->learnings = l;
 	w = &l->w;
@@ -341,7 +334,7 @@ static void end_learning(struct watch_drift *d, struct learning *l)
 void watch_drift_tick(struct watch_session *s)
 {
 	for (struct learning *l = s->drift ? s->drift->learnings : NULL; l; l = l->next)
-		if (!l->model && now_s() >= l->until)
+		if (!l->model && clock_s(CLOCK_MONOTONIC) >= l->until)
 			end_learning(s->drift, l);
 }
 

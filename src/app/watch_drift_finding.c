@@ -7,6 +7,7 @@
 #include "app/watch_finding.h"
 #include "app/watch_screen.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "baseline/baseline.h"
 #include "model/finding_dedup.h"
@@ -24,14 +25,6 @@ static const char *priority_of(unsigned severity)
 	while (severity < names[i].from)
 		i++;
 	return names[i].name;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 static void put_member(struct buf *b, const char *key, const char *value)
@@ -99,7 +92,7 @@ static struct finding *make(struct watch_session *s, const struct drift *d,
 	f->remedy = finding_remedy(f->type);
 	f->tags[f->tags_n++] = "drift";
 	f->hostname = s->hostname;
-	f->last_seen = ev ? ev->time : now_ns();
+	f->last_seen = ev ? ev->time : clock_ns(CLOCK_REALTIME);
 	f->count = o->count;
 	watch_finding_who(f, ev, enrich_process(s->enrich));
 	f->output = sentence(f, d);

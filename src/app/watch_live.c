@@ -18,6 +18,7 @@
 #include "app/watch_respond.h"
 #include "app/watch_screen.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/plural.h"
@@ -153,14 +154,6 @@ static void tell_losses(struct watching *w)
 
 /* ---- new rules */
 
-static uint64_t boot_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 struct until {
 	struct watch_session *session;
 	uint64_t time;
@@ -198,7 +191,7 @@ static uint64_t moment(struct watching *w, const struct watch_loading *l)
 
 	if (w->session.respond)
 		at = watch_respond_follow(w->session.respond, l->rules, &l->rows);
-	now = boot_ns();
+	now = clock_ns(CLOCK_BOOTTIME);
 	if (at > now)
 		nanosleep(&(struct timespec){ .tv_nsec = (long)(at - now) }, NULL);
 	return at ? at : now;
@@ -375,7 +368,7 @@ static int loop(struct watching *w, uint64_t seconds, struct err *e)
 
 	clock_gettime(CLOCK_MONOTONIC, &begun);
 	for (;;) {
-		uint64_t seen = boot_ns() - SETTLE_NS;
+		uint64_t seen = clock_ns(CLOCK_BOOTTIME) - SETTLE_NS;
 		int n = watch_poll(w->session.sensor, pause_ms(w, quiet), watch_session_record,
 				   &w->session, e);
 		int64_t jump;

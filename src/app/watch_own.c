@@ -13,6 +13,7 @@
 #include "app/delivery.h"
 #include "app/watch_screen.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -59,14 +60,6 @@ static const struct {
 			"Look at who set it when no time service did.", 20 },
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 void watch_tell(struct watch_session *s, struct finding *f)
 {
 	cleanup_buf struct buf b = { 0 };
@@ -110,7 +103,7 @@ void watch_own(struct watch_session *s, enum watch_own what, const char *fmt, ..
 	f->source = "boltseal";
 	f->hostname = s->hostname;
 	f->uid = f->loginuid = -1;
-	f->last_seen = f->first_seen = now_ns();
+	f->last_seen = f->first_seen = clock_ns(CLOCK_REALTIME);
 	sec = (time_t)(f->last_seen / 1000000000u);
 	gmtime_r(&sec, &tm);
 	strftime(when, sizeof(when), "%H:%M:%S", &tm);
@@ -144,7 +137,7 @@ static void write_alive(struct watch_session *s, uint64_t seen)
 static void tell_gap(struct watch_session *s)
 {
 	cleanup_buf struct buf from = { 0 }, to = { 0 };
-	uint64_t last = 0, now = now_ns();
+	uint64_t last = 0, now = clock_ns(CLOCK_REALTIME);
 	char text[64];
 
 	if (io_read_small(s->alive_path, text, sizeof(text)) < 0)
@@ -171,7 +164,7 @@ void watch_alive_begin(struct watch_session *s, const char *store)
 	if (s->alive < 0)
 		log_warn("cannot write to %s: %s; an end without notice will not be told",
 			 s->alive_path, strerror(errno));
-	write_alive(s, now_ns());
+	write_alive(s, clock_ns(CLOCK_REALTIME));
 }
 
 void watch_alive_tick(struct watch_session *s, uint64_t seen)

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -125,14 +126,6 @@ static void take_keys(struct watch_screen *s)
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 struct watch_screen *watch_screen_new(void)
 {
 	static const int crashes[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGQUIT };
@@ -146,7 +139,7 @@ struct watch_screen *watch_screen_new(void)
 	s = xcalloc(1, sizeof(*s));
 	s->color = !is_set("NO_COLOR");
 	s->blocks = is_utf8();
-	s->begun = now_ns();
+	s->begun = clock_ns(CLOCK_MONOTONIC);
 	s->messages = fds[0];
 	s->err = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	fflush(stdout);
@@ -215,7 +208,7 @@ void watch_screen_event(struct watch_screen *s, const struct process *p)
 	if (!l)
 		return;
 	l->events++;
-	l->seen = now_ns();
+	l->seen = clock_ns(CLOCK_MONOTONIC);
 }
 
 static bool is_same(const struct finding_line *a, const struct finding_line *b)
@@ -280,7 +273,7 @@ static void read_messages(struct watch_screen *s)
 
 static void count_seconds(struct watch_screen *s, const struct watch_screen_numbers *n)
 {
-	uint64_t second = now_ns() / 1000000000u, passed = second - s->second;
+	uint64_t second = clock_ns(CLOCK_MONOTONIC) / 1000000000u, passed = second - s->second;
 
 	if (!s->second || !passed) {
 		s->second = second;
@@ -376,7 +369,7 @@ static void put_rates(struct watch_screen *s, unsigned room)
 
 static void put_head(struct watch_screen *s, const struct watch_screen_numbers *n)
 {
-	uint64_t up = (now_ns() - s->begun) / 1000000000u;
+	uint64_t up = (clock_ns(CLOCK_MONOTONIC) - s->begun) / 1000000000u;
 	char text[WIDTH_MAX + 1], host[TEXT];
 	unsigned room;
 
@@ -527,7 +520,7 @@ static bool wants_to_end(const struct watch_screen *s)
 
 bool watch_screen_draw(struct watch_screen *s, const struct watch_screen_numbers *n)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	if (now - s->drawn < DRAW_NS)
 		return false;

@@ -1,7 +1,6 @@
 #include "app/watch_session.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "app/delivery.h"
 #include "app/watch_capture.h"
@@ -10,22 +9,15 @@
 #include "app/watch_own.h"
 #include "app/watch_respond.h"
 #include "app/watch_screen.h"
+#include "base/clock.h"
 #include "model/event.h"
 
 /* The clocks are read one after the other, and time is slewed: not each difference is a step. */
 enum { SAME_CLOCK_NS = 1000000 };
 
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 int64_t watch_session_clock(struct watch_session *s)
 {
-	uint64_t boot = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME), before = s->boot;
+	uint64_t boot = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME), before = s->boot;
 
 	if ((boot > before ? boot - before : before - boot) < SAME_CLOCK_NS)
 		return 0;

@@ -1,10 +1,10 @@
 #include "base/log.h"
+#include "base/clock.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { FIRST_MS = 1000, REDRAW_MS = 100, WIDTH_DEFAULT = 80 };
@@ -66,17 +66,10 @@ void log_note(const char *fmt, ...)
 	va_end(ap);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 void log_progress_begin(struct log_progress *p)
 {
-	*p = (struct log_progress){ .on = terminal(stderr), .next = now_ms() + FIRST_MS };
+	*p = (struct log_progress){ .on = terminal(stderr),
+				    .next = clock_ms(CLOCK_MONOTONIC) + FIRST_MS };
 	current = p;
 }
 
@@ -90,7 +83,7 @@ void log_progress_update(struct log_progress *p, const char *fmt, ...)
 
 	if (!p->on)
 		return;
-	now = now_ms();
+	now = clock_ms(CLOCK_MONOTONIC);
 	if (now < p->next)
 		return;
 	p->next = now + REDRAW_MS;

@@ -1,4 +1,5 @@
 #include "base/proc.h"
+#include "base/clock.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -9,20 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/mem.h"
 
 extern char **environ;
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* The environment with `more`, whose names win; the texts are borrowed. */
 static char **environment(const char *const *more)
@@ -77,7 +69,7 @@ static int read_until(int fd, size_t max, int64_t deadline, struct buf *out)
 
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - (int64_t)clock_ms(CLOCK_MONOTONIC);
 		ssize_t n;
 
 		if (left <= 0)
@@ -112,7 +104,7 @@ static int capture(const char *const *argv, const char *const *env, bool both, s
 		return err_errno(e, -r, "cannot run %s", argv[0]);
 	close(wr);
 	wr = -1;
-	r = read_until(rd, max, now_ms() + timeout_ms, out);
+	r = read_until(rd, max, (int64_t)clock_ms(CLOCK_MONOTONIC) + timeout_ms, out);
 	if (r < 0)
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)

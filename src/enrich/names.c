@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "enrich/facts_private.h"
 
@@ -54,14 +55,6 @@ static void pairs_free(struct pairs *p)
 		free(p->v[i].name);
 	free(p->v);
 	*p = (struct pairs){ 0 };
-}
-
-static time_t seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
 }
 
 /* ---- the thread */
@@ -116,8 +109,8 @@ static void found(struct asking *a, const char *name, const struct addrinfo *lis
 	pthread_mutex_lock(&a->lock);
 	for (; list && a->found.n < PAIRS_MAX; list = list->ai_next)
 		if (address_of(list->ai_addr, &addr))
-			*vec_push(a->found.v, a->found.n,
-				  a->found.cap) = (struct pair){ addr, xstrdup(name), seconds() };
+			*vec_push(a->found.v, a->found.n, a->found.cap) =
+				(struct pair){ addr, xstrdup(name), clock_s(CLOCK_MONOTONIC) };
 	pthread_mutex_unlock(&a->lock);
 }
 
@@ -295,7 +288,7 @@ void names_take(struct names *n)
 	for (size_t i = 0; i < fresh.n; i++)
 		add(n, &fresh.v[i]);
 	if (fresh.n)
-		forget(n, seconds() - KEPT_S);
+		forget(n, clock_s(CLOCK_MONOTONIC) - KEPT_S);
 	free(fresh.v);
 }
 

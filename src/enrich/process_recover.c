@@ -7,21 +7,13 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "enrich/process_private.h"
 
 enum { AT_A_TIME = 128, PAUSE_S = 5 };
-
-static uint64_t boot_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 void processes_lost(struct processes *ps)
 {
@@ -35,7 +27,7 @@ static void list(struct recovery *r)
 	struct dirent *e;
 
 	r->n = r->at = 0;
-	r->listed = boot_now();
+	r->listed = clock_ns(CLOCK_BOOTTIME);
 	while (d && (e = readdir(d))) {
 		uint32_t pid = (uint32_t)strtoul(e->d_name, NULL, 10);
 
@@ -65,7 +57,7 @@ void processes_recover(struct processes *ps, uint64_t seen)
 
 	if (!r->wanted && !r->listed)
 		return;
-	now = boot_now();
+	now = clock_ns(CLOCK_BOOTTIME);
 	if (!r->listed) {
 		if (r->ended && now - r->ended < PAUSE_S * UINT64_C(1000000000))
 			return;

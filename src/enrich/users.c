@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "enrich/facts_private.h"
@@ -197,17 +198,16 @@ static struct root *root_of(struct users *u, uint64_t key)
 static void refresh(const struct outside *o, struct list *l, uint32_t pid, const char *file)
 {
 	cleanup_buf struct buf b = { 0 };
-	struct timespec now;
+	int64_t now = clock_s(CLOCK_MONOTONIC);
 	struct stat st;
 	char path[64];
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (l->looked && now.tv_sec - l->looked < LOOK_AGAIN_S)
+	if (l->looked && now - l->looked < LOOK_AGAIN_S)
 		return;
 	snprintf(path, sizeof(path), "/proc/%u/root/etc/%s", pid, file);
 	if (outside_stat(o, path, &st) < 0 || !S_ISREG(st.st_mode))
 		return; /* the process may be gone; what was known stays */
-	l->looked = now.tv_sec;
+	l->looked = now;
 	if (l->text && l->ino == st.st_ino && !memcmp(&st.st_mtim, &l->changed, sizeof(l->changed)))
 		return;
 	if (outside_read(o, path, MAX_BYTES, &b) < 0)
@@ -247,14 +247,12 @@ static bool find_line(struct users *u, const struct list *l, uint32_t id, char *
 static bool look_up(struct users *u, struct list *l, uint32_t pid, const char *file, uint32_t id,
 		    char *field[8])
 {
-	struct timespec t;
 	uint64_t now;
 
 	refresh(u->outside, l, pid, file);
 	if (find_line(u, l, id, field))
 		return true;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	now = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	now = clock_ms(CLOCK_MONOTONIC);
 	if (l->text && now - l->missed < MISS_AGAIN_MS)
 		return false;
 	l->missed = now;

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "http/tls.h"
@@ -54,14 +55,6 @@ struct http {
 	struct conn *conns;
 	struct http_stats stats;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* ---- addresses */
 
@@ -139,7 +132,7 @@ static void conn_opened(struct http *h, struct MHD_Connection *c, void **slot)
 	struct conn *conn = xcalloc(1, sizeof(*conn));
 
 	conn->fd = info ? info->connect_fd : -1;
-	conn->since = now_ms();
+	conn->since = clock_ms(CLOCK_MONOTONIC);
 	*slot = conn;
 	if (h->tls) {
 		info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_GNUTLS_SESSION);
@@ -199,7 +192,7 @@ static void set_since(struct http *h, struct MHD_Connection *c, uint64_t since, 
 static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *c)
 {
 	(void)uri;
-	set_since(ctx, c, now_ms(), 0);
+	set_since(ctx, c, clock_ms(CLOCK_MONOTONIC), 0);
 	return NULL;
 }
 
@@ -301,7 +294,7 @@ static enum MHD_Result begin(struct http *h, struct MHD_Connection *c, void **st
 
 	in->body.max = h->o.max_body;
 	*state = in;
-	set_since(h, c, now_ms(), 1);
+	set_since(h, c, clock_ms(CLOCK_MONOTONIC), 1);
 	if (length && strtoull(length, NULL, 10) >= h->o.max_body) {
 		in->too_large = true;
 		return too_large(h, c); /* before the body is read */
@@ -338,7 +331,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
 
 static void give_up_slow(struct http *h)
 {
-	uint64_t limit = (uint64_t)h->o.request_s * 1000, now = now_ms();
+	uint64_t limit = (uint64_t)h->o.request_s * 1000, now = clock_ms(CLOCK_MONOTONIC);
 
 	for (struct conn *c = h->conns; c; c = c->next) {
 		if (!c->since || now - c->since < limit)
@@ -522,7 +515,7 @@ void http_leave(struct http *h)
 
 void http_drain(struct http *h, unsigned timeout_s)
 {
-	uint64_t end = now_ms() + (uint64_t)timeout_s * 1000;
+	uint64_t end = clock_ms(CLOCK_MONOTONIC) + (uint64_t)timeout_s * 1000;
 	struct http_stats s;
 
 	http_leave(h);
@@ -535,7 +528,7 @@ void http_drain(struct http *h, unsigned timeout_s)
 		struct timespec pause = { .tv_nsec = 5000000 };
 
 		http_get_stats(h, &s);
-		if (!s.active || now_ms() >= end)
+		if (!s.active || clock_ms(CLOCK_MONOTONIC) >= end)
 			return;
 		nanosleep(&pause, NULL);
 	}

@@ -4,22 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "import/import.h"
 
 enum { SIZE = IMPORT_MAX_LINE + 65536 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void set_limits(struct lines *l, const struct import_options *o)
 {
@@ -28,7 +20,7 @@ static void set_limits(struct lines *l, const struct import_options *o)
 
 	l->left = o && o->max_bytes ? o->max_bytes : IMPORT_LOG_BYTES;
 	if (l->fd >= 0 && (fstat(l->fd, &st) || !S_ISREG(st.st_mode)))
-		l->deadline = now_ms() + (int64_t)seconds * 1000;
+		l->deadline = (int64_t)clock_ms(CLOCK_MONOTONIC) + (int64_t)seconds * 1000;
 }
 
 int lines_open(struct lines *l, const struct import_input *in, const struct import_options *o,
@@ -59,7 +51,7 @@ static bool wait_readable(const struct lines *l)
 
 	if (!l->deadline)
 		return true;
-	while ((left = l->deadline - now_ms()) > 0)
+	while ((left = l->deadline - (int64_t)clock_ms(CLOCK_MONOTONIC)) > 0)
 		if (poll(&p, 1, left > 60000 ? 60000 : (int)left) > 0)
 			return true;
 	return false;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "inspect/admit_private.h"
@@ -240,7 +241,7 @@ static void warn_lines(struct existing *x, const struct pss_policy *policy)
 /* One second, or half of what is left of the request's time. */
 static unsigned time_for_pods(const struct adm *r)
 {
-	uint64_t gone = adm_now_ms() - r->started, all = (uint64_t)r->timeout_s * 1000;
+	uint64_t gone = clock_ms(CLOCK_MONOTONIC) - r->started, all = (uint64_t)r->timeout_s * 1000;
 	uint64_t half = gone < all ? (all - gone) / 2 : 0;
 
 	return half < ADM_PODS_MS ? (unsigned)half : ADM_PODS_MS;
@@ -268,7 +269,7 @@ static int list_pods(struct existing *x, unsigned ms, const struct yaml_node **i
 
 static void check_existing(struct adm *r, const struct pss_policy *policy)
 {
-	uint64_t end = adm_now_ms() + time_for_pods(r);
+	uint64_t end = clock_ms(CLOCK_MONOTONIC) + time_for_pods(r);
 	const struct yaml_node *items = NULL;
 	struct existing x = { .r = r };
 	size_t n = 0, more = 0;
@@ -277,7 +278,7 @@ static void check_existing(struct adm *r, const struct pss_policy *policy)
 		adm_warn(r, "failed to list pods while checking new PodSecurity enforce level");
 	} else if (items && items->kind == YAML_SEQ) {
 		sort_pods(&x, items);
-		while (n < x.pods_n && n < ADM_MAX_PODS && (!n || adm_now_ms() < end))
+		while (n < x.pods_n && n < ADM_MAX_PODS && (!n || clock_ms(CLOCK_MONOTONIC) < end))
 			check_pod(&x, x.pods[n++], policy);
 		if (n < x.pods_n + more)
 			adm_warn(r,

@@ -34,7 +34,6 @@ bool adm_is(const char *a, const char *b);
 bool adm_has(const struct adm_words *w, const char *word);     /* exactly */
 bool adm_matches(const struct adm_words *w, const char *word); /* a pattern of them fits */
 const char *adm_label(const struct ps_entries *labels, const char *key); /* NULL: not there */
-uint64_t adm_now_ms(void);
 
 __attribute__((format(printf, 2, 3))) void adm_warn(struct adm *r, const char *fmt, ...);
 __attribute__((format(printf, 3, 4))) void adm_audit(struct adm *r, const char *key,

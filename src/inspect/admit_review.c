@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/base64.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "inspect/admit_private.h"
@@ -42,14 +42,6 @@ const char *adm_label(const struct ps_entries *labels, const char *key)
 		if (!strcmp(labels->v[i].key, key))
 			return labels->v[i].value;
 	return NULL;
-}
-
-uint64_t adm_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 static const char *format(struct adm *r, const char *fmt, va_list ap)
@@ -299,7 +291,7 @@ void adm_review(const struct adm_config *c, const struct adm_cluster *cluster, e
 			 .cluster = cluster,
 			 .answer = out,
 			 .timeout_s = timeout_s ? timeout_s : ADM_TIMEOUT_S,
-			 .started = adm_now_ms() };
+			 .started = clock_ms(CLOCK_MONOTONIC) };
 	struct err e = { 0 };
 
 	*out = (struct adm_answer){ .status = 200 };

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "kube/kube_private.h"
 
@@ -49,20 +49,12 @@ struct kube_watch {
 	struct kube_watch_stats stats;
 };
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static uint64_t random_below(uint64_t n)
 {
 	uint64_t r = 0;
 
 	if (getrandom(&r, sizeof(r), GRND_NONBLOCK) != sizeof(r))
-		r = now_ms();
+		r = clock_ms(CLOCK_MONOTONIC);
 	return n ? r % n : 0;
 }
 
@@ -78,7 +70,7 @@ static void tell(struct kube_watch *w, enum kube_watch_kind kind, const char *te
 static void pause_ms(struct kube_watch *w, uint64_t ms)
 {
 	w->state = WAITING;
-	w->due = now_ms() + ms;
+	w->due = clock_ms(CLOCK_MONOTONIC) + ms;
 }
 
 /* Half of a growing pause is certain, the other half by chance: clients do not return together. */
@@ -200,7 +192,7 @@ static void start(struct kube_watch *w, const char *extra, unsigned timeout_ms)
 	free(w->query);
 	w->query = kube_query_text(&w->q, extra);
 	w->call = (struct kube_call){ .method = "GET", .path = w->q.path, .query = w->query };
-	w->begun = now_ms();
+	w->begun = clock_ms(CLOCK_MONOTONIC);
 	w->gone = w->bad = false;
 	w->refused.len = 0;
 	w->refused.max = ERROR_BODY_MAX;
@@ -297,7 +289,7 @@ static void listed(struct kube_watch *w)
 /* A watch that the server ended as agreed is asked again; one that ends at once is a failure. */
 static void watched(struct kube_watch *w)
 {
-	if (now_ms() - w->begun >= GOOD_MS) {
+	if (clock_ms(CLOCK_MONOTONIC) - w->begun >= GOOD_MS) {
 		pause_ms(w, 0);
 		return;
 	}
@@ -311,7 +303,7 @@ static void ended(struct kube_watch *w, CURLcode code)
 
 	curl_easy_getinfo(w->easy, CURLINFO_RESPONSE_CODE, &http);
 	curl_multi_remove_handle(w->k->multi, w->easy);
-	if (w->state == WATCHING && now_ms() - w->begun >= GOOD_MS)
+	if (w->state == WATCHING && clock_ms(CLOCK_MONOTONIC) - w->begun >= GOOD_MS)
 		w->failures = 0;
 	if (http && http != 200) {
 		kube_status_error(&w->call, http, w->refused.p, w->refused.len, &w->why);
@@ -328,8 +320,8 @@ static void ended(struct kube_watch *w, CURLcode code)
 	if (w->gone || w->bad || w->state == LISTING)
 		forget(w);
 	/* A forgotten version is no fault of the server, unless it forgets all the time. */
-	if (w->gone && now_ms() - w->forgotten >= FORGET_MS) {
-		w->forgotten = now_ms();
+	if (w->gone && clock_ms(CLOCK_MONOTONIC) - w->forgotten >= FORGET_MS) {
+		w->forgotten = clock_ms(CLOCK_MONOTONIC);
 		pause_ms(w, 0);
 		return;
 	}
@@ -389,7 +381,7 @@ void kube_watch_get_stats(const struct kube_watch *w, struct kube_watch_stats *o
 /* Begins what is due; the time until the next, at most `ms`. */
 static int begin_due(struct kube *k, int ms)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_ms(CLOCK_MONOTONIC);
 
 	for (struct kube_watch *w = k->watches; w; w = w->next) {
 		if (w->state == WAITING && w->due <= now)
