@@ -110,7 +110,7 @@ static void mark_leaders(struct flow *f, const uint64_t *open, size_t open_n)
 	}
 }
 
-static long block_at(const struct flow *f, uint64_t addr)
+long flow_block_at(const struct flow *f, uint64_t addr)
 {
 	long insn = flow_insn_at(f, addr);
 
@@ -168,7 +168,7 @@ static void link_blocks(struct flow *f)
 		const struct elf_insn *last = &f->insns[x->end - 1];
 
 		if (last->op == ELF_OP_JUMP || last->op == ELF_OP_BRANCH)
-			x->branch = block_at(f, last->target);
+			x->branch = flow_block_at(f, last->target);
 		if ((!ends_block(last) || last->op == ELF_OP_BRANCH) && b + 1 < f->blocks_n)
 			x->next = (long)b + 1;
 	}

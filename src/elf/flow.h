@@ -101,6 +101,8 @@ uint64_t flow_slot_loaded(const struct flow *f, const struct flow_state *s,
 struct flow_value flow_stacked(const struct flow_state *s, int64_t at);
 /* Index of the instruction at the address, -1: none begins there. */
 long flow_insn_at(const struct flow *f, uint64_t addr);
+/* The block of that instruction, -1: none, or it is in none. */
+long flow_block_at(const struct flow *f, uint64_t addr);
 
 /*
  * The values of a register as numbers, at most FLOW_MAX_SET. 0: they are not known.

@@ -422,19 +422,23 @@ static void note_numbers(struct reach *r, uint32_t node, const struct elf_facts 
 	}
 }
 
+/* What a slot that the linker fills leads to; an object of -1: nowhere, or its symbol is left out.
+ */
+static struct link_place slot_place(struct reach *r, uint32_t object, const struct elf_reloc *rel)
+{
+	if (!rel || is_cut(r, object, rel) || rel->kind != ELF_REL_SYMBOL)
+		return (struct link_place){ -1, 0 };
+	return link_resolve(r->l, (int)object, rel->sym);
+}
+
 static void do_wrap_slot(struct reach *r, uint32_t node, const struct elf_ref *ref)
 {
 	uint32_t object = r->nodes[node].object;
 	const struct link_object *o = r->l->objects[object];
-	const struct elf_reloc *rel = elf_reloc_at(&o->image, ref->at);
-	struct link_place at = { -1, 0 };
+	struct link_place at = slot_place(r, object, elf_reloc_at(&o->image, ref->at));
 	const struct link_object *to;
 	long f;
 
-	if (rel && is_cut(r, object, rel))
-		return;
-	if (rel && rel->kind == ELF_REL_SYMBOL)
-		at = link_resolve(r->l, (int)object, rel->sym);
 	if (at.object < 0)
 		return;
 	to = r->l->objects[at.object];
@@ -520,14 +524,11 @@ static void do_watched(struct reach *r, uint32_t node, const struct elf_ref *ref
 {
 	uint32_t object = r->nodes[node].object;
 	const struct link_object *o = r->l->objects[object], *to = o;
-	const struct elf_reloc *rel = ref->at ? elf_reloc_at(&o->image, ref->at) : NULL;
-	struct link_place at = { ref->at ? -1 : (int)object, 0 };
+	struct link_place at = { (int)object, 0 };
 	long f = ref->to;
 
-	if (rel && is_cut(r, object, rel))
-		return;
-	if (rel && rel->kind == ELF_REL_SYMBOL)
-		at = link_resolve(r->l, (int)object, rel->sym);
+	if (ref->at)
+		at = slot_place(r, object, elf_reloc_at(&o->image, ref->at));
 	if (at.object < 0)
 		return;
 	to = r->l->objects[at.object];

@@ -36,13 +36,6 @@ static long only_write(const struct flow *f, int8_t reg)
 	return at;
 }
 
-static long block_at(const struct flow *f, uint64_t addr)
-{
-	long insn = flow_insn_at(f, addr);
-
-	return insn < 0 || f->block_of[insn] == UINT32_MAX ? -1 : (long)f->block_of[insn];
-}
-
 static bool is_target(const struct scan *s, uint64_t addr)
 {
 	for (size_t i = 0; i < s->targets.n; i++)
@@ -171,7 +164,7 @@ static uint8_t *divide(struct scan *s, const struct scan_switch *w)
 	for (unsigned k = 0; k < MAX_CASES; k++) {
 		const uint8_t *p = elf_at(s->m, w->table + k * 4ull, 4);
 		uint64_t to = p ? w->table + (uint64_t)(int32_t)elf_number(p, 4) : 0;
-		long b = p ? block_at(f, to) : -1;
+		long b = p ? flow_block_at(f, to) : -1;
 
 		if (!p || !elf_is_code(s->m, to))
 			break;
