@@ -62,14 +62,6 @@ bool ins_cap_default(const char *cap)
 	return false;
 }
 
-bool ins_drops_all(const struct ps_container *c)
-{
-	for (size_t i = 0; i < c->sec.cap_drop.n; i++)
-		if (!strcmp(c->sec.cap_drop.v[i].v, "ALL"))
-			return true;
-	return false;
-}
-
 bool ins_linux(const struct ins_run *r)
 {
 	return !ps_is_windows(r->pod);
@@ -162,7 +154,7 @@ void check_caps_not_dropped(struct ins_run *r)
 		return;
 	ins_each(r, c)
 	{
-		bool all = ins_drops_all(c);
+		bool all = ps_drops_all(c);
 		struct ins_finding *f;
 
 		if (!all) {

@@ -353,6 +353,19 @@ static void insert_block(struct editor *ed, const struct edit *t, const struct y
 	splice(ed, end, end, keep(ed, &b));
 }
 
+/* In front of a new member: what separates it from the one before, and its line or blank. */
+static void put_between(struct editor *ed, struct buf *b, const char *between,
+			const struct yaml_node *line_like)
+{
+	buf_puts(b, between);
+	if (line_like) {
+		buf_puts(b, ed->nl);
+		put_indent(b, line_like->start.col - 1);
+	} else if (*between) {
+		buf_putc(b, ' ');
+	}
+}
+
 /* Within braces or brackets: as the members that are there, on one line or on several. */
 static void insert_flow(struct editor *ed, const struct edit *t, const struct yaml_node *y)
 {
@@ -372,13 +385,7 @@ static void insert_flow(struct editor *ed, const struct edit *t, const struct ya
 	for (const struct edit *c = t->child; c; c = c->next) {
 		if (c->remove || has_member(y, c->key))
 			continue;
-		buf_puts(&b, between);
-		if (lines) {
-			buf_puts(&b, ed->nl);
-			put_indent(&b, first->start.col - 1);
-		} else if (*between) {
-			buf_putc(&b, ' ');
-		}
+		put_between(ed, &b, between, lines ? first : NULL);
 		json_put_bytes(&b, c->key);
 		buf_printf(&b, ": %s", value_of(ed, c));
 		between = ",";
@@ -386,13 +393,7 @@ static void insert_flow(struct editor *ed, const struct edit *t, const struct ya
 	for (size_t i = 0; i < t->append_n; i++) {
 		if (edit_has(y, t->append[i]))
 			continue;
-		buf_puts(&b, between);
-		if (lines) {
-			buf_puts(&b, ed->nl);
-			put_indent(&b, first->start.col - 1);
-		} else if (*between) {
-			buf_putc(&b, ' ');
-		}
+		put_between(ed, &b, between, lines ? first : NULL);
 		buf_puts(&b, t->append[i]);
 		between = ",";
 	}

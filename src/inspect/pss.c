@@ -512,14 +512,6 @@ static bool check_escalation(struct pss *p)
 	return violated(p, "allowPrivilegeEscalation != false");
 }
 
-static bool drops_all(const struct ps_container *c)
-{
-	for (size_t i = 0; i < c->sec.cap_drop.n; i++)
-		if (!strcmp(c->sec.cap_drop.v[i].v, "ALL"))
-			return true;
-	return false;
-}
-
 static bool check_capabilities_restricted(struct pss *p)
 {
 	struct words undropped = { 0 }, names = { 0 }, caps = { 0 };
@@ -527,7 +519,7 @@ static bool check_capabilities_restricted(struct pss *p)
 	if (spared_windows(p))
 		return false;
 	pss_each (p, c)
-		if (!drops_all(c))
+		if (!ps_drops_all(c))
 			words_add(&undropped, p->arena, c->name);
 	forbidden_caps(p, restricted_caps, &names, &caps);
 	if (undropped.n) {

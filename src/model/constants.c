@@ -110,6 +110,23 @@ bool const_value(enum const_set set, const char *name, uint64_t *value)
 	return false;
 }
 
+bool const_word(enum const_set set, const char *prefix, const char *word, uint16_t *value)
+{
+	char text[64];
+	uint64_t v;
+	int n = snprintf(text, sizeof(text), "%s%s", prefix, word);
+
+	if (n < 0 || (size_t)n >= sizeof(text))
+		return false;
+	for (char *c = text; *c; c++)
+		if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - 'a' + 'A');
+	if (!const_value(set, text, &v))
+		return false;
+	*value = (uint16_t)v;
+	return true;
+}
+
 static bool recorded(const struct wl_call *c, unsigned index, uint64_t *value)
 {
 	for (unsigned i = 0; c && i < c->n; i++) {

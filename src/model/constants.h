@@ -26,6 +26,8 @@ enum const_set {
 const char *const_name(enum const_set set, uint64_t value);
 /* The value of a name. */
 bool const_value(enum const_set set, const char *name, uint64_t *value);
+/* The same for a word in any case behind the beginning that its set has: "AF_", "inet". */
+bool const_word(enum const_set set, const char *prefix, const char *word, uint16_t *value);
 
 /*
  * Appends the value of argument `index` as C would write it: a name, names joined by "|", the rest

@@ -16,6 +16,14 @@ const char *ps_class_name(enum ps_class c)
 	return c < PS_CLASS_COUNT ? names[c] : NULL;
 }
 
+bool ps_drops_all(const struct ps_container *c)
+{
+	for (size_t i = 0; i < c->sec.cap_drop.n; i++)
+		if (!strcmp(c->sec.cap_drop.v[i].v, "ALL"))
+			return true;
+	return false;
+}
+
 bool ps_is_windows(const struct ps_pod *p)
 {
 	return p->os_name.v && !strcmp(p->os_name.v, "windows");

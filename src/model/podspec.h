@@ -154,6 +154,8 @@ struct ps_pod {
 const char *ps_platform_name(enum ps_platform p); /* "kubernetes", "ecs" … */
 const char *ps_class_name(enum ps_class c);	  /* "init", "normal", "ephemeral" */
 bool ps_is_windows(const struct ps_pod *p);
+/* Whether it drops all capabilities, by the word "ALL". */
+bool ps_drops_all(const struct ps_container *c);
 
 /*
  * Reading members of a map. A reader stops at the first wrong type: then `r` is negative and `e`

@@ -225,26 +225,9 @@ void policy_starts(const struct policy *p)
 	wl_prov_add(&s->prov, WL_PROGRAM_PHASES, -1, p->source);
 }
 
-static bool named(enum const_set set, const char *prefix, const char *name, uint16_t *out)
-{
-	char text[32];
-	uint64_t v;
-	int n = snprintf(text, sizeof(text), "%s%s", prefix, name);
-
-	if (n < 0 || (size_t)n >= sizeof(text))
-		return false;
-	for (char *c = text; *c; c++)
-		if (*c >= 'a' && *c <= 'z')
-			*c = (char)(*c - 'a' + 'A');
-	if (!const_value(set, text, &v))
-		return false;
-	*out = (uint16_t)v;
-	return true;
-}
-
 bool policy_family(const char *name, uint16_t *out)
 {
-	return named(CONST_FAMILY, "AF_", name, out);
+	return const_word(CONST_FAMILY, "AF_", name, out);
 }
 
 bool policy_socktype(const char *name, uint16_t *out)
@@ -253,5 +236,5 @@ bool policy_socktype(const char *name, uint16_t *out)
 	       : !strcmp(name, "udp")  ? SOCK_DGRAM
 	       : !strcmp(name, "icmp") ? SOCK_RAW
 				       : 0;
-	return *out || named(CONST_SOCKTYPE, "SOCK_", name, out);
+	return *out || const_word(CONST_SOCKTYPE, "SOCK_", name, out);
 }
