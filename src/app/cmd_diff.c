@@ -20,14 +20,6 @@ static void diff_free(struct diff *d)
 	buf_free(&d->out);
 }
 
-static void put_json(struct buf *out, struct json_object *o)
-{
-	cleanup_json struct json_object *owned = o;
-	cleanup_free char *text = json_text(owned);
-
-	buf_puts(out, text);
-}
-
 /* The number of differences, or a negative errno. */
 static int diff_workloads(struct diff *d, bool all)
 {
@@ -35,7 +27,7 @@ static int diff_workloads(struct diff *d, bool all)
 	cleanup_model_diff struct model_diff *m = diff_models(&d->a.model, &d->b.model, phases);
 
 	if (d->json)
-		put_json(&d->out, model_diff_json(m, d->a.name, d->b.name));
+		json_put_text(&d->out, model_diff_json(m, d->a.name, d->b.name));
 	else
 		model_diff_text(m, d->a.name, d->b.name, &d->out);
 	return model_diff_count(m) ? 1 : 0;
@@ -50,7 +42,7 @@ static int diff_filters(struct diff *d, struct err *e)
 	if (r < 0)
 		return r;
 	if (d->json)
-		put_json(&d->out, sp_diff_json(&s, &a, &b));
+		json_put_text(&d->out, sp_diff_json(&s, &a, &b));
 	else
 		sp_diff_text(&s, &a, &b, &d->out);
 	return s.n ? 1 : 0;

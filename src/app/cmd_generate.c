@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 static void generate_free(struct generate *g)
 {
@@ -23,25 +24,6 @@ bool generate_is(const struct args *a, const char *option, const char *value)
 	const char *given = args_value(a, option);
 
 	return given && !strcmp(given, value);
-}
-
-void generate_put_json(struct buf *out, struct json_object *o)
-{
-	cleanup_json struct json_object *owned = o;
-	cleanup_free char *text = json_text(owned);
-
-	buf_puts(out, text);
-}
-
-/* Whether the word stands in a list that is separated by blanks. */
-static bool has_word(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *p = list; (p = strstr(p, word)); p += n)
-		if ((p == list || p[-1] == ' ') && (!p[n] || p[n] == ' '))
-			return true;
-	return false;
 }
 
 /* Options that mean nothing for one of the targets are refused there. */
@@ -92,7 +74,7 @@ static int check_options(const struct args *a, const char *what, struct err *e)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(only); i++)
-		if (args_has(a, only[i].option) && !has_word(only[i].targets, what))
+		if (args_has(a, only[i].option) && !text_has_word(only[i].targets, what))
 			return usage_error(a, e, "--%s has no effect on %s", only[i].option, what);
 	if ((!strcmp(what, "seccomp") || !strcmp(what, "spo") || !strcmp(what, "seal")) &&
 	    generate_is(a, "no-new-privileges", "auto"))
@@ -164,7 +146,7 @@ static int make_capabilities(struct generate *g, const struct args *a, struct er
 	if (r < 0)
 		return r;
 	if (g->json)
-		generate_put_json(&g->out, gen_caps_json(&g->model));
+		json_put_text(&g->out, gen_caps_json(&g->model));
 	else
 		gen_caps_text(&g->model, &g->out);
 	return 0;
@@ -192,14 +174,6 @@ static int make(struct generate *g, const struct args *a, const char *what, stru
 			if (!strcmp(t->name, what))
 				return t->make(g, a, e);
 	return err_set(e, EINVAL, "nothing makes '%s'", what);
-}
-
-static void print_notes(const struct buf *notes)
-{
-	const char *p = buf_str(notes), *end;
-
-	for (; (end = strchr(p, '\n')); p = end + 1)
-		log_note("%.*s", (int)(end - p), p);
 }
 
 static void prefer_recorded(struct generate *g)
@@ -266,7 +240,7 @@ static int generate(struct generate *g, struct args *a, struct err *e)
 	if (r >= 0)
 		r = io_write_file(args_value(a, "output"), buf_str(&g->out), g->out.len, e);
 	if (r >= 0)
-		print_notes(&g->notes);
+		log_notes(&g->notes);
 	return r < 0 ? EXIT_ERROR : EXIT_OK;
 }
 

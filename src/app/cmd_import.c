@@ -173,14 +173,6 @@ static int read_options(struct job *j, const struct args *a, struct err *e)
 	return 0;
 }
 
-static void print_notes(const struct buf *notes)
-{
-	const char *p = buf_str(notes), *end;
-
-	for (; (end = strchr(p, '\n')); p = end + 1)
-		log_note("%.*s", (int)(end - p), p);
-}
-
 /* The first of several arguments, which is neither a kind nor a file. */
 static int unknown_kind(const struct args *a, struct err *e)
 {
@@ -219,7 +211,7 @@ static int import(struct job *j, struct args *a, struct err *e)
 		wl_generalise(&j->model);
 	if (wl_save(&j->model, args_value(a, "output"), e))
 		return EXIT_ERROR;
-	print_notes(&j->notes);
+	log_notes(&j->notes);
 	return EXIT_OK;
 }
 

@@ -42,7 +42,5 @@ int generate_seccomp(struct generate *g, const struct args *a, struct err *e);
 
 /* Whether the option was given with this value. */
 bool generate_is(const struct args *a, const char *option, const char *value);
-/* Appends the value as text and releases it. */
-void generate_put_json(struct buf *out, struct json_object *o);
 
 #endif

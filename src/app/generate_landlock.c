@@ -28,7 +28,7 @@ int generate_landlock(struct generate *g, const struct args *a, struct err *e)
 	if (r < 0)
 		return r;
 	landlock_plan_model(&p, &g->model, WL_PROGRAM_PHASES, (int)abi, root);
-	generate_put_json(&g->out, landlock_plan_json(&p));
+	json_put_text(&g->out, landlock_plan_json(&p));
 	buf_puts(&g->notes, buf_str(&p.notes));
 	return 0;
 }

@@ -110,7 +110,7 @@ static int make_run(struct generate *g, const struct args *a, enum gen_engine en
 	if (args_has(a, "quadlet"))
 		gen_quadlet(&g->model, &ct.c, &g->out, &g->notes);
 	else if (g->json)
-		generate_put_json(&g->out, gen_run_json(&g->model, &ct.c, engine, &g->notes));
+		json_put_text(&g->out, gen_run_json(&g->model, &ct.c, engine, &g->notes));
 	else
 		gen_run_text(&g->model, &ct.c, engine, &g->out, &g->notes);
 	return 0;
@@ -310,7 +310,7 @@ static int make_ecs(struct generate *g, const struct args *a, struct err *e)
 		o = gen_ecs(&g->model, &ct.c, &ecs, &g->notes);
 	if (r < 0)
 		return r;
-	generate_put_json(&g->out, o);
+	json_put_text(&g->out, o);
 	return 0;
 }
 

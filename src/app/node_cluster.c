@@ -7,15 +7,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-static struct json_object *member(struct json_object *o, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, key, &v)
-		       ? v
-		       : NULL;
-}
-
 static void node_forget_status(struct node_agent *a)
 {
 	free(a->status);
@@ -44,8 +35,8 @@ static void take_node(struct node_agent *a, const char *text, size_t len)
 		log_warn("%s", e.msg);
 		return;
 	}
-	meta = member(d.root, "metadata");
-	uid = member(meta, "uid");
+	meta = json_member(d.root, "metadata");
+	uid = json_member(meta, "uid");
 	if (!uid)
 		return;
 	if (!a->uid || strcmp(a->uid, json_object_get_string(uid))) {
@@ -53,8 +44,8 @@ static void take_node(struct node_agent *a, const char *text, size_t len)
 		a->uid = xstrdup(json_object_get_string(uid));
 		a->dirty = true;
 	}
-	labels = member(meta, "labels");
-	taints = member(member(d.root, "spec"), "taints");
+	labels = json_member(meta, "labels");
+	taints = json_member(json_member(d.root, "spec"), "taints");
 	a->dirty |= !a->labels || !json_object_equal(a->labels, labels) ||
 		    !json_object_equal(a->taints, taints);
 	json_object_put(a->labels);

@@ -79,15 +79,6 @@ static const char *member_str(struct json_object *o, const char *key)
 	return json_object_get_string(v);
 }
 
-static struct json_object *member(struct json_object *o, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, key, &v)
-		       ? v
-		       : NULL;
-}
-
 static void put_text(const struct object *o, enum node_kind kind, const char *text,
 		     const char *problem)
 {
@@ -97,7 +88,7 @@ static void put_text(const struct object *o, enum node_kind kind, const char *te
 /* data: {NAME.json: "…"}; keys with other endings are none of ours. */
 static void take_configmap(const struct object *o)
 {
-	struct json_object *data = member(o->root, "data");
+	struct json_object *data = json_member(o->root, "data");
 
 	if (!json_object_is_type(data, json_type_object))
 		return;
@@ -113,7 +104,7 @@ static void take_configmap(const struct object *o)
 
 static void take_seal(const struct object *o)
 {
-	struct json_object *seccomp = member(o->spec, "seccomp");
+	struct json_object *seccomp = json_member(o->spec, "seccomp");
 	const char *apparmor = member_str(o->spec, "apparmor");
 	const char *selinux = member_str(o->spec, "selinux");
 
@@ -131,7 +122,7 @@ static void take_seal(const struct object *o)
 static bool is_disabled(const struct object *o)
 {
 	const char *state = member_str(o->spec, "state");
-	struct json_object *disabled = member(o->spec, "disabled");
+	struct json_object *disabled = json_member(o->spec, "disabled");
 
 	return (state && !strcmp(state, "Disabled")) ||
 	       (disabled && json_object_get_boolean(disabled));
@@ -197,9 +188,9 @@ static void take_object(struct node_watch *w, const char *text, size_t len, bool
 		return;
 	}
 	o.root = d.root;
-	o.spec = member(d.root, "spec");
-	o.name = member_str(member(d.root, "metadata"), "name");
-	ns = member_str(member(d.root, "metadata"), "namespace");
+	o.spec = json_member(d.root, "spec");
+	o.name = member_str(json_member(d.root, "metadata"), "name");
+	ns = member_str(json_member(d.root, "metadata"), "namespace");
 	if (!o.name)
 		return;
 	o.origin = xasprintf("%s %s%s%s", takers[w->source].kind, ns ? ns : "", ns ? "/" : "",

@@ -51,15 +51,6 @@ static const char *argument_name(const struct call *c, unsigned i)
 	return i < n && !sc_arg_is_pointer(args[i].kind) ? args[i].name : NULL;
 }
 
-/* Bytes that the program chose (paths, its name) as a JSON string; see json_put_bytes. */
-static struct json_object *bytes_json(const char *s)
-{
-	cleanup_buf struct buf b = { 0 };
-
-	json_put_bytes(&b, s);
-	return json_tokener_parse(buf_str(&b));
-}
-
 /* The same for a terminal: no control character but the ends of lines gets there. */
 static void put_bytes(struct buf *out, const char *s)
 {
@@ -109,8 +100,8 @@ static struct json_object *entry_json(const struct notify_entry *entry)
 	json_object_object_add(o, "action", json_object_new_string(sp_action_name(ret.action)));
 	if (ret.action == SP_ERRNO)
 		json_object_object_add(o, "errno", json_object_new_uint64(ret.data));
-	json_object_object_add(o, "program", bytes_json(entry->program));
-	json_object_object_add(o, "comm", bytes_json(entry->comm));
+	json_object_object_add(o, "program", json_new_bytes(entry->program));
+	json_object_object_add(o, "comm", json_new_bytes(entry->comm));
 	json_object_object_add(o, "pid", json_object_new_int(entry->pid));
 	json_object_object_add(o, "count", json_object_new_uint64(entry->count));
 	json_object_object_add(o, "arguments", arguments_json(&c, entry));
@@ -145,7 +136,7 @@ static struct json_object *landlock_json(const struct landlock_plan *p)
 		size_t len = strcspn(at, "\n");
 		cleanup_free char *line = strndup(at, len);
 
-		json_object_array_add(notes, bytes_json(line ? line : ""));
+		json_object_array_add(notes, json_new_bytes(line ? line : ""));
 		at += len + (at[len] == '\n');
 	}
 	json_object_object_add(o, "abi", json_object_new_int(p->abi));
@@ -161,7 +152,7 @@ static struct json_object *command_json(const struct run *r)
 	struct json_object *list = json_object_new_array();
 
 	for (char **arg = r->argv; *arg; arg++)
-		json_object_array_add(list, bytes_json(*arg));
+		json_object_array_add(list, json_new_bytes(*arg));
 	return list;
 }
 
@@ -174,7 +165,7 @@ static void report_json(const struct run *r, struct buf *out)
 	json_object_object_add(o, "mode",
 			       json_object_new_string(r->complain ? "complain" : "enforce"));
 	if (r->profile_path)
-		json_object_object_add(o, "profile", bytes_json(r->profile_path));
+		json_object_object_add(o, "profile", json_new_bytes(r->profile_path));
 	json_object_object_add(o, "command", command_json(r));
 	json_object_object_add(o, "end", end_json(r));
 	json_object_object_add(o, "complete", json_object_new_boolean(complete(r)));

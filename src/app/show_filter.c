@@ -5,14 +5,6 @@
 #include "profile/disassemble.h"
 #include "profile/explain.h"
 
-static void put_json(struct json_object *o, struct buf *out)
-{
-	cleanup_json struct json_object *owned = o;
-	cleanup_free char *text = json_text(owned);
-
-	buf_puts(out, text);
-}
-
 static void programs_json(const struct operand *o, const struct sp_filter *f, size_t n,
 			  struct buf *out)
 {
@@ -26,7 +18,7 @@ static void programs_json(const struct operand *o, const struct sp_filter *f, si
 		json_append(list, disassembly_json(d));
 	}
 	json_add(root, "filters", list);
-	put_json(root, out);
+	json_put_text(out, root);
 }
 
 static void programs_text(const struct operand *o, const struct sp_filter *f, size_t n,
@@ -82,6 +74,6 @@ int show_filter(const struct operand *o, bool json, bool disassemble, unsigned w
 	if (r < 0)
 		return r;
 	if (root)
-		put_json(root, &out);
+		json_put_text(&out, root);
 	return io_write_file(NULL, buf_str(&out), out.len, e);
 }

@@ -340,6 +340,15 @@ int json_get_u64(const struct json_doc *d, const struct json_path *at, struct js
 	return r > 0 ? json_u64(d, &here, v, max, out, e) : r;
 }
 
+struct json_object *json_member(struct json_object *o, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, key, &v)
+		       ? v
+		       : NULL;
+}
+
 char *json_text(struct json_object *o)
 {
 	const char *s = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
@@ -349,6 +358,14 @@ char *json_text(struct json_object *o)
 	if (!s)
 		mem_exhausted();
 	return xasprintf("%s\n", s);
+}
+
+void json_put_text(struct buf *b, struct json_object *o)
+{
+	cleanup_json struct json_object *owned = o;
+	cleanup_free char *text = json_text(owned);
+
+	buf_puts(b, text);
 }
 
 void json_add(struct json_object *o, const char *key, struct json_object *v)

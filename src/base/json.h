@@ -83,6 +83,9 @@ int json_get_object(const struct json_doc *d, const struct json_path *at, struct
 int json_u64(const struct json_doc *d, const struct json_path *at, struct json_object *v,
 	     uint64_t max, uint64_t *out, struct err *e);
 
+/* A member of any type; NULL when there is none, or `o` is no object or NULL. */
+struct json_object *json_member(struct json_object *o, const char *key);
+
 /* "an object", "a string" … for messages. */
 const char *json_type_word(struct json_object *v);
 
@@ -98,6 +101,11 @@ char *json_bytes(char *s);
 /* The same for bytes among which there may be NULs; json_bytes_n returns how many there are. */
 void json_put_bytes_n(struct buf *b, const char *s, size_t len);
 size_t json_bytes_n(char *s, size_t len);
+/* An array of the strings in `p`, each with its NUL; when the last has none, all of it is one
+ * string. */
+void json_put_strings(struct buf *b, const char *p, size_t len);
+/* Bytes as a value of json-c, which takes no others than those of valid text. */
+struct json_object *json_new_bytes(const char *s);
 
 /*
  * The length of the UTF-8 sequence at p (p < end), 0 when there is none: overlong forms, surrogates
@@ -107,6 +115,8 @@ size_t json_utf8_len(const char *p, const char *end, uint32_t *cp);
 
 /* Pretty text with two-space indent, stable order (as inserted), a final newline. Caller frees. */
 char *json_text(struct json_object *o);
+/* Appends this text, and releases `o`. */
+void json_put_text(struct buf *b, struct json_object *o);
 /* Puts `v`, from json-c, which now owns it; NULL counts as a lack of memory, which ends the
  * program. */
 void json_add(struct json_object *o, const char *key, struct json_object *v);

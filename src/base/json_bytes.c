@@ -53,6 +53,31 @@ void json_put_bytes_n(struct buf *b, const char *s, size_t len)
 	buf_putc(b, '"');
 }
 
+void json_put_strings(struct buf *b, const char *p, size_t len)
+{
+	const char *end = p + len;
+
+	if (len && end[-1]) {
+		json_put_bytes_n(b, p, len);
+		return;
+	}
+	buf_putc(b, '[');
+	for (const char *s = p; s < end; s += strlen(s) + 1) {
+		if (s != p)
+			buf_putc(b, ',');
+		json_put_bytes(b, s);
+	}
+	buf_putc(b, ']');
+}
+
+struct json_object *json_new_bytes(const char *s)
+{
+	cleanup_buf struct buf text = { 0 };
+
+	json_put_bytes(&text, s);
+	return json_tokener_parse(buf_str(&text));
+}
+
 char *json_bytes(char *s)
 {
 	json_bytes_n(s, strlen(s));

@@ -66,6 +66,14 @@ void log_note(const char *fmt, ...)
 	va_end(ap);
 }
 
+void log_notes(const struct buf *lines)
+{
+	const char *p = buf_str(lines), *end;
+
+	for (; (end = strchr(p, '\n')); p = end + 1)
+		log_note("%.*s", (int)(end - p), p);
+}
+
 void log_progress_begin(struct log_progress *p)
 {
 	*p = (struct log_progress){ .on = terminal(stderr),

@@ -9,10 +9,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/buf.h"
+
 /* "boltseal: warning: <message>" and a newline, above a progress line if there is one. */
 __attribute__((format(printf, 1, 2))) void log_warn(const char *fmt, ...);
 /* "boltseal: <message>" and a newline. */
 __attribute__((format(printf, 1, 2))) void log_note(const char *fmt, ...);
+/* The same for each line of a text that ends with a newline. */
+void log_notes(const struct buf *lines);
 
 enum log_style { LOG_PLAIN, LOG_BOLD, LOG_DIM, LOG_RED, LOG_GREEN, LOG_YELLOW };
 

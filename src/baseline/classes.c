@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 /* The first that names a call is its class. Techniques: attack.mitre.org, Containers and Linux. */
 static const struct call_class classes[] = {
@@ -64,20 +65,10 @@ static const struct call_class classes[] = {
 	{ "Other", "Behavior", 20, NULL, "" },
 };
 
-static bool has_word(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *p = list; (p = strstr(p, word)); p += n)
-		if ((p == list || p[-1] == ' ') && (!p[n] || p[n] == ' '))
-			return true;
-	return false;
-}
-
 const struct call_class *call_class_of(const char *call)
 {
 	for (size_t i = 0; call && i < ARRAY_SIZE(classes); i++)
-		if (has_word(classes[i].calls, call))
+		if (text_has_word(classes[i].calls, call))
 			return &classes[i];
 	return &classes[ARRAY_SIZE(classes) - 1];
 }
@@ -99,8 +90,8 @@ unsigned call_class_index(const struct call_class *c)
 
 bool call_is_common(const char *call)
 {
-	return has_word("exit exit_group rt_sigreturn sigreturn restart_syscall execve "
-			"clock_gettime clock_gettime64 clock_getres clock_getres_time64 "
-			"gettimeofday time getcpu sched_yield rseq set_robust_list",
-			call);
+	return text_has_word("exit exit_group rt_sigreturn sigreturn restart_syscall execve "
+			     "clock_gettime clock_gettime64 clock_getres clock_getres_time64 "
+			     "gettimeofday time getcpu sched_yield rseq set_robust_list",
+			     call);
 }

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "bpf/watch_rec.h"
 #include "model/capture.h"
 
@@ -79,29 +80,6 @@ void observe_call(unsigned watch_abi, uint32_t nr, uint64_t count, struct observ
 
 /* ---- paths */
 
-/* Appends the components of `s`, with "." and ".." taken at their word. */
-static size_t append_path(char *out, size_t len, const char *s, size_t n)
-{
-	for (size_t i = 0, end; i < n; i = end + 1) {
-		end = i;
-		while (end < n && s[end] != '/')
-			end++;
-		if (end == i || (end - i == 1 && s[i] == '.'))
-			continue;
-		if (end - i == 2 && s[i] == '.' && s[i + 1] == '.') {
-			while (len && out[--len] != '/')
-				;
-			continue;
-		}
-		if (len + 1 + (end - i) > OBS_PATH)
-			return len;
-		out[len++] = '/';
-		memcpy(out + len, s + i, end - i);
-		len += end - i;
-	}
-	return len;
-}
-
 /* The path argument as an absolute one; false when it is not known. */
 static bool named_path(const struct watch_rec *rec, unsigned arg, char *out)
 {
@@ -113,8 +91,8 @@ static bool named_path(const struct watch_rec *rec, unsigned arg, char *out)
 	if (!p || !p->len || (*text != '/' && !base))
 		return false;
 	if (*text != '/')
-		len = append_path(out, 0, watch_part_bytes(base), base->len);
-	len = append_path(out, len, text, p->len);
+		len = path_append(out, 0, OBS_PATH, watch_part_bytes(base), base->len);
+	len = path_append(out, len, OBS_PATH, text, p->len);
 	if (!len)
 		out[len++] = '/';
 	out[len] = '\0';
@@ -139,7 +117,7 @@ static size_t opened(const struct watch_rec *rec, const struct capture *c, struc
 	if (!p || p->flags || p->len < sizeof(d))
 		return 0; /* memory, a pipe, a file outside of its root */
 	memcpy(&d, watch_part_bytes(p), sizeof(d));
-	n = append_path(o->path, 0, (const char *)watch_part_bytes(p) + sizeof(d),
+	n = path_append(o->path, 0, OBS_PATH, (const char *)watch_part_bytes(p) + sizeof(d),
 			p->len - sizeof(d));
 	if (!n)
 		o->path[n++] = '/';
@@ -284,7 +262,7 @@ static size_t executed(const struct watch_rec *rec, struct observation *o)
 	o->kind = OBS_EXEC;
 	o->layer = (enum watch_layer)proc.layer;
 	o->in_memory = exe->flags || proc.memfd;
-	n = append_path(o->path, 0, watch_part_bytes(exe), exe->len);
+	n = path_append(o->path, 0, OBS_PATH, watch_part_bytes(exe), exe->len);
 	o->path[n] = '\0';
 	return 1;
 }

@@ -68,15 +68,6 @@ static int port_cmp(const void *pa, const void *pb)
 	return (a > b) - (a < b);
 }
 
-/* A path is bytes; json-c takes no others than those of valid text. */
-static struct json_object *path_json(const char *path)
-{
-	cleanup_buf struct buf text = { 0 };
-
-	json_put_bytes(&text, path);
-	return json_tokener_parse(buf_str(&text));
-}
-
 static struct json_object *rules_json(const struct landlock_plan *p)
 {
 	cleanup_free const struct landlock_rule **sorted = xcalloc(p->rules_n + 1, sizeof(*sorted));
@@ -88,7 +79,7 @@ static struct json_object *rules_json(const struct landlock_plan *p)
 	for (size_t i = 0; i < p->rules_n; i++) {
 		struct json_object *o = json_object_new_object();
 
-		json_object_object_add(o, "path", path_json(sorted[i]->path));
+		json_object_object_add(o, "path", json_new_bytes(sorted[i]->path));
 		json_object_object_add(o, "allow", rights_json(fs_rights, sorted[i]->rights));
 		json_object_array_add(a, o);
 	}

@@ -1,17 +1,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "elf/analyze.h"
 #include "elf/gates.h"
 #include "elf/node.h"
 #include "elf/python.h"
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 /* "libc.so.6:setuid" or, without a symbol, "libc.so.6:0x86860". */
 static void put_function(const struct link_object *o, uint64_t addr, struct buf *out)
@@ -20,9 +14,9 @@ static void put_function(const struct link_object *o, uint64_t addr, struct buf 
 	const char *name = reach_function_name(o, addr, &off);
 
 	if (*name)
-		buf_printf(out, "%s:%s", base_name(o->path), name);
+		buf_printf(out, "%s:%s", path_base_name(o->path), name);
 	else
-		buf_printf(out, "%s:0x%llx", base_name(o->path), (unsigned long long)addr);
+		buf_printf(out, "%s:0x%llx", path_base_name(o->path), (unsigned long long)addr);
 	if (*name && off)
 		buf_printf(out, "+0x%llx", (unsigned long long)off);
 }
@@ -47,12 +41,12 @@ static void put_node(const struct reach *r, const struct reach_node *n, struct b
 		buf_puts(out, " may have stored it before");
 		break;
 	case REACH_DATA:
-		buf_printf(out, "%s: data at 0x%llx", base_name(o->path),
+		buf_printf(out, "%s: data at 0x%llx", path_base_name(o->path),
 			   (unsigned long long)r->objects[n->object].starts[n->index]);
 		break;
 	case REACH_POINTER:
 		rel = &o->image.relocs[n->index];
-		buf_printf(out, "%s: pointer at 0x%llx", base_name(o->path),
+		buf_printf(out, "%s: pointer at 0x%llx", path_base_name(o->path),
 			   (unsigned long long)rel->at);
 		if (rel->sym && *o->image.syms[rel->sym].name)
 			buf_printf(out, " to %s", o->image.syms[rel->sym].name);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "elf/gates_private.h"
 #include "model/syscalls.h"
 
@@ -19,22 +20,13 @@ const char *gates_what(unsigned row)
 	return gates[row].what;
 }
 
-static bool matches(const char *pattern, const char *name)
-{
-	size_t n = strlen(pattern);
-
-	if (pattern[n - 1] == '*')
-		return !strncmp(pattern, name, n - 1);
-	return !strcmp(pattern, name);
-}
-
 gate_rows gates_opened_by(const char *name)
 {
 	gate_rows r = 0;
 
 	for (unsigned i = 0; i < gates_n; i++)
 		for (unsigned k = 0; k < GATE_NAMES && gates[i].openers[k]; k++)
-			if (matches(gates[i].openers[k], name))
+			if (text_matches(gates[i].openers[k], name))
 				r |= gates_row(i);
 	return r;
 }
@@ -89,7 +81,8 @@ static gate_rows opened_by_reach(const char *name)
 
 	for (unsigned i = 0; i < gates_n; i++)
 		for (unsigned k = 0; k < GATE_NAMES && gates[i].openers[k]; k++)
-			if (*gates[i].openers[k] == '@' && matches(gates[i].openers[k] + 1, name))
+			if (*gates[i].openers[k] == '@' &&
+			    text_matches(gates[i].openers[k] + 1, name))
 				r |= gates_row(i);
 	return r;
 }

@@ -4,17 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "elf/programs_private.h"
 #include "model/syscalls.h"
-
-static bool matches(const char *pattern, const char *name)
-{
-	size_t n = strlen(pattern);
-
-	if (pattern[n - 1] == '*')
-		return !strncmp(pattern, name, n - 1);
-	return !strcmp(pattern, name);
-}
 
 /* The object that a row is about. */
 static bool is_about(const struct program_row *row, const struct linker *l, int object)
@@ -25,7 +17,7 @@ static bool is_about(const struct program_row *row, const struct linker *l, int 
 static bool is_held(const struct program_row *row, const char *name)
 {
 	for (unsigned k = 0; k < PROGRAM_NAMES && row->held[k]; k++)
-		if (*row->held[k] != '#' && matches(row->held[k], name))
+		if (*row->held[k] != '#' && text_matches(row->held[k], name))
 			return true;
 	return false;
 }

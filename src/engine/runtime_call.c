@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "engine/engine.h"
 
 /* Options of runc(8) and crun(1), before and behind the verb, that take a value in the next word.
@@ -47,13 +48,6 @@ static bool takes_value(const char *word)
 	return false;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static void keep_option(struct runtime_call *c, const char *name, const char *value)
 {
 	if (!strcmp(name, "--root"))
@@ -85,7 +79,7 @@ void runtime_call_parse(const char *argv, size_t len, struct runtime_call *out)
 		if (n == (size_t)(end - p))
 			break; /* the last word is cut off */
 		if (i == 0) {
-			snprintf(out->runtime, sizeof(out->runtime), "%s", base_name(p));
+			snprintf(out->runtime, sizeof(out->runtime), "%s", path_base_name(p));
 		} else if (option) {
 			keep_option(out, option, p);
 			option = NULL;

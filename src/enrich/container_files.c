@@ -12,16 +12,6 @@
 
 enum { MAX_BYTES = 4 * 1024 * 1024, MAX_NAMESPACES = 64 };
 
-static struct json_object *member(struct json_object *o, const char *key)
-{
-	struct json_object *v = NULL;
-
-	return o && json_object_is_type(o, json_type_object) &&
-			       json_object_object_get_ex(o, key, &v)
-		       ? v
-		       : NULL;
-}
-
 static const char *text(struct container *c, struct json_object *v)
 {
 	return v && json_object_is_type(v, json_type_string) && *json_object_get_string(v)
@@ -31,7 +21,7 @@ static const char *text(struct container *c, struct json_object *v)
 
 static const char *text_at(struct container *c, struct json_object *o, const char *key)
 {
-	return text(c, member(o, key));
+	return text(c, json_member(o, key));
 }
 
 /* "registry:5000/team/web:1.2@sha256:…" in its parts. */
@@ -121,14 +111,14 @@ static void docker_mounts(struct container *c, struct json_object *points)
 		/* The option of -v, under the name that Docker 1.10 gave it. */
 		m->mode = text_at(c, v, "Relabel");
 		m->propagation = text_at(c, v, "Propagation");
-		m->rw = json_object_get_boolean(member(v, "RW"));
+		m->rw = json_object_get_boolean(json_member(v, "RW"));
 	}
 	c->mounts_n = i;
 }
 
 static const char *docker_address(struct container *c, struct json_object *settings)
 {
-	struct json_object *networks = member(settings, "Networks");
+	struct json_object *networks = json_member(settings, "Networks");
 
 	if (!networks || !json_object_is_type(networks, json_type_object))
 		return NULL;
@@ -163,20 +153,20 @@ static bool read_docker(struct container *c, const char *root)
 	    !load(&config, c, folder, c->id, "config.v2.json"))
 		return false;
 	c->engine = CONTAINER_DOCKER;
-	cfg = member(config.root, "Config");
+	cfg = json_member(config.root, "Config");
 	c->name = text_at(c, config.root, "Name");
 	if (c->name && *c->name == '/')
 		c->name++;
 	c->image = text_at(c, cfg, "Image");
 	c->image_id = text_at(c, config.root, "Image");
 	split_image(c);
-	add_pairs(c, member(cfg, "Labels"));
+	add_pairs(c, json_member(cfg, "Labels"));
 	pod_from_labels(c);
-	docker_mounts(c, member(config.root, "MountPoints"));
-	c->ip = docker_address(c, member(config.root, "NetworkSettings"));
-	c->started = parse_time(text_at(c, member(config.root, "State"), "StartedAt"));
+	docker_mounts(c, json_member(config.root, "MountPoints"));
+	c->ip = docker_address(c, json_member(config.root, "NetworkSettings"));
+	c->started = parse_time(text_at(c, json_member(config.root, "State"), "StartedAt"));
 	if (load(&host, c, folder, c->id, "hostconfig.json")) {
-		c->privileged = json_object_get_boolean(member(host.root, "Privileged"));
+		c->privileged = json_object_get_boolean(json_member(host.root, "Privileged"));
 		c->host_pid = is_host(c, host.root, "PidMode");
 		c->host_network = is_host(c, host.root, "NetworkMode");
 		c->host_ipc = is_host(c, host.root, "IpcMode");
@@ -186,12 +176,12 @@ static bool read_docker(struct container *c, const char *root)
 
 static bool has_namespace(struct json_object *spec, const char *type)
 {
-	struct json_object *list = member(member(spec, "linux"), "namespaces");
+	struct json_object *list = json_member(json_member(spec, "linux"), "namespaces");
 
 	for (size_t i = 0; list && json_object_is_type(list, json_type_array) &&
 			   i < json_object_array_length(list);
 	     i++) {
-		struct json_object *t = member(json_object_array_get_idx(list, i), "type");
+		struct json_object *t = json_member(json_object_array_get_idx(list, i), "type");
 
 		if (t && !strcmp(json_object_get_string(t), type))
 			return true;
@@ -202,9 +192,10 @@ static bool has_namespace(struct json_object *spec, const char *type)
 /* Everything that --privileged gives: all capabilities, and nothing hidden or read-only. */
 static bool is_privileged(struct json_object *spec)
 {
-	struct json_object *caps = member(member(member(spec, "process"), "capabilities"),
-					  "bounding"),
-			   *masked = member(member(spec, "linux"), "maskedPaths");
+	struct json_object *caps = json_member(
+				   json_member(json_member(spec, "process"), "capabilities"),
+				   "bounding"),
+			   *masked = json_member(json_member(spec, "linux"), "maskedPaths");
 	size_t n = caps && json_object_is_type(caps, json_type_array)
 			   ? json_object_array_length(caps)
 			   : 0;
@@ -223,7 +214,7 @@ static void spec_mounts(struct container *c, struct json_object *list)
 	c->mounts = arena_alloc(&c->arena, (n + 1) * sizeof(*c->mounts));
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *v = json_object_array_get_idx(list, i),
-				   *options = member(v, "options");
+				   *options = json_member(v, "options");
 		struct container_mount *m = &c->mounts[c->mounts_n];
 
 		m->source = text_at(c, v, "source");
@@ -289,9 +280,9 @@ static bool read_spec(struct container *c, const char *folder, const char *below
 		return false;
 	if (c->engine == CONTAINER_UNKNOWN)
 		c->engine = engine;
-	add_pairs(c, member(d.root, "annotations"));
+	add_pairs(c, json_member(d.root, "annotations"));
 	from_annotations(c);
-	spec_mounts(c, member(d.root, "mounts"));
+	spec_mounts(c, json_member(d.root, "mounts"));
 	c->privileged = is_privileged(d.root);
 	c->host_pid = !has_namespace(d.root, "pid");
 	c->host_network = !has_namespace(d.root, "network");
@@ -331,7 +322,7 @@ static void from_storage_index(struct container *c, const char *folder)
 		return;
 	for (size_t i = 0; i < json_object_array_length(d.root); i++) {
 		struct json_object *o = json_object_array_get_idx(d.root, i);
-		struct json_object *id = member(o, "id"), *names = member(o, "names");
+		struct json_object *id = json_member(o, "id"), *names = json_member(o, "names");
 		const char *metadata = text_at(c, o, "metadata");
 
 		if (!id || strcmp(json_object_get_string(id), c->id) != 0)

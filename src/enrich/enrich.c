@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "enrich/enrich_private.h"
 
 #define NO -1
@@ -194,59 +195,6 @@ const char *part_text(struct enrich *e, const struct watch_part *p)
 
 /* ---- paths */
 
-/* A byte of 0x80 for each byte of `v` that is `c`, below 0x80. */
-static uint64_t bytes_equal(uint64_t v, unsigned char c)
-{
-	const uint64_t low = 0x7f7f7f7f7f7f7f7fu;
-	uint64_t x = v ^ c * 0x0101010101010101u;
-
-	return ~(((x & low) + low) | x | low);
-}
-
-/* Names that begin with a dot are not looked at further, so they count as odd. */
-bool path_is_plain(const char *p, size_t len)
-{
-	uint64_t odd = 0, here, next;
-	size_t i = 0;
-
-	for (; i + 9 <= len; i += 8) {
-		memcpy(&here, p + i, sizeof(here));
-		memcpy(&next, p + i + 1, sizeof(next));
-		odd |= bytes_equal(here, '/') & (bytes_equal(next, '/') | bytes_equal(next, '.'));
-	}
-	for (; i + 1 < len; i++)
-		odd |= p[i] == '/' && (p[i + 1] == '/' || p[i + 1] == '.');
-	return !odd && (len < 2 || p[len - 1] != '/');
-}
-
-/* Appends the components of `s` to the path in `out`, where "." and ".." are taken at their word.
- */
-static size_t append_normal(char *out, size_t len, size_t size, const char *s, size_t n)
-{
-	if (!len && n > 1 && n <= size && *s == '/' && path_is_plain(s, n)) {
-		memcpy(out, s, n);
-		return n;
-	}
-	for (size_t i = 0, end; i < n; i = end + 1) {
-		end = i;
-		while (end < n && s[end] != '/')
-			end++;
-		if (end == i || (end - i == 1 && s[i] == '.'))
-			continue;
-		if (end - i == 2 && s[i] == '.' && s[i + 1] == '.') {
-			while (len && out[--len] != '/')
-				;
-			continue;
-		}
-		if (len + 1 + (end - i) + 1 > size)
-			break;
-		out[len++] = '/';
-		memcpy(out + len, s + i, end - i);
-		len += end - i;
-	}
-	return len;
-}
-
 const char *event_raw_path(struct enrich *e, unsigned n, size_t *len)
 {
 	int arg = !e->shape ? NO : n ? e->shape->path2 : e->shape->path;
@@ -290,10 +238,10 @@ const char *event_path(struct enrich *e, unsigned n)
 		base = watch_part_find(e->rec, WATCH_P_BASE,
 				       (unsigned)(n ? e->shape->path2 : e->shape->path));
 		if (base)
-			len = append_normal(out, 0, sizeof(e->path[n]) - 1, watch_part_bytes(base),
-					    base->len);
+			len = path_append(out, 0, sizeof(e->path[n]) - 1, watch_part_bytes(base),
+					  base->len);
 	}
-	len = append_normal(out, len, sizeof(e->path[n]) - 1, raw, raw_len);
+	len = path_append(out, len, sizeof(e->path[n]) - 1, raw, raw_len);
 	return path_made(e, n, len);
 }
 
@@ -506,7 +454,7 @@ static const struct event *as_opened(struct enrich *e)
 	if (!len || (named && strlen(named) == len && !memcmp(named, opened, len)))
 		return NULL;
 	e->memory = AS_OPENED;
-	len = append_normal(e->path[0], 0, sizeof(e->path[0]) - 1, opened, len);
+	len = path_append(e->path[0], 0, sizeof(e->path[0]) - 1, opened, len);
 	if (!len)
 		e->path[0][len++] = '/';
 	e->path[0][len] = '\0';

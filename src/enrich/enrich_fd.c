@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "enrich/enrich_private.h"
 
 /* One end of a connection. */

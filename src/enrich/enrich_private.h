@@ -89,8 +89,6 @@ __attribute__((format(printf, 2, 3))) const char *scratch_printf(struct enrich *
 
 /* The n-th path argument (0 or 1) of a call: absolute, without "." and ".."; NULL: has none. */
 const char *event_path(struct enrich *e, unsigned n);
-/* Whether it is plain to see that the path means what it says: has no "//", "." or "..". */
-bool path_is_plain(const char *p, size_t len);
 /* As the caller wrote it; *len bytes, no NUL behind them. */
 const char *event_raw_path(struct enrich *e, unsigned n, size_t *len);
 const char *part_text(struct enrich *e, const struct watch_part *p);

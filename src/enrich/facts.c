@@ -44,22 +44,10 @@ static void put_flag(struct buf *b, const char *key, int v)
 /* As capture_parts.c has them. */
 static void put_strings(struct buf *b, const char *key, const char *p, size_t len)
 {
-	const char *end = p + len;
-
 	if (!len)
 		return;
 	put_key(b, key);
-	if (end[-1]) {
-		json_put_bytes_n(b, p, len);
-		return;
-	}
-	buf_putc(b, '[');
-	for (const char *s = p; s < end; s += strlen(s) + 1) {
-		if (s != p)
-			buf_putc(b, ',');
-		json_put_bytes(b, s);
-	}
-	buf_putc(b, ']');
+	json_put_strings(b, p, len);
 }
 
 static void tell(const struct outside *o, struct buf *b)

@@ -67,23 +67,6 @@ static void add_cap(struct audit *a, unsigned nr, int program)
 	wl_prov_add(&u->prov, PHASES, program, a->im.source);
 }
 
-static bool named_value(enum const_set set, const char *prefix, const char *name, uint16_t *out)
-{
-	char text[64];
-	uint64_t v;
-	int n = snprintf(text, sizeof(text), "%s%s", prefix, name);
-
-	if (n < 0 || (size_t)n >= sizeof(text))
-		return false;
-	for (char *c = text; *c; c++)
-		if (*c >= 'a' && *c <= 'z')
-			*c = (char)(*c - 'a' + 'A');
-	if (!const_value(set, text, &v))
-		return false;
-	*out = (uint16_t)v;
-	return true;
-}
-
 static void add_socket(struct audit *a, uint16_t family, uint16_t type, uint64_t protocol,
 		       int program)
 {
@@ -115,12 +98,12 @@ static void apparmor_net(struct audit *a, const struct au_record *r, const char 
 	uint64_t protocol = 0, port = 0;
 	uint16_t f, t = 0;
 
-	if (!named_value(CONST_FAMILY, "AF_", family, &f)) {
+	if (!const_word(CONST_FAMILY, "AF_", family, &f)) {
 		au_unsupported(a, "address family", family);
 		return;
 	}
 	if (type)
-		named_value(CONST_SOCKTYPE, "SOCK_", type, &t);
+		const_word(CONST_SOCKTYPE, "SOCK_", type, &t);
 	au_number(r, "protocol", 10, &protocol);
 	for (size_t i = 0; i < ARRAY_SIZE(net_ops); i++) {
 		char address[PATH_MAX] = "";

@@ -80,24 +80,6 @@ static void put_sockaddr(struct buf *b, const char *p, size_t len)
 		put_hex(b, (const unsigned char *)p, len);
 }
 
-/* Each with its NUL; when the last one has none, all of it is one string. */
-static void put_strings(struct buf *b, const char *p, size_t len)
-{
-	const char *end = p + len;
-
-	if (len && end[-1]) {
-		json_put_bytes_n(b, p, len);
-		return;
-	}
-	buf_putc(b, '[');
-	for (const char *s = p; s < end; s += strlen(s) + 1) {
-		if (s != p)
-			buf_putc(b, ',');
-		json_put_bytes(b, s);
-	}
-	buf_putc(b, ']');
-}
-
 static void put_file(struct buf *b, const char *p, size_t len)
 {
 	struct watch_fd fd;
@@ -125,7 +107,7 @@ static void put_value(struct buf *b, enum form form, const char *p, size_t len)
 		json_put_bytes_n(b, p, len);
 		return;
 	case STRINGS:
-		put_strings(b, p, len);
+		json_put_strings(b, p, len);
 		return;
 	case ADDRESS:
 		put_sockaddr(b, p, len);
