@@ -257,8 +257,10 @@ static const struct option_desc options[] = {
 	{ 0, "sink", "WHERE", NULL,
 	  "Sends new findings; may be repeated. file:PATH, syslog:[SOCKET], "
 	  "syslog:udp://HOST:PORT, "
-	  "syslog:tcp://HOST:PORT, http://... or https://... (falcosidekick), metrics:PORT or "
-	  "metrics:/FILE for Prometheus." },
+	  "syslog:tcp://HOST:PORT, syslog:tls://HOST:PORT, http://... or https://... "
+	  "(falcosidekick), metrics:PORT or metrics:/FILE for Prometheus. Behind a # there may "
+	  "be, joined by &: for HTTP full or ocsf (another form), gzip, headers=FILE (tokens); "
+	  "for TLS ca=FILE, cert=FILE, key=FILE." },
 	{ 0, "spool", "DIR", NULL,
 	  "Where findings wait for sinks that do not answer; the store's name with .spool behind "
 	  "it, or /var/lib/boltseal/spool." },

@@ -357,6 +357,7 @@ int delivery_new(struct delivery **out, const struct delivery_options *o, struct
 	int err;
 
 	f->o = *o;
+	f->begun = (uint64_t)time(NULL);
 	f->spool = o->spool   ? xstrdup(o->spool)
 		   : o->store ? xasprintf("%s.spool", o->store)
 			      : xstrdup(SPOOL_DEFAULT);
@@ -458,6 +459,15 @@ void delivery_set_sensor(struct delivery *f, const struct delivery_sensor *s)
 	pthread_mutex_lock(&f->lock);
 	f->sensor = *s;
 	f->sensor_told = clock_ns(CLOCK_MONOTONIC);
+	pthread_mutex_unlock(&f->lock);
+}
+
+void delivery_count_reload(struct delivery *f, bool failed)
+{
+	pthread_mutex_lock(&f->lock);
+	f->reloads++;
+	f->reload_failures += failed;
+	f->reload_failed = failed;
 	pthread_mutex_unlock(&f->lock);
 }
 

@@ -30,6 +30,8 @@ struct delivery_options {
 /* What the sensor counts, for the metrics. */
 struct delivery_sensor {
 	uint64_t records, events, lost;
+	uint64_t rules;			/* that watch */
+	uint64_t processes, containers; /* that are known now */
 };
 
 int delivery_new(struct delivery **out, const struct delivery_options *o, struct err *e);
@@ -41,6 +43,8 @@ void delivery_add(struct delivery *f, struct finding *finding);
 /* Since when a finding waits for the store, in ns since 1970; 0: none does. */
 uint64_t delivery_waiting(struct delivery *f);
 void delivery_set_sensor(struct delivery *f, const struct delivery_sensor *s);
+/* Rules were loaded again; a failure left the old ones. */
+void delivery_count_reload(struct delivery *f, bool failed);
 /*
  * Stores what waits and gives the sinks a few seconds. True when something was lost: findings that
  * could not be stored, or dropped by a full spool. What waits in spools is not lost.

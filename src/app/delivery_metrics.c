@@ -1,8 +1,12 @@
 /* The numbers of a delivery, for Prometheus. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "app/delivery_private.h"
+#include "base/io.h"
 #include "base/mem.h"
 
 /* With the lock held. */
@@ -40,6 +44,43 @@ static void put_counter(struct buf *out, const char *name, const char *help, uin
 {
 	metrics_head(out, name, "counter", help);
 	metrics_number(out, name, value, NULL);
+}
+
+static void put_gauge(struct buf *out, const char *name, const char *help, uint64_t value)
+{
+	metrics_head(out, name, "gauge", help);
+	metrics_number(out, name, value, NULL);
+}
+
+static void put_reloads(const struct delivery *f, struct buf *out)
+{
+	put_gauge(out, "boltseal_rules", "Rules that watch.", f->sensor.rules);
+	put_counter(out, "boltseal_rules_reloads_total", "Times that rules were loaded again.",
+		    f->reloads);
+	put_counter(out, "boltseal_rules_reload_failures_total",
+		    "Times that this failed; the old rules stayed.", f->reload_failures);
+	put_gauge(out, "boltseal_rules_last_reload_successful",
+		  "1: the rules in the files are those that watch.", !f->reload_failed);
+}
+
+/* The names that Prometheus' own clients use for a process. */
+static void put_process(struct buf *out)
+{
+	cleanup_buf struct buf statm = { 0 };
+	struct timespec cpu = { 0 };
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+	metrics_head(out, "process_cpu_seconds_total", "counter",
+		     "Processor time used, of user and system.");
+	buf_printf(out, "process_cpu_seconds_total %" PRIu64 ".%02u\n", (uint64_t)cpu.tv_sec,
+		   (unsigned)(cpu.tv_nsec / 10000000));
+	if (io_read_file("/proc/self/statm", 256, &statm, NULL) == 0 && statm.len) {
+		char *rest = NULL;
+
+		strtoull(statm.p, &rest, 10);
+		put_gauge(out, "process_resident_memory_bytes", "Memory that is resident.",
+			  strtoull(rest, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE));
+	}
 }
 
 static void put_rules(struct delivery *f, struct buf *out)
@@ -97,7 +138,15 @@ void delivery_render(struct buf *out, void *delivery)
 {
 	struct delivery *f = delivery;
 
+	metrics_head(out, "boltseal_build_info", "gauge", "1, with what this is.");
+	metrics_number(out, "boltseal_build_info", 1, "version", BOLTSEAL_VERSION, NULL);
+	put_process(out);
 	pthread_mutex_lock(&f->lock);
+	put_gauge(out, "process_start_time_seconds", "When it began, in seconds since 1970.",
+		  f->begun);
+	put_reloads(f, out);
+	put_gauge(out, "boltseal_processes", "Processes that are known.", f->sensor.processes);
+	put_gauge(out, "boltseal_containers", "Containers that are known.", f->sensor.containers);
 	put_counter(out, "boltseal_findings_total", "Findings, without repeats.", f->new_findings);
 	put_counter(out, "boltseal_findings_repeats_total", "Repeats of findings.", f->repeats);
 	put_counter(out, "boltseal_store_committed_total",
@@ -110,9 +159,8 @@ void delivery_render(struct buf *out, void *delivery)
 	put_counter(out, "boltseal_events_total", "Events that rules judged.", f->sensor.events);
 	put_counter(out, "boltseal_lost_total", "Records that found no room in the ring buffers.",
 		    f->sensor.lost);
-	metrics_head(out, "boltseal_findings_pending", "gauge",
-		     "Findings that wait for the store.");
-	metrics_number(out, "boltseal_findings_pending", f->queue.n, NULL);
+	put_gauge(out, "boltseal_findings_pending", "Findings that wait for the store.",
+		  f->queue.n);
 	put_rules(f, out);
 	put_sinks(f, out);
 	pthread_mutex_unlock(&f->lock);

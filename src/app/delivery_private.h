@@ -54,6 +54,9 @@ struct delivery {
 		in_hand; /* CLOCK_REALTIME: the first of the queue, of what is stored now */
 	uint64_t new_findings, repeats, stored, store_failures, deleted, unstored;
 	struct delivery_sensor sensor;
+	uint64_t begun; /* seconds since 1970 */
+	uint64_t reloads, reload_failures;
+	bool reload_failed;   /* the last one */
 	uint64_t sensor_told; /* CLOCK_MONOTONIC; 0: not yet */
 	bool store_failing;
 	struct delivery_rule *rules; /* in the order of their first finding */

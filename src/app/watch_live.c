@@ -276,6 +276,8 @@ static void end_loading(struct watching *w)
 {
 	struct watch_loading *l = w->loading;
 
+	if (w->session.delivery)
+		delivery_count_reload(w->session.delivery, l->err < 0);
 	if (l->err >= 0) {
 		l->err = hand_over(w, l, &l->e);
 		watching_use(w, l->rules);
@@ -312,9 +314,13 @@ void watching_tell(struct watching *w)
 	if (!w->session.delivery)
 		return;
 	enrich_stats(w->session.enrich, &n);
-	delivery_set_sensor(w->session.delivery, &(struct delivery_sensor){ .records = s.records,
-									    .events = n.events,
-									    .lost = s.lost });
+	delivery_set_sensor(w->session.delivery,
+			    &(struct delivery_sensor){ .records = s.records,
+						       .events = n.events,
+						       .lost = s.lost,
+						       .rules = rules_count(w->rules),
+						       .processes = n.processes,
+						       .containers = n.containers });
 }
 
 /* `seen`: ns since 1970; what happened before it was judged. */

@@ -13,9 +13,10 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/sha256.h"
+#include "out/sink_extras.h"
 #include "out/sink_private.h"
 
-enum { RETRY_MIN_MS = 500, RETRY_MAX_MS = 60000, TIMEOUT_MS = 10000 };
+enum { RETRY_MIN_MS = 500, RETRY_MAX_MS = 60000, TIMEOUT_MS = 10000, RETRY_AFTER_MAX_S = 3600 };
 #define SPOOL_MAX (UINT64_C(64) << 20)
 
 static const struct sink_kind *const kinds[] = { &sink_file, &sink_syslog, &sink_http,
@@ -39,6 +40,7 @@ struct sink {
 	struct sink_stats stats;
 	bool failing;
 	uint64_t random;
+	uint64_t retry_after_s; /* what the receiver said with the last failure */
 };
 
 static const struct sink_kind *kind_of(const char *spec)
@@ -54,24 +56,28 @@ bool sink_is_spec(const char *spec)
 	return kind_of(spec) != NULL;
 }
 
-/* "http://user:secret@host/" as "http://host/". */
-static char *public_name(const char *spec)
+/*
+ * What a sink is called, and known by in the store and the spool over restarts:
+ * "http://user:secret@host/#full&ca=/x" as "http://host/#full".
+ */
+static char *public_name(const char *spec, const struct sink_kind *kind)
 {
-	const char *slashes = strstr(spec, "://"), *host = slashes ? slashes + 3 : NULL;
+	cleanup_free char *whole = kind == &sink_file ? xstrdup(spec) : sink_extras_identity(spec);
+	const char *slashes = strstr(whole, "://"), *host = slashes ? slashes + 3 : NULL;
 	size_t len = host ? strcspn(host, "/?#") : 0;
 	const char *at = host ? memrchr(host, '@', len) : NULL;
 
-	if (!at)
-		return xstrdup(spec);
-	return xasprintf("%.*s%s", (int)(host - spec), spec, at + 1);
+	if (!at || kind == &sink_file)
+		return take_ptr(whole);
+	return xasprintf("%.*s%s", (int)(host - whole), whole, at + 1);
 }
 
-static char *spool_name(const char *dir, const char *spec, const struct sink_kind *kind)
+static char *spool_name(const char *dir, const char *name, const struct sink_kind *kind)
 {
 	uint8_t digest[SHA256_SIZE];
 	char hex[SHA256_HEX];
 
-	sha256(spec, strlen(spec), digest);
+	sha256(name, strlen(name), digest);
 	sha256_hex(digest, hex);
 	return xasprintf("%s/%.*s-%.16s.spool", dir, (int)strcspn(kind->prefix, ":"), kind->prefix,
 			 hex);
@@ -155,6 +161,16 @@ static int deliver(struct sink *s, const struct buf *json, struct err *e)
 	return s->kind->deliver(s->state, f, json, e);
 }
 
+/* The next pause: what has grown so far, or what the receiver asked for. */
+static uint64_t pause_of(struct sink *s, uint64_t ms)
+{
+	uint64_t asked = s->retry_after_s < RETRY_AFTER_MAX_S ? s->retry_after_s * 1000
+							      : RETRY_AFTER_MAX_S * 1000;
+
+	ms = jitter(s, ms);
+	return asked > ms ? asked : ms;
+}
+
 /* Until the end, or until it is delivered. */
 static bool deliver_at_last(struct sink *s, const struct buf *json)
 {
@@ -162,7 +178,10 @@ static bool deliver_at_last(struct sink *s, const struct buf *json)
 
 	for (;;) {
 		struct err e = { 0 };
-		int result = deliver(s, json, &e);
+		int result;
+
+		s->retry_after_s = 0;
+		result = deliver(s, json, &e);
 
 		if (result >= 0) {
 			worked(s, result);
@@ -173,7 +192,7 @@ static bool deliver_at_last(struct sink *s, const struct buf *json)
 		if (s->stop)
 			return false;
 		failed(s, &e);
-		if (!pause_ms(s, jitter(s, ms)))
+		if (!pause_ms(s, pause_of(s, ms)))
 			return false;
 		ms = ms * 2 < s->o.retry_max_ms ? ms * 2 : s->o.retry_max_ms;
 	}
@@ -237,6 +256,7 @@ static void init(struct sink *s, const struct sink_options *o)
 	s->o.retry_max_ms = o->retry_max_ms ? o->retry_max_ms : RETRY_MAX_MS;
 	s->target.timeout_ms = o->timeout_ms ? o->timeout_ms : TIMEOUT_MS;
 	s->target.stop = &s->stop;
+	s->target.retry_after_s = &s->retry_after_s;
 	s->random = (uint64_t)time(NULL) ^ (uintptr_t)s;
 	s->added = true;
 	pthread_mutex_init(&s->lock, NULL);
@@ -265,17 +285,18 @@ int sink_new(struct sink **out, const char *spec, const struct sink_options *o, 
 	int err;
 
 	if (!kind)
-		return err_set(e, EINVAL,
-			       "'%s': expected file:PATH, syslog:[PATH|udp://HOST|tcp://HOST], "
-			       "http://…, https://… or metrics:[ADDRESS:]PORT",
-			       spec);
+		return err_set(
+			e, EINVAL,
+			"'%s': expected file:PATH, syslog:[PATH|udp://HOST|tcp://HOST|tls://HOST], "
+			"http://…, https://… or metrics:[ADDRESS:]PORT",
+			spec);
 	s = xcalloc(1, sizeof(*s));
 	init(s, o);
 	s->kind = kind;
-	s->name = public_name(spec);
+	s->name = public_name(spec, kind);
 	err = kind->open(&s->state, spec, &s->target, e);
 	if (err == 0) {
-		path = spool_name(o->spool_dir, spec, kind);
+		path = spool_name(o->spool_dir, s->name, kind);
 		err = spool_open(&s->spool, path, s->o.spool_max, note_id, s, e);
 	}
 	if (err == 0)

@@ -7,7 +7,10 @@
  *	file:PATH                         JSON lines (boltseal.finding/1)
  *	syslog: | syslog:PATH             RFC 5424, to /dev/log or another socket
  *	syslog:udp://HOST[:PORT] | syslog:tcp://HOST[:PORT]
- *	http://… | https://…              POST of Falco's JSON; of boltseal's with #full behind it
+ *	syslog:tls://HOST[:PORT]          the same over TLS (RFC 5425)
+ *	http://… | https://…              POST of Falco's JSON
+ *
+ * out/sink_extras.h says what may stand behind a '#'.
  */
 #ifndef OUT_SINK_H
 #define OUT_SINK_H

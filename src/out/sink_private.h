@@ -9,6 +9,7 @@
 struct sink_target {
 	unsigned timeout_ms;
 	const atomic_bool *stop; /* an attempt may be given up */
+	uint64_t *retry_after_s; /* set by an attempt that the receiver wants to come later */
 };
 
 enum { SINK_REFUSED = 1 };

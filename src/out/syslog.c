@@ -1,4 +1,7 @@
-/* syslog: to a local socket, by UDP (RFC 5426) or by TCP with counted octets (RFC 6587). */
+/*
+ * syslog: to a local socket, by UDP (RFC 5426), by TCP with counted octets (RFC 6587) or the same
+ * over TLS (RFC 5425).
+ */
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
@@ -12,25 +15,40 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "out/sink_extras.h"
 #include "out/sink_private.h"
+#include "out/syslog_tls.h"
 
 #define DEFAULT_SOCKET "/dev/log"
 #define DEFAULT_PORT   "514"
+#define TLS_PORT       "6514"
 
 struct syslog_sink {
 	char *path;	   /* of a local socket, or NULL */
 	char *host, *port; /* otherwise */
 	int type;	   /* SOCK_DGRAM, SOCK_STREAM */
 	unsigned timeout_ms;
-	int fd; /* -1: not connected */
+	int fd;	    /* -1: not connected */
+	bool tls;   /* then curl has the connection */
+	CURL *curl; /* NULL: not connected */
+	struct sink_extras x;
 };
+
+static void disconnect(struct syslog_sink *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+	curl_easy_cleanup(s->curl);
+	s->curl = NULL;
+}
 
 static void syslog_free(void *state)
 {
 	struct syslog_sink *s = state;
 
-	if (s->fd >= 0)
-		close(s->fd);
+	disconnect(s);
+	sink_extras_free(&s->x);
 	free(s->path);
 	free(s->host);
 	free(s->port);
@@ -38,9 +56,10 @@ static void syslog_free(void *state)
 }
 
 /* "HOST", "HOST:PORT", "[ADDRESS]:PORT". */
-static bool parse_host(struct syslog_sink *s, const char *text)
+static bool parse_host(struct syslog_sink *s, const char *whole)
 {
-	const char *from = *text == '[' ? text + 1 : text;
+	cleanup_free char *copy = xasprintf("%.*s", (int)strcspn(whole, "#"), whole);
+	const char *text = copy, *from = *text == '[' ? text + 1 : text;
 	size_t len = *text == '[' ? strcspn(from, "]") : strcspn(from, ":");
 	const char *rest = from + len;
 
@@ -49,7 +68,7 @@ static bool parse_host(struct syslog_sink *s, const char *text)
 	if (!len || (*rest && (*rest != ':' || !rest[1])))
 		return false;
 	s->host = xasprintf("%.*s", (int)len, from);
-	s->port = xstrdup(*rest ? rest + 1 : DEFAULT_PORT);
+	s->port = xstrdup(*rest ? rest + 1 : s->tls ? TLS_PORT : DEFAULT_PORT);
 	return strspn(s->port, "0123456789") == strlen(s->port);
 }
 
@@ -60,10 +79,15 @@ static int syslog_open(void **state, const char *spec, const struct sink_target 
 	bool good = true;
 
 	s->fd = -1;
-	s->type = strncmp(where, "tcp://", 6) ? SOCK_DGRAM : SOCK_STREAM;
+	s->tls = !strncmp(where, "tls://", 6);
+	s->type = s->tls || !strncmp(where, "tcp://", 6) ? SOCK_STREAM : SOCK_DGRAM;
 	s->timeout_ms = t->timeout_ms;
-	if (!strncmp(where, "udp://", 6) || !strncmp(where, "tcp://", 6))
-		good = parse_host(s, where + 6);
+	if (s->tls && sink_extras_read(&s->x, spec, SINK_EXTRAS_TLS, e) < 0) {
+		syslog_free(s);
+		return -EINVAL;
+	}
+	if (s->tls || !strncmp(where, "udp://", 6) || !strncmp(where, "tcp://", 6))
+		good = (s->tls || !strchr(where, '#')) && parse_host(s, where + 6);
 	else if (!*where || *where == '/')
 		s->path = xstrdup(*where ? where : DEFAULT_SOCKET);
 	else
@@ -73,8 +97,8 @@ static int syslog_open(void **state, const char *spec, const struct sink_target 
 	if (!good) {
 		syslog_free(s);
 		return err_set(e, EINVAL,
-			       "'%s': expected syslog:, syslog:/SOCKET, syslog:udp://HOST[:PORT] "
-			       "or syslog:tcp://HOST[:PORT]",
+			       "'%s': expected syslog:, syslog:/SOCKET, syslog:udp://HOST[:PORT], "
+			       "syslog:tcp://HOST[:PORT] or syslog:tls://HOST[:PORT]",
 			       spec);
 	}
 	*state = s;
@@ -140,13 +164,6 @@ static bool is_closed(const struct syslog_sink *s)
 	return s->type == SOCK_STREAM && poll(&p, 1, 0) > 0;
 }
 
-static void disconnect(struct syslog_sink *s)
-{
-	if (s->fd >= 0)
-		close(s->fd);
-	s->fd = -1;
-}
-
 static int send_all(struct syslog_sink *s, const struct buf *b)
 {
 	size_t done = 0;
@@ -173,27 +190,43 @@ static void frame(const struct syslog_sink *s, const struct buf *message, struct
 		buf_putc(out, '\n');
 }
 
+static bool is_connected(const struct syslog_sink *s)
+{
+	if (s->tls)
+		return s->curl && !syslog_tls_is_closed(s->curl);
+	return s->fd >= 0 && !is_closed(s);
+}
+
+static int connect_any(struct syslog_sink *s, struct err *e)
+{
+	if (is_connected(s))
+		return 0;
+	disconnect(s);
+	if (s->tls)
+		return syslog_tls_connect(&s->curl, s->host, s->port, &s->x, s->timeout_ms, e);
+	return s->path ? connect_local(s, e) : connect_host(s, e);
+}
+
 static int syslog_deliver(void *state, const struct finding *f, const struct buf *json,
 			  struct err *e)
 {
 	cleanup_buf struct buf message = { 0 }, out = { 0 };
 	struct syslog_sink *s = state;
-	int err = 0;
+	int err = connect_any(s, e);
 
 	(void)json;
-	if (s->fd >= 0 && is_closed(s))
-		disconnect(s);
-	if (s->fd < 0)
-		err = s->path ? connect_local(s, e) : connect_host(s, e);
 	if (err < 0)
 		return err;
 	syslog_format(f, (unsigned)getpid(), &message);
 	frame(s, &message, &out);
-	err = send_all(s, &out);
+	if (s->tls)
+		err = syslog_tls_send(s->curl, &out, s->timeout_ms, e);
+	else
+		err = send_all(s, &out);
 	if (err == 0)
 		return 0;
 	disconnect(s);
-	return err_errno(e, -err, "cannot send to %s", s->path ? s->path : s->host);
+	return s->tls ? err : err_errno(e, -err, "cannot send to %s", s->path ? s->path : s->host);
 }
 
 const struct sink_kind sink_syslog = { "syslog:", syslog_open, syslog_deliver, syslog_free };

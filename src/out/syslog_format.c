@@ -83,6 +83,13 @@ static void put_value(const char *name, const char *value, struct buf *out)
 	buf_putc(out, '"');
 }
 
+static bool is_ascii(const char *s)
+{
+	while (*s && !((unsigned char)*s & 0x80))
+		s++;
+	return !*s;
+}
+
 void syslog_format(const struct finding *f, unsigned pid, struct buf *out)
 {
 	const char *text = f->output ? f->output : f->title;
@@ -108,7 +115,12 @@ void syslog_format(const struct finding *f, unsigned pid, struct buf *out)
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)f->process.pid);
 	put_value("pid", number, out);
 	put_value("user", f->user, out);
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)f->count);
+	put_value("count", number, out);
 	buf_puts(out, "] ");
+	/* A message that is more than ASCII begins with a mark (RFC 5424, section 6.4). */
+	if (text && !is_ascii(text))
+		buf_puts(out, "\xef\xbb\xbf");
 	if (text && out->len < SYSLOG_MAX)
 		put_text(text, SYSLOG_MAX - out->len, false, out);
 }

@@ -109,6 +109,18 @@ for line in open(sys.argv[1]):
 expect "the file has all" test "$(wc -l <"$scratch/out.ndjson")" = 5
 expect "metrics" grep -q '^boltseal_rule_events_total{rule="Precious program",priority="Critical"} 2$' \
 	"$scratch/metrics.prom"
+has_metric() { # has_metric LINE: as an extended pattern
+	grep -qE "^$1\$" "$scratch/metrics.prom"
+}
+expect "what it is" has_metric 'boltseal_build_info\{version="[^"]+"\} 1'
+expect "rules" has_metric 'boltseal_rules 2'
+expect "the process" has_metric 'process_(resident_memory_bytes|cpu_seconds_total) [1-9][0-9.]*'
+if command -v promtool >/dev/null; then
+	promtool check metrics <"$scratch/metrics.prom" >"$scratch/promtool" 2>&1 && [ ! -s "$scratch/promtool" ]
+	expect "promtool has nothing to say" test $? = 0
+else
+	ok "promtool has nothing to say # SKIP promtool is not installed"
+fi
 expect "of the sinks" grep -q '^boltseal_sink_delivered_total{sink="http://127.0.0.1:[0-9]*/"} 5$' \
 	"$scratch/metrics.prom"
 

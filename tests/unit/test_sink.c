@@ -483,8 +483,10 @@ static void test_syslog_local(void **state)
 	cleanup_free char *path = in_folder("log"), *spec = xasprintf("syslog:%s", path);
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	cleanup_finding struct finding *f = finding_sample(1);
 	char text[9000] = { 0 };
 	struct sink *s = open_sink(spec);
+	struct err e = { 0 };
 
 	(void)state;
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
@@ -497,6 +499,16 @@ static void test_syslog_local(void **state)
 	assert_non_null(strstr(text, " finding [boltseal@32473 id=\""));
 	assert_non_null(strstr(text, " type=\"Execution:Runtime/SuspiciousShellCreated\""));
 	assert_non_null(strstr(text, "] A shell was spawned"));
+	/* More than ASCII: a mark before it. */
+	f->output = "caf\xc3\xa9";
+	assert_int_equal(sink_add(s, f, &e), 0);
+	assert_int_equal(sink_sync(s, &e), 0);
+	sink_release(s);
+	expect_delivered(s, 2);
+	memset(text, 0, sizeof(text));
+	assert_true(recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT) > 0);
+	assert_non_null(strstr(text, "] \xef\xbb\xbf"
+				     "caf\xc3\xa9"));
 	sink_free(s);
 }
 
