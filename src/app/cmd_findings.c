@@ -260,6 +260,7 @@ static void show_text(const struct finding *f)
 	put_member("  image", f->container.image);
 	put_member("  namespace", f->container.namespace);
 	put_member("  pod", f->container.pod);
+	put_member("  not known", f->container.missing);
 	put_process("process", &f->process);
 	put_member("  user", f->user);
 	for (size_t i = 0; i < f->lineage_n; i++)

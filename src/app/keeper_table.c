@@ -3,15 +3,13 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "enrich/outside.h"
 
 enum how { READ, LOOK, FOLDER, LINK, IN_ROOT };
 
@@ -37,8 +35,15 @@ static const struct permit {
 	{ "/proc/#/root/etc/group", IN_ROOT },
 	{ "**/containers/@/config.v2.json", READ },
 	{ "**/containers/@/hostconfig.json", READ },
+	{ "**/image/*/repositories.json", READ },
 	{ "**/overlay-containers/@/userdata/config.json", READ },
 	{ "**/overlay-containers/./containers.json", READ },
+	{ "**/vfs-containers/@/userdata/config.json", READ },
+	{ "**/vfs-containers/./containers.json", READ },
+	{ "**/btrfs-containers/@/userdata/config.json", READ },
+	{ "**/btrfs-containers/./containers.json", READ },
+	{ "**/zfs-containers/@/userdata/config.json", READ },
+	{ "**/zfs-containers/./containers.json", READ },
 	{ "**/io.containerd.runtime.v2.task", FOLDER },
 	{ "**/io.containerd.runtime.v2.task/*/@/config.json", READ },
 };
@@ -106,31 +111,13 @@ static bool permitted(const struct permit *p, const char *path)
 	return false;
 }
 
-/* A file of a container, which links of the container do not lead out of it. */
-static int open_in_root(const char *path, int flags)
-{
-	const char *below = strstr(path, "/root/") + 6;
-	struct open_how how = { .flags = (unsigned)flags,
-				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	cleanup_close int root = -1;
-	char folder[64];
-	long fd;
-
-	snprintf(folder, sizeof(folder), "%.*s", (int)(below - 1 - path), path);
-	root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return -errno;
-	fd = syscall(SYS_openat2, root, below, &how, sizeof(how));
-	return fd < 0 ? -errno : (int)fd;
-}
-
 static int open_one(const struct permit *p, const char *path, int flags)
 {
 	int all = flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, fd;
 	struct stat st;
 
 	if (p->how == IN_ROOT)
-		fd = open_in_root(path, flags & O_PATH ? O_PATH | O_CLOEXEC : all);
+		fd = outside_open_in_root(path, flags & O_PATH ? O_PATH | O_CLOEXEC : all);
 	else
 		fd = open(path, p->how == FOLDER ? all | O_DIRECTORY : all);
 	if (fd < 0)

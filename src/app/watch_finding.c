@@ -123,6 +123,7 @@ static void set_container(struct finding *f, const struct container *c)
 	f->container.image = shortened(f, c->image, ANCESTOR_MAX);
 	f->container.pod = shortened(f, c->pod_name, ANCESTOR_MAX);
 	f->container.namespace = shortened(f, c->pod_namespace, ANCESTOR_MAX);
+	f->container.missing = shortened(f, c->missing, ANCESTOR_MAX);
 }
 
 void watch_finding_who(struct finding *f, const struct event *ev, const struct process *p)

@@ -331,6 +331,7 @@ static void each_second(struct watching *w, uint64_t seen)
 	watch_alive_tick(&w->session, seen);
 	watch_drift_tick(&w->session);
 	tell_losses(w);
+	enrich_tick(w->session.enrich);
 	service_alive();
 }
 

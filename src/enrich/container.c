@@ -15,6 +15,11 @@ enum {
 	/* Containers without processes that are still remembered. */
 	KEEP_UNUSED = 256,
 	MAX_ROOTS = 8,
+	/* How often the files of one are looked at, and of how many in a second. */
+	YOUNG_S = 30,
+	YOUNG_AGAIN_S = 2,
+	AGAIN_S = 60,
+	LOOKS = 8,
 };
 
 struct containers {
@@ -26,6 +31,7 @@ struct containers {
 	size_t docker_roots_n, n, unused;
 	uint64_t clock;
 	uint64_t changes; /* of what is known of one */
+	size_t cursor;	  /* bucket that was looked at last */
 };
 
 #define TEXT(field)                                       \
@@ -105,11 +111,13 @@ static bool id_of_name(const char *name, char *id, enum container_engine *engine
 	return true;
 }
 
-bool container_id_of(const char *cgroup, char *id, enum container_engine *engine)
+/* The innermost one counts, `outer` is the one around it, "" when there is none. */
+static bool ids_of(const char *cgroup, char *id, char *outer, enum container_engine *engine)
 {
 	bool found = false;
 
-	/* The innermost one counts; "docker" above an id that stands alone says whose it is. */
+	*outer = '\0';
+	/* "docker" above an id that stands alone says whose it is. */
 	for (const char *p = cgroup; p && *p; p = strchr(p, '/')) {
 		enum container_engine e;
 		char one[CONTAINER_ID_MAX];
@@ -118,6 +126,9 @@ bool container_id_of(const char *cgroup, char *id, enum container_engine *engine
 			p++;
 		if (!id_of_name(p, one, &e))
 			continue;
+		/* systemd in a container, and some runtimes, have the same name twice. */
+		if (found && strcmp(id, one) != 0)
+			strcpy(outer, id);
 		strcpy(id, one);
 		*engine = e;
 		if (e == CONTAINER_UNKNOWN && p - cgroup >= 8 && !strncmp(p - 8, "/docker/", 8))
@@ -127,6 +138,29 @@ bool container_id_of(const char *cgroup, char *id, enum container_engine *engine
 		found = true;
 	}
 	return found;
+}
+
+bool container_id_of(const char *cgroup, char *id, enum container_engine *engine)
+{
+	char outer[CONTAINER_ID_MAX];
+
+	return ids_of(cgroup, id, outer, engine);
+}
+
+bool container_outer_id_of(const char *cgroup, char *id)
+{
+	enum container_engine engine;
+	char inner[CONTAINER_ID_MAX];
+
+	return ids_of(cgroup, inner, id, &engine) && *id;
+}
+
+static time_t now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
 }
 
 static char *keep(struct containers *c, size_t i, const char *given, const char *usual)
@@ -143,7 +177,9 @@ struct containers *containers_new(const struct container_places *p, const struct
 	if (!p)
 		p = &none;
 	c->places.docker_root = keep(c, 0, p->docker_root, "/var/lib/docker");
-	c->places.containerd_state = keep(c, 1, p->containerd_state, "/run/containerd");
+	/* There are several usual places of this one. */
+	if (p->containerd_state)
+		c->places.containerd_state = keep(c, 1, p->containerd_state, "");
 	c->places.storage_root = keep(c, 2, p->storage_root, "/var/lib/containers/storage");
 	c->places.storage_run = keep(c, 3, p->storage_run, "/run/containers/storage");
 	return c;
@@ -194,22 +230,85 @@ static struct container **slot_of(struct containers *c, const char *id)
 	return p;
 }
 
-static void learn(struct containers *c, struct container *one)
+static void know_nothing(struct container *c)
 {
-	one->missing = "no engine's files know the id";
-	if (c->outside->offline)
-		return;
-	container_files_read(one, &c->places);
-	for (size_t i = 0; i < c->docker_roots_n && !one->known; i++) {
+	c->privileged = c->host_pid = c->host_network = c->host_ipc = -1;
+}
+
+static bool read_files(struct containers *c, struct container *one)
+{
+	if (container_files_read(one, &c->places))
+		return true;
+	for (size_t i = 0; i < c->docker_roots_n; i++) {
 		struct container_places p = c->places;
 
 		p.docker_root = c->docker_roots[i];
-		container_files_read(one, &p);
+		if (container_files_read(one, &p))
+			return true;
 	}
-	if (!one->known)
+	return false;
+}
+
+/* What is known of it becomes what its files say; nothing changes when there are none. */
+static void learn(struct containers *c, struct container *one)
+{
+	struct container now = { .outside = c->outside, .engine = one->engine };
+
+	one->looked = now_s();
+	if (c->outside->offline)
 		return;
+	memcpy(now.id, one->id, sizeof(now.id));
+	memcpy(now.short_id, one->short_id, sizeof(now.short_id));
+	know_nothing(&now);
+	if (!read_files(c, &now)) {
+		arena_free(&now.arena);
+		return;
+	}
+	arena_free(&one->arena);
+	now.next = one->next;
+	now.refs = one->refs;
+	now.used = one->used;
+	now.begun = one->begun;
+	now.looked = one->looked;
+	*one = now;
 	c->changes++;
 	fact_container(c->outside, one);
+}
+
+static void look_again(struct containers *c, struct container *one)
+{
+	struct stat st;
+
+	if (one->known) {
+		one->looked = now_s();
+		if (!one->file || outside_stat_of(c->outside, one->file, &st) < 0 ||
+		    (st.st_ino == one->ino &&
+		     !memcmp(&st.st_mtim, &one->changed, sizeof(one->changed))))
+			return;
+	}
+	learn(c, one);
+}
+
+static bool is_due(const struct container *one, time_t now)
+{
+	return one->refs &&
+	       now - one->looked >= (now - one->begun < YOUNG_S ? YOUNG_AGAIN_S : AGAIN_S);
+}
+
+void containers_look_again(struct containers *c)
+{
+	unsigned looks = 0;
+	time_t now = now_s();
+
+	for (size_t n = 0; n < BUCKETS && looks < LOOKS && !c->outside->offline; n++) {
+		c->cursor = (c->cursor + 1) % BUCKETS;
+		for (struct container *one = c->bucket[c->cursor]; one; one = one->next) {
+			if (!is_due(one, now))
+				continue;
+			look_again(c, one);
+			looks++;
+		}
+	}
 }
 
 static void forget_oldest(struct containers *c)
@@ -229,11 +328,6 @@ static void forget_oldest(struct containers *c)
 	c->unused--;
 }
 
-static void know_nothing(struct container *c)
-{
-	c->privileged = c->host_pid = c->host_network = c->host_ipc = -1;
-}
-
 static struct container *add(struct containers *c, struct container **p, const char *id)
 {
 	struct container *one = xcalloc(1, sizeof(*one));
@@ -242,6 +336,8 @@ static struct container *add(struct containers *c, struct container **p, const c
 	memcpy(one->short_id, id, 12);
 	one->engine = CONTAINER_UNKNOWN;
 	one->outside = c->outside;
+	one->begun = now_s();
+	one->missing = "no engine's files know the id";
 	know_nothing(one);
 	*p = one;
 	c->n++;
@@ -274,6 +370,34 @@ struct container *containers_know(struct containers *c, const char *id)
 	return one;
 }
 
+static const char *copy(struct container *to, const char *s)
+{
+	return s ? arena_strdup(&to->arena, s) : NULL;
+}
+
+/* An engine in a container keeps its files there, where nobody believes them. The pod is known. */
+static void know_outer(struct containers *c, struct container *one, const char *cgroup)
+{
+	char id[CONTAINER_ID_MAX];
+	struct container *outer;
+
+	if (!container_outer_id_of(cgroup, id))
+		return;
+	outer = *slot_of(c, id);
+	one->missing = arena_printf(&one->arena,
+				    "it was started in container %.12s%s%s, by an engine whose "
+				    "files are not read",
+				    id, outer && outer->name ? ", " : "",
+				    outer && outer->name ? outer->name : "");
+	if (!outer || !outer->pod_name)
+		return;
+	one->pod_name = copy(one, outer->pod_name);
+	one->pod_namespace = copy(one, outer->pod_namespace);
+	one->pod_uid = copy(one, outer->pod_uid);
+	c->changes++;
+	fact_container(c->outside, one);
+}
+
 struct container *containers_get(struct containers *c, const char *cgroup)
 {
 	char id[CONTAINER_ID_MAX];
@@ -287,9 +411,14 @@ struct container *containers_get(struct containers *c, const char *cgroup)
 	if (!one) {
 		one = add(c, p, id);
 		one->engine = engine;
-	}
-	if (!one->known)
 		learn(c, one);
+		if (!one->known && !c->outside->offline)
+			know_outer(c, one, cgroup);
+	} else if (!one->known) {
+		learn(c, one);
+	} else if (is_due(one, now_s())) {
+		look_again(c, one);
+	}
 	one->used = ++c->clock;
 	if (!one->refs++)
 		c->unused--;

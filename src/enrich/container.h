@@ -3,9 +3,13 @@
  * control group; the rest from the files that the engines keep on disk, which are there before the
  * container's first instruction and need no answer of a daemon:
  *
- *	Docker, ECS	<data root>/containers/ID/config.v2.json, hostconfig.json
- *	containerd	/run/containerd/io.containerd.runtime.v2.task/NAMESPACE/ID/config.json
- *	Podman, CRI-O	<storage>/overlay-containers/ID/userdata/config.json
+ *	Docker, ECS	<data root>/containers/ID/config.v2.json, hostconfig.json, and for digests
+ *			<data root>/image/DRIVER/repositories.json
+ *	containerd	<state>/io.containerd.runtime.v2.task/NAMESPACE/ID/config.json
+ *	Podman, CRI-O	<storage>/DRIVER-containers/ID/userdata/config.json
+ *
+ * They are looked at again: soon after a container was first seen, because engines write some of it
+ * (its address) when it runs already, and then now and then, because it can get another name.
  */
 #ifndef ENRICH_CONTAINER_H
 #define ENRICH_CONTAINER_H
@@ -13,6 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "enrich/outside.h"
@@ -46,8 +52,13 @@ struct container {
 	uint64_t used; /* when it was last asked for, for forgetting */
 	char id[CONTAINER_ID_MAX], short_id[13];
 	enum container_engine engine;
-	bool known; /* false: nothing but the id was found, and `missing` says why */
-	const char *missing;
+	bool known;	     /* false: nothing but the id was found */
+	const char *missing; /* what is not known of it, and why; NULL: all is */
+	/* The engine's file, and as what it was read. */
+	const char *file;
+	struct timespec changed;
+	ino_t ino;
+	time_t begun, looked; /* CLOCK_MONOTONIC, s: first seen; looked at its files */
 	const char *name, *image, *image_id, *repository, *tag, *digest; /* NULL: not known */
 	const char *pod_name, *pod_namespace, *pod_uid, *sandbox_id, *ip;
 	int privileged, host_pid, host_network, host_ipc; /* -1: not known */
@@ -65,7 +76,10 @@ struct container {
  */
 bool container_id_of(const char *cgroup, char *id, enum container_engine *engine);
 
-/* Where the engines keep their files; each NULL: the usual place. */
+/* The same of the container in which that one was started; false: it was not in one. */
+bool container_outer_id_of(const char *cgroup, char *id);
+
+/* Where the engines keep their files; each NULL: the usual places. */
 struct container_places {
 	const char *docker_root, *containerd_state, *storage_root, *storage_run;
 };
@@ -94,6 +108,8 @@ struct containers *containers_new(const struct container_places *p, const struct
 void containers_free(struct containers *c);
 /* One more place in which Docker may keep its containers. */
 void containers_docker_root(struct containers *c, const char *root);
+/* Each second: looks at some again. */
+void containers_look_again(struct containers *c);
 /* The container of the control group, NULL for the host. Holds a reference, see container_put(). */
 struct container *containers_get(struct containers *c, const char *cgroup);
 /*

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 
-enum { MAX_BYTES = 4 * 1024 * 1024, MAX_NAMESPACES = 64 };
+enum { MAX_BYTES = 4 * 1024 * 1024, MAX_NAMESPACES = 64, MIN_ID = 12 };
 
 static const char *text(struct container *c, struct json_object *v)
 {
@@ -143,6 +143,76 @@ static bool load(struct json_doc *d, const struct container *c, const char *fold
 	       json_parse(d, path, buf_str(&text), text.len, NULL) == 0;
 }
 
+/* The file that tells when it has to be read again; what is read may be newer. */
+static bool load_main(struct json_doc *d, struct container *c, const char *folder, const char *file)
+{
+	char *path = arena_printf(&c->arena, "%s/%s/%s", folder, c->id, file);
+	struct stat st;
+
+	if (outside_stat_of(c->outside, path, &st) < 0 || !load(d, c, folder, c->id, file))
+		return false;
+	c->file = path;
+	c->changed = st.st_mtim;
+	c->ino = st.st_ino;
+	return true;
+}
+
+/* "web:1" or "web@sha256:…" of the repository "web". */
+static void take_name(struct container *c, const char *repository, const char *name, const char *id)
+{
+	size_t len = strlen(repository);
+
+	if (!id || strcmp(id, c->image_id) != 0 || strncmp(name, repository, len) != 0)
+		return;
+	if (name[len] == '@' && !c->digest)
+		c->digest = arena_strdup(&c->arena, name + len + 1);
+	if (name[len] == ':' && !c->tag && !c->repository) {
+		c->image = arena_strdup(&c->arena, name);
+		c->missing = NULL;
+		split_image(c);
+	}
+}
+
+/* Whether the image was named by (the beginning of) its id, with or without "sha256:". */
+static bool is_image_id(const struct container *c)
+{
+	static const char hash[] = "sha256:";
+	const char *given = c->image, *id = c->image_id;
+	size_t n = sizeof(hash) - 1;
+
+	if (!given || !id)
+		return false;
+	given += strncmp(given, hash, n) ? 0 : n;
+	id += strncmp(id, hash, n) ? 0 : n;
+	return strlen(given) >= MIN_ID && !strncmp(id, given, strlen(given));
+}
+
+/*
+ * {"Repositories": {"web": {"web:1": IMAGE_ID, "web@DIGEST": IMAGE_ID}}}: the digest of the image
+ * in its repository; and a name, when it was named by its id.
+ */
+static void docker_digest(struct container *c, const char *root, const char *driver)
+{
+	cleanup_json_doc struct json_doc d = { 0 };
+	struct json_object *all;
+	char folder[4096];
+
+	if (!c->image_id || !driver || strchr(driver, '/') ||
+	    snprintf(folder, sizeof(folder), "%s/image", root) >= (int)sizeof(folder) ||
+	    !load(&d, c, folder, driver, "repositories.json"))
+		return;
+	all = json_member(d.root, "Repositories");
+	if (!all || !json_object_is_type(all, json_type_object))
+		return;
+	json_object_object_foreach (all, repository, names) {
+		if (!json_object_is_type(names, json_type_object) ||
+		    (c->repository && strcmp(repository, c->repository) != 0))
+			continue;
+		json_object_object_foreach (names, name, id)
+			take_name(c, repository, name, json_object_get_string(id));
+	}
+}
+
 static bool read_docker(struct container *c, const char *root)
 {
 	cleanup_json_doc struct json_doc config = { 0 }, host = { 0 };
@@ -150,7 +220,7 @@ static bool read_docker(struct container *c, const char *root)
 	char folder[4096];
 
 	if (snprintf(folder, sizeof(folder), "%s/containers", root) >= (int)sizeof(folder) ||
-	    !load(&config, c, folder, c->id, "config.v2.json"))
+	    !load_main(&config, c, folder, "config.v2.json"))
 		return false;
 	c->engine = CONTAINER_DOCKER;
 	cfg = json_member(config.root, "Config");
@@ -159,7 +229,13 @@ static bool read_docker(struct container *c, const char *root)
 		c->name++;
 	c->image = text_at(c, cfg, "Image");
 	c->image_id = text_at(c, config.root, "Image");
-	split_image(c);
+	if (is_image_id(c))
+		c->missing = "the image was named by its id";
+	else
+		split_image(c);
+	docker_digest(c, root, text_at(c, config.root, "Driver"));
+	if (!c->digest)
+		c->digest = text_at(c, json_member(config.root, "ImageManifest"), "digest");
 	add_pairs(c, json_member(cfg, "Labels"));
 	pod_from_labels(c);
 	docker_mounts(c, json_member(config.root, "MountPoints"));
@@ -276,7 +352,7 @@ static bool read_spec(struct container *c, const char *folder, const char *below
 {
 	cleanup_json_doc struct json_doc d = { 0 };
 
-	if (!load(&d, c, folder, c->id, below))
+	if (!load_main(&d, c, folder, below))
 		return false;
 	if (c->engine == CONTAINER_UNKNOWN)
 		c->engine = engine;
@@ -287,6 +363,8 @@ static bool read_spec(struct container *c, const char *folder, const char *below
 	c->host_pid = !has_namespace(d.root, "pid");
 	c->host_network = !has_namespace(d.root, "network");
 	c->host_ipc = !has_namespace(d.root, "ipc");
+	if (!c->image)
+		c->missing = "its image does not stand in the engine's files";
 	return c->known = true;
 }
 
@@ -342,18 +420,40 @@ static void from_storage_index(struct container *c, const char *folder)
 
 static bool read_storage(struct container *c, const char *root)
 {
+	/* Drivers of containers/storage whose containers have a control group. */
+	static const char *const drivers[] = { "overlay", "vfs", "btrfs", "zfs" };
 	char folder[4096];
 
-	snprintf(folder, sizeof(folder), "%s/overlay-containers", root);
-	if (!read_spec(c, folder, "userdata/config.json",
-		       c->engine == CONTAINER_CRIO ? CONTAINER_CRIO : CONTAINER_PODMAN))
-		return false;
-	from_storage_index(c, folder);
-	return true;
+	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
+		snprintf(folder, sizeof(folder), "%s/%s-containers", root, drivers[i]);
+		if (!read_spec(c, folder, "userdata/config.json",
+			       c->engine == CONTAINER_CRIO ? CONTAINER_CRIO : CONTAINER_PODMAN))
+			continue;
+		from_storage_index(c, folder);
+		if (c->image)
+			c->missing = NULL;
+		return true;
+	}
+	return false;
+}
+
+/* containerd's own place, and those of Kubernetes distributions that bring it along. */
+static bool read_usual_containerd(struct container *c)
+{
+	static const char *const states[] = { "/run/containerd", "/run/k3s/containerd",
+					      "/run/k0s/containerd",
+					      "/var/snap/microk8s/common/run/containerd" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		if (read_containerd(c, states[i]))
+			return true;
+	return false;
 }
 
 bool container_files_read(struct container *c, const struct container_places *p)
 {
 	return read_docker(c, p->docker_root) || read_storage(c, p->storage_root) ||
-	       read_storage(c, p->storage_run) || read_containerd(c, p->containerd_state);
+	       read_storage(c, p->storage_run) ||
+	       (p->containerd_state ? read_containerd(c, p->containerd_state)
+				    : read_usual_containerd(c));
 }

@@ -486,6 +486,11 @@ void enrich_lost(struct enrich *e)
 	processes_lost(e->processes);
 }
 
+void enrich_tick(struct enrich *e)
+{
+	containers_look_again(e->containers);
+}
+
 void enrich_recover(struct enrich *e, uint64_t seen)
 {
 	if (e->outside.offline)

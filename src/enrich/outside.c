@@ -2,18 +2,42 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 
+int outside_open_in_root(const char *path, int flags)
+{
+	const char *below = strstr(path, "/root/");
+	struct open_how how = { .flags = (unsigned)flags,
+				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	cleanup_close int root = -1;
+	char folder[64];
+	long fd;
+
+	if (!below || snprintf(folder, sizeof(folder), "%.*s", (int)(below + 5 - path), path) >= 64)
+		return -EINVAL;
+	root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	fd = syscall(SYS_openat2, root, below + 6, &how, sizeof(how));
+	return fd < 0 ? -errno : (int)fd;
+}
+
 int outside_open(const struct outside *o, const char *path, int flags)
 {
-	int fd;
+	int all = flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY), fd;
 
 	if (o->open)
 		return o->open(path, flags, o->opener);
+	if (!strncmp(path, "/proc/", 6) && strstr(path, "/root/"))
+		return outside_open_in_root(path, all);
 	/* A container may have put a pipe there. */
-	fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = open(path, all);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -30,6 +54,15 @@ bool outside_link(const struct outside *o, const char *path, char *target, size_
 int outside_stat(const struct outside *o, const char *path, struct stat *st)
 {
 	cleanup_close int fd = outside_open(o, path, O_PATH);
+
+	if (fd < 0)
+		return fd;
+	return fstat(fd, st) < 0 ? -errno : 0;
+}
+
+int outside_stat_of(const struct outside *o, const char *path, struct stat *st)
+{
+	cleanup_close int fd = outside_open(o, path, O_RDONLY);
 
 	if (fd < 0)
 		return fd;

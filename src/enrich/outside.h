@@ -29,12 +29,19 @@ struct outside {
 	void *opener;
 };
 
+/*
+ * Opens a file below a folder "…/root/", out of which no link leads; `flags` as of open(2).
+ * A descriptor or a negative errno.
+ */
+int outside_open_in_root(const char *path, int flags);
 /* A descriptor, or a negative errno. */
 int outside_open(const struct outside *o, const char *path, int flags);
 /* The target with its NUL; false when there is none or no room. */
 bool outside_link(const struct outside *o, const char *path, char *target, size_t size);
 /* Of what the path leads to. */
 int outside_stat(const struct outside *o, const char *path, struct stat *st);
+/* The same of a file that may be read. */
+int outside_stat_of(const struct outside *o, const char *path, struct stat *st);
 /* Appends the file to `out`, `max` bytes of it at most: 0 or a negative errno. */
 int outside_read(const struct outside *o, const char *path, size_t max, struct buf *out);
 

@@ -105,13 +105,16 @@ static void read_status(const struct outside *o, struct process *p, struct watch
 	facts->cap_effective = hex_after(text, "\nCapEff:");
 }
 
-/* The path that tells the container: the longest one of all hierarchies. */
+/* The path that tells the container: the longest one of all hierarchies, of those that have an id.
+ */
 static char *read_cgroup(const struct outside *o, uint32_t pid)
 {
 	size_t len;
 	cleanup_free char *text = proc_file(o, pid, "cgroup", &len);
+	char id[CONTAINER_ID_MAX], *next;
+	enum container_engine engine;
+	bool best_has = false, has;
 	const char *best = NULL;
-	char *next;
 
 	for (char *line = text; line && *line; line = next) {
 		char *colon = strchr(line, ':'), *path = colon ? strchr(colon + 1, ':') : NULL;
@@ -119,8 +122,13 @@ static char *read_cgroup(const struct outside *o, uint32_t pid)
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		if (path && (!best || strlen(path + 1) > strlen(best)))
-			best = path + 1;
+		if (!path++)
+			continue;
+		has = container_id_of(path, id, &engine);
+		if (!best || has > best_has || (has == best_has && strlen(path) > strlen(best))) {
+			best = path;
+			best_has = has;
+		}
 	}
 	return best ? xstrdup(best) : NULL;
 }

@@ -16,7 +16,8 @@
 
 enum {
 	ROOTS = 64,
-	MAX_BYTES = 1024 * 1024,
+	MAX_BYTES = 1024 * 1024,     /* of one file; what follows is left out */
+	ALL_BYTES = 8 * 1024 * 1024, /* of all */
 	LOOK_AGAIN_S = 10,
 	MISS_AGAIN_MS = 200,
 	MAX_KNOWN = 65536
@@ -55,6 +56,7 @@ struct users {
 	struct known **all;
 	size_t all_n, all_cap;
 	uint64_t clock;
+	size_t bytes; /* of the texts of all lists */
 	char line[1024];
 	struct user user;
 };
@@ -75,8 +77,9 @@ static void forget_known(struct users *u)
 	map_free(&u->known);
 }
 
-static void list_free(struct list *l)
+static void list_free(struct users *u, struct list *l)
 {
+	u->bytes -= l->len;
 	free(l->text);
 	*l = (struct list){ 0 };
 }
@@ -86,8 +89,8 @@ void users_free(struct users *u)
 	if (!u)
 		return;
 	for (size_t i = 0; i < ROOTS; i++) {
-		list_free(&u->roots[i].users);
-		list_free(&u->roots[i].groups);
+		list_free(u, &u->roots[i].users);
+		list_free(u, &u->roots[i].groups);
 	}
 	forget_known(u);
 	free(u->all);
@@ -175,10 +178,28 @@ static void tell(struct users *u, uint64_t key, uint32_t id, bool group, const s
 		fact_user(u->outside, key, id, now);
 }
 
+/* Containers choose how large their files are. */
+static void bound(struct users *u)
+{
+	while (u->bytes > ALL_BYTES) {
+		struct root *oldest = NULL;
+
+		for (size_t i = 0; i < ROOTS; i++)
+			if (u->roots[i].used && (!oldest || u->roots[i].used < oldest->used))
+				oldest = &u->roots[i];
+		if (!oldest)
+			return;
+		list_free(u, &oldest->users);
+		list_free(u, &oldest->groups);
+		*oldest = (struct root){ 0 };
+	}
+}
+
 static struct root *root_of(struct users *u, uint64_t key)
 {
 	struct root *oldest = &u->roots[0];
 
+	bound(u);
 	for (size_t i = 0; i < ROOTS; i++) {
 		struct root *r = &u->roots[i];
 
@@ -189,14 +210,15 @@ static struct root *root_of(struct users *u, uint64_t key)
 		if (r->used < oldest->used)
 			oldest = r;
 	}
-	list_free(&oldest->users);
-	list_free(&oldest->groups);
+	list_free(u, &oldest->users);
+	list_free(u, &oldest->groups);
 	*oldest = (struct root){ .key = key, .used = ++u->clock };
 	return oldest;
 }
 
-static void refresh(const struct outside *o, struct list *l, uint32_t pid, const char *file)
+static void refresh(struct users *u, struct list *l, uint32_t pid, const char *file)
 {
+	const struct outside *o = u->outside;
 	cleanup_buf struct buf b = { 0 };
 	int64_t now = clock_s(CLOCK_MONOTONIC);
 	struct stat st;
@@ -212,7 +234,11 @@ static void refresh(const struct outside *o, struct list *l, uint32_t pid, const
 		return;
 	if (outside_read(o, path, MAX_BYTES, &b) < 0)
 		return;
+	/* Half a line would be another user. */
+	for (bool cut = b.len >= MAX_BYTES; cut && b.len && b.p[b.len - 1] != '\n';)
+		b.p[--b.len] = '\0';
 	free(l->text);
+	u->bytes += b.len - l->len;
 	l->len = b.len;
 	l->text = buf_take(&b);
 	l->changed = st.st_mtim;
@@ -249,7 +275,7 @@ static bool look_up(struct users *u, struct list *l, uint32_t pid, const char *f
 {
 	uint64_t now;
 
-	refresh(u->outside, l, pid, file);
+	refresh(u, l, pid, file);
 	if (find_line(u, l, id, field))
 		return true;
 	now = clock_ms(CLOCK_MONOTONIC);
@@ -257,7 +283,7 @@ static bool look_up(struct users *u, struct list *l, uint32_t pid, const char *f
 		return false;
 	l->missed = now;
 	l->looked = 0;
-	refresh(u->outside, l, pid, file);
+	refresh(u, l, pid, file);
 	return find_line(u, l, id, field);
 }
 

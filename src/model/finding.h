@@ -47,7 +47,8 @@ struct finding {
 
 	struct {
 		const char *id, *name, *image, *pod, *namespace;
-	} container; /* id NULL: the host */
+		const char *missing; /* why something of it is not known */
+	} container;		     /* id NULL: the host */
 	struct finding_process process;
 	const char *user;
 	int64_t uid, loginuid;				 /* -1: not known, nobody */

@@ -77,6 +77,7 @@ static void put_container(struct buf *b, const struct finding *f)
 	put(b, "image", f->container.image);
 	put(b, "pod", f->container.pod);
 	put(b, "namespace", f->container.namespace);
+	put(b, "missing", f->container.missing);
 	buf_putc(b, '}');
 }
 
@@ -283,6 +284,7 @@ static int container(struct reader *r, struct json_object *root)
 		{ "image", &r->f->container.image },
 		{ "pod", &r->f->container.pod },
 		{ "namespace", &r->f->container.namespace },
+		{ "missing", &r->f->container.missing },
 	};
 
 	if (err < 0 || !o)

@@ -125,7 +125,7 @@ for user in '' nobody; do
 	expect "$name: the rules that may have missed something are named" \
 		grep -q 'that may have missed something: Enters, Roots$' "$scratch/out"
 	expect "$name: at the end all of it is said once more" \
-		grep -q "found no room in the ring buffers .*[:,] setns $lost[,;]" "$scratch/err"
+		grep -q "found no room in the ring buffers .*[:,] setns ${lost}[,;]" "$scratch/err"
 	expect "$name: a program whose start was lost is known afterwards" \
 		grep -q 'roots | exe=.*python3[.0-9]* up=.* args=.*late.py' "$scratch/out"
 	rm -f "$scratch/go" "$scratch/now" "$scratch/runs"

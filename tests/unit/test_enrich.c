@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -1015,6 +1016,165 @@ static void docker_files(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* Images that are named by their id, or have a digest. */
+static void docker_images(void **state)
+{
+#define HASH "sha256:aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccdddddddddddddddd"
+	static const struct {
+		const char *given, *image, *repository, *tag, *digest;
+	} cases[] = {
+		{ "registry:5000/team/web:1", "registry:5000/team/web:1", "registry:5000/team/web",
+		  "1", "sha256:77" },
+		{ "other:2", "other:2", "other", "2", NULL },
+		{ HASH, "registry:5000/team/web:1", "registry:5000/team/web", "1", "sha256:77" },
+		{ "aaaaaaaaaaaa", "registry:5000/team/web:1", "registry:5000/team/web", "1",
+		  "sha256:77" },
+		{ "aaaaaaaaaaab", "aaaaaaaaaaab", "aaaaaaaaaaab", NULL, NULL }, /* a name */
+	};
+	char root[] = "/tmp/boltseal-enrich-XXXXXX", folder[512], text[1024], command[600];
+	struct enrich_options o = { .places = { root, "/nonexistent", "/nonexistent",
+						"/nonexistent" } };
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	snprintf(command, sizeof(command), "mkdir -p %s/containers/%s %s/image/vfs", root, ID,
+		 root);
+	assert_int_equal(system(command), 0);
+	snprintf(folder, sizeof(folder), "%s/image/vfs", root);
+	write_file(folder, "repositories.json",
+		   "{\"Repositories\":{\"registry:5000/team/web\":{\"registry:5000/team/"
+		   "web:1\":\"" HASH "\",\"registry:5000/team/web@sha256:77\":\"" HASH
+		   "\"},\"broken\":7}}");
+	snprintf(folder, sizeof(folder), "%s/containers/" ID, root);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct enrich *e;
+		const struct event *ev;
+
+		snprintf(text, sizeof(text),
+			 "{\"Name\":\"/web\",\"Image\":\"" HASH "\",\"Driver\":\"vfs\","
+			 "\"Config\":{\"Image\":\"%s\"}}",
+			 cases[i].given);
+		write_file(folder, "config.v2.json", text);
+		e = enrich_new(&o);
+		exec_of(50, "/bin/sh", "sh", 3, CGROUP);
+		ev = put(e);
+		assert_field(ev, "container.image", cases[i].image);
+		assert_field(ev, "container.image.repository", cases[i].repository);
+		if (cases[i].tag)
+			assert_field(ev, "container.image.tag", cases[i].tag);
+		else
+			assert_no_field(ev, "container.image.tag");
+		if (cases[i].digest)
+			assert_field(ev, "container.image.digest", cases[i].digest);
+		else
+			assert_no_field(ev, "container.image.digest");
+		enrich_free(e);
+	}
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	assert_int_equal(system(command), 0);
+}
+
+/* An engine in a pod's container: whose the pod is, and why no more is known. */
+static void nested_container(void **state)
+{
+#define INNER "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
+	char root[] = "/tmp/boltseal-enrich-XXXXXX", folder[512], command[600];
+	struct enrich_options o = { .places = { "/nonexistent", "/nonexistent", root,
+						"/nonexistent" } };
+	struct enrich *e;
+	const struct event *ev;
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	snprintf(folder, sizeof(folder), "%s/vfs-containers/" ID "/userdata", root);
+	snprintf(command, sizeof(command), "mkdir -p %s", folder);
+	assert_int_equal(system(command), 0);
+	write_file(folder, "config.json",
+		   "{\"annotations\":{\"io.kubernetes.cri-o.KubeName\":\"build-0\","
+		   "\"io.kubernetes.cri-o.Namespace\":\"ci\","
+		   "\"io.kubernetes.container.name\":\"dind\"}}");
+	e = enrich_new(&o);
+	exec_of(50, "/bin/dockerd", "dockerd\0--data-root\0/srv", 24,
+		"/kubepods.slice/crio-" ID ".scope");
+	ev = put(e);
+	assert_field(ev, "container.name", "dind");
+	assert_string_equal(enrich_process(e)->container->missing,
+			    "its image does not stand in the engine's files");
+	exec_of(51, "/bin/sh", "sh", 3, "/kubepods.slice/crio-" ID ".scope/docker/" INNER);
+	ev = put(e);
+	assert_field(ev, "container.id", "fedcba987654");
+	assert_no_field(ev, "container.name");
+	assert_field(ev, "k8s.pod.name", "build-0");
+	assert_field(ev, "k8s.ns.name", "ci");
+	assert_string_equal(enrich_process(e)->container->missing,
+			    "it was started in container 0123456789ab, dind, by an engine whose "
+			    "files are not read");
+	enrich_free(e);
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	assert_int_equal(system(command), 0);
+}
+
+/* ---- users of a container that made its files itself */
+
+static int open_passwd(const char *path, int flags, void *file)
+{
+	int fd = strstr(path, "passwd") ? open(file, flags | O_CLOEXEC) : -1;
+
+	return fd < 0 ? -ENOENT : fd;
+}
+
+static void odd_passwd(void **state)
+{
+	char root[] = "/tmp/boltseal-enrich-XXXXXX", path[128], command[600];
+	struct outside o = { .open = open_passwd, .opener = path };
+	struct users *u = users_new(&o);
+	const struct user *found;
+	struct stat st;
+	FILE *f;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	snprintf(command, sizeof(command), "mkdir -p %s/root/etc %s/root/run", root, root);
+	assert_int_equal(system(command), 0);
+	snprintf(path, sizeof(path), "%s/root/run/passwd", root);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f, "\n:::\nbad\nx:x\nnoid:x::\nneg:x:-1:\nbig:x:4294967299:\nweb:x:33:33:::\n");
+	while (ftell(f) < 1024 * 1024 - 9)
+		fputs(ftell(f) < 1000000 ? "filler:x:99999:9:filler:/nowhere:/bin/false\n" : "\n",
+		      f);
+	fputs("cut:x:7777:0::/:\n", f); /* the mebibyte ends behind "cut:x:777" */
+	fclose(f);
+	found = users_find(u, 1, 1, 33);
+	assert_non_null(found);
+	assert_string_equal(found->name, "web");
+	assert_null(users_find(u, 1, 1, 3));
+	assert_null(users_find(u, 1, 1, 777));
+	/* Many containers with such files do not fill the memory, and find theirs again. */
+	for (uint64_t key = 2; key < 100; key++)
+		assert_non_null(users_find(u, 1, key, 33));
+	assert_non_null(users_find(u, 1, 1, 33));
+	users_free(u);
+
+	/* Links lead to files of the container, and nowhere else. */
+	snprintf(command, sizeof(command),
+		 "ln -s /run/passwd %s/root/etc/passwd; "
+		 "ln -s /../../../../../../etc/hosts %s/root/etc/group",
+		 root, root);
+	assert_int_equal(system(command), 0);
+	snprintf(path, sizeof(path), "%s/root/etc/passwd", root);
+	fd = outside_open_in_root(path, O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_true(st.st_size > 1000000);
+	close(fd);
+	snprintf(path, sizeof(path), "%s/root/etc/group", root);
+	assert_int_equal(outside_open_in_root(path, O_RDONLY), -ENOENT);
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	assert_int_equal(system(command), 0);
+}
+
 static void unknown_container(void **state)
 {
 	struct enrich *e = fresh();
@@ -1076,6 +1236,9 @@ int main(void)
 		cmocka_unit_test(refused_connection),
 		cmocka_unit_test(container_ids),
 		cmocka_unit_test(docker_files),
+		cmocka_unit_test(docker_images),
+		cmocka_unit_test(nested_container),
+		cmocka_unit_test(odd_passwd),
 		cmocka_unit_test(unknown_container),
 		cmocka_unit_test(invalid_records),
 	};

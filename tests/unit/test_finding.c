@@ -23,6 +23,7 @@ static void test_round_trip(void **state)
 	(void)state;
 	f->container.pod = "web-0";
 	f->container.namespace = "shop";
+	f->container.missing = "its image does not stand in the engine's files";
 	f->process.cmdline = "sh -c \x80\xff \"quoted\"\n";
 	f->loginuid = 1000;
 	f->severity = 75;
