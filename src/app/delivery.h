@@ -30,8 +30,9 @@ struct delivery_options {
 /* What the sensor counts, for the metrics. */
 struct delivery_sensor {
 	uint64_t records, events, lost;
-	uint64_t rules;			/* that watch */
-	uint64_t processes, containers; /* that are known now */
+	uint64_t rules;					       /* that watch */
+	uint64_t processes, containers;			       /* that are known now */
+	uint64_t keys_evicted, regex_gave_up, values_left_out; /* rules_engine_stats */
 };
 
 int delivery_new(struct delivery **out, const struct delivery_options *o, struct err *e);

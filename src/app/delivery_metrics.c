@@ -59,6 +59,12 @@ static void put_reloads(const struct delivery *f, struct buf *out)
 		    f->reloads);
 	put_counter(out, "boltseal_rules_reload_failures_total",
 		    "Times that this failed; the old rules stayed.", f->reload_failures);
+	put_counter(out, "boltseal_rules_keys_evicted_total",
+		    "Counts and sequences forgotten for newer ones.", f->sensor.keys_evicted);
+	put_counter(out, "boltseal_rules_regex_gave_up_total",
+		    "Matches that were too costly and counted as none.", f->sensor.regex_gave_up);
+	put_counter(out, "boltseal_rules_values_left_out_total",
+		    "Values that transformers had no room for.", f->sensor.values_left_out);
 	put_gauge(out, "boltseal_rules_last_reload_successful",
 		  "1: the rules in the files are those that watch.", !f->reload_failed);
 }

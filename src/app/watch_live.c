@@ -309,18 +309,23 @@ void watching_tell(struct watching *w)
 {
 	struct watch_loss all;
 	struct watch_stats s = counts(w, &all);
+	struct rules_engine_stats r;
 	struct enrich_stats n;
 
 	if (!w->session.delivery)
 		return;
 	enrich_stats(w->session.enrich, &n);
+	rules_engine_get_stats(w->session.engine, &r);
 	delivery_set_sensor(w->session.delivery,
 			    &(struct delivery_sensor){ .records = s.records,
 						       .events = n.events,
 						       .lost = s.lost,
 						       .rules = rules_count(w->rules),
 						       .processes = n.processes,
-						       .containers = n.containers });
+						       .containers = n.containers,
+						       .keys_evicted = r.keys_evicted,
+						       .regex_gave_up = r.regex_gave_up,
+						       .values_left_out = r.scratch_full });
 }
 
 /* `seen`: ns since 1970; what happened before it was judged. */
@@ -420,12 +425,32 @@ static bool lost(const struct watching *w)
 	return true;
 }
 
+/* What bounds of memory and time made rules miss. */
+static void tell_bounds(const struct watching *w)
+{
+	struct rules_engine_stats r;
+
+	rules_engine_get_stats(w->session.engine, &r);
+	if (r.keys_evicted)
+		log_warn("%" PRIu64 " count%s or sequence%s forgotten for newer keys",
+			 r.keys_evicted, plural(r.keys_evicted),
+			 r.keys_evicted == 1 ? " was" : "s were");
+	if (r.regex_gave_up)
+		log_warn("%" PRIu64 " match%s of a regular expression took too long and counted as "
+			 "none",
+			 r.regex_gave_up, plural_end(r.regex_gave_up, "es"));
+	if (r.scratch_full)
+		log_warn("%" PRIu64 " value%s of transformers found no room", r.scratch_full,
+			 plural(r.scratch_full));
+}
+
 static void statistics(const struct watching *w)
 {
 	struct watch_loss all;
 	struct watch_stats s = counts(w, &all);
 	struct enrich_stats n;
 
+	tell_bounds(w);
 	enrich_stats(w->session.enrich, &n);
 	log_note("%" PRIu64 " record%s, %" PRIu64 " event%s, %" PRIu64 " finding%s, %" PRIu64
 		 " lost; %zu process%s, %zu ended one%s kept, %zu container%s",

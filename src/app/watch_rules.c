@@ -66,11 +66,12 @@ int watching_load(struct rules **out, const struct args *a, struct err *e)
 
 void watching_use(struct watching *w, struct rules *rules)
 {
-	struct rules_engine_options o = { .match_all = args_has(w->args, "all") };
+	struct rules_engine *before = w->session.engine;
+	struct rules_engine_options o = { .match_all = args_has(w->args, "all"), .before = before };
 
-	rules_engine_free(w->session.engine);
+	w->session.engine = rules_engine_new(rules, &o);
+	rules_engine_free(before);
 	rules_free(w->rules);
 	w->rules = rules;
 	w->session.rules = rules;
-	w->session.engine = rules_engine_new(rules, &o);
 }

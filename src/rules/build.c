@@ -283,7 +283,8 @@ static int64_t key_operand(struct builder *b, struct place at, const char *what)
 	return o;
 }
 
-static int compile_step(struct builder *b, uint32_t rule, size_t step, const char *what)
+static int compile_step(struct builder *b, uint32_t rule, size_t step, bool active,
+			const char *what)
 {
 	struct rule *of = &b->r->rules[rule];
 	struct ptext t = { 0 };
@@ -294,14 +295,15 @@ static int compile_step(struct builder *b, uint32_t rule, size_t step, const cha
 	r = compile_text(b, &t);
 	if (r < 0)
 		tell(b, what);
-	else
+	else if (active)
 		add_target(&b->r->im, rule, (int32_t)step, of->info.source, (gref)r);
 	tell_notes(b, RC_COMPILE_CONDITION, &t, what);
 	ptext_free(&t);
 	return r < 0 ? -EINVAL : 0;
 }
 
-static int compile_window(struct builder *b, uint32_t rule, const char *what)
+/* Of rules that are not active, too: what is wrong there is told before they are. */
+static int compile_window(struct builder *b, uint32_t rule, bool active, const char *what)
 {
 	struct window_spec *w = b->r->rules[rule].window;
 
@@ -322,7 +324,7 @@ static int compile_window(struct builder *b, uint32_t rule, const char *what)
 	}
 	/* From the last to the first, so that one event takes one step only. */
 	for (size_t i = w->steps_n; i-- > 0;)
-		if (compile_step(b, rule, i, what))
+		if (compile_step(b, rule, i, active, what))
 			return -EINVAL;
 	return 0;
 }
@@ -351,11 +353,11 @@ static int compile_rule(struct builder *b, uint32_t i)
 	rule->compiled = (gref)r;
 	if (compile_output(b, rule, what))
 		return -EINVAL;
-	if (!is_active(b->r, rule))
-		return 0;
-	rule->target = (uint32_t)b->r->im.targets_n;
-	add_target(&b->r->im, i, -1, rule->info.source, rule->compiled);
-	return compile_window(b, i, what);
+	if (is_active(b->r, rule)) {
+		rule->target = (uint32_t)b->r->im.targets_n;
+		add_target(&b->r->im, i, -1, rule->info.source, rule->compiled);
+	}
+	return compile_window(b, i, is_active(b->r, rule), what);
 }
 
 static void warn_types(struct rules *r, struct rule *rule)

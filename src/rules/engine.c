@@ -17,7 +17,7 @@ struct rules_engine {
 	uint64_t *reached; /* by target: number of the event that last reached it */
 	uint32_t fired[RULES_FIRED_MAX];
 	size_t fired_n;
-	struct rules_engine_stats stats;
+	struct rules_engine_stats stats, before; /* before: of the engines before this one */
 };
 
 int rules_compile(struct rules *r)
@@ -26,6 +26,36 @@ int rules_compile(struct rules *r)
 		return r->errors ? -EINVAL : 0;
 	r->compiled = true;
 	return r->errors ? -EINVAL : build_all(r);
+}
+
+static bool same_texts(const struct place *a, size_t a_n, const struct place *b, size_t b_n)
+{
+	if (a_n != b_n)
+		return false;
+	for (size_t i = 0; i < a_n; i++)
+		if (strcmp(a[i].node->text, b[i].node->text) != 0)
+			return false;
+	return true;
+}
+
+/* Whether what the one rule remembers means the same to the other. */
+static bool same_window(const struct rule *x, const struct rule *y)
+{
+	const struct window_spec *a = x->window, *b = y->window;
+
+	return a && b && !strcmp(x->info.name, y->info.name) && a->kind == b->kind &&
+	       a->within == b->within && a->min == b->min &&
+	       same_texts(a->keys, a->keys_n, b->keys, b->keys_n) &&
+	       same_texts(a->steps, a->steps_n, b->steps, b->steps_n) &&
+	       same_texts(&a->distinct, !!a->distinct.node, &b->distinct, !!b->distinct.node);
+}
+
+static struct window *take_window(struct rules_engine *from, const struct rule *rule)
+{
+	for (size_t i = 0; from && i < from->r->rules_n; i++)
+		if (from->windows[i] && same_window(&from->r->rules[i], rule))
+			return take_ptr(from->windows[i]);
+	return NULL;
 }
 
 struct rules_engine *rules_engine_new(const struct rules *r, const struct rules_engine_options *o)
@@ -38,15 +68,21 @@ struct rules_engine *rules_engine_new(const struct rules *r, const struct rules_
 	g->windows = xcalloc(r->rules_n + 1, sizeof(struct window *));
 	g->reached = xcalloc(r->im.targets_n + 1, sizeof(*g->reached));
 	/* Keys are made by strangers: without a secret they could choose ones that collide. */
-	if (getrandom(&g->seed, sizeof(g->seed), GRND_NONBLOCK) != sizeof(g->seed))
+	if (o->before)
+		g->seed = o->before->seed;
+	else if (getrandom(&g->seed, sizeof(g->seed), GRND_NONBLOCK) != sizeof(g->seed))
 		g->seed = (uintptr_t)g;
 	for (size_t i = 0; i < r->rules_n; i++) {
 		const struct window_spec *w = r->rules[i].window;
 
 		if (w)
+			g->windows[i] = take_window(o->before, &r->rules[i]);
+		if (w && !g->windows[i])
 			g->windows[i] = window_new(w->kind, w->within, w->min,
 						   o->keys_max ? o->keys_max : RULES_KEYS_DEFAULT);
 	}
+	if (o->before)
+		rules_engine_get_stats(o->before, &g->before);
 	return g;
 }
 
@@ -222,9 +258,12 @@ size_t rules_engine_again(struct rules_engine *g, const struct event *ev, const 
 
 void rules_engine_get_stats(const struct rules_engine *g, struct rules_engine_stats *out)
 {
-	*out = g->stats;
-	out->scratch_full = g->vm->full;
-	out->regex_gave_up = g->vm->gave_up;
+	*out = g->before;
+	out->events += g->stats.events;
+	out->fired += g->stats.fired;
+	out->fired_lost += g->stats.fired_lost;
+	out->scratch_full += g->vm->full;
+	out->regex_gave_up += g->vm->gave_up;
 	for (size_t i = 0; i < g->r->rules_n; i++)
 		if (g->windows[i])
 			out->keys_evicted += window_evicted(g->windows[i]);

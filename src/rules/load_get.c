@@ -169,7 +169,10 @@ static int read_override(struct item *it, const struct yaml_pair *p, const char 
 	return 0;
 }
 
-/* Every other key of the item has to be named under "override". */
+/*
+ * Every other key of the item has to be named under "override", but for our own: Falco takes no
+ * such entry, and would ignore the key.
+ */
 static int check_unnamed(struct item *it, const char *const *can_append,
 			 const char *const *can_replace)
 {
@@ -177,7 +180,7 @@ static int check_unnamed(struct item *it, const char *const *can_append,
 		const struct yaml_node *key = it->node->pair[i].key;
 
 		if ((has(can_append, key->text) || has(can_replace, key->text)) &&
-		    !override_of(it, key->text))
+		    !is_own_key(key->text) && !override_of(it, key->text))
 			return ITEM_FAIL(it, RC_ERR_YAML_VALIDATE, key,
 					 "Unexpected key '%s': no corresponding entry under "
 					 "'override' is defined.",

@@ -175,6 +175,10 @@ static const char *const can_replace[] = {
 	"warn_evttypes",
 	"capture_duration",
 	"skip-if-unknown-filter",
+	"count",
+	"sequence",
+	"respond",
+	"false_positives",
 	NULL,
 };
 
@@ -263,11 +267,7 @@ static int define(struct item *it, const struct yaml_node *name)
 	failed = set_source(it, rule);
 	for (size_t i = 0; i < ARRAY_SIZE(rule_keys) && !failed; i++)
 		failed = apply(it, rule, &rule_keys[i], rule_keys[i].required, false);
-	if (!failed)
-		failed = load_window(it, rule);
-	if (!failed)
-		failed = load_respond(it, rule);
-	return failed ? failed : load_false_positives(it, rule);
+	return failed ? failed : load_own_keys(it, rule);
 }
 
 static int append_legacy(struct item *it, const struct yaml_node *name)
@@ -288,7 +288,7 @@ static int append_legacy(struct item *it, const struct yaml_node *name)
 		if (!strcmp(rule_keys[i].key, "condition") ||
 		    !strcmp(rule_keys[i].key, "exceptions"))
 			failed = apply(it, rule, &rule_keys[i], false, true);
-	return failed;
+	return failed ? failed : load_own_keys(it, rule);
 }
 
 static int override(struct item *it, const struct yaml_node *name, const struct overrides *o)
@@ -313,7 +313,7 @@ static int override(struct item *it, const struct yaml_node *name, const struct 
 		if (op != OVERRIDE_NONE)
 			failed = apply(it, rule, &rule_keys[i], true, op == OVERRIDE_APPEND);
 	}
-	return failed;
+	return failed ? failed : load_own_keys(it, rule);
 }
 
 /* {rule, enabled} alone. */
@@ -327,7 +327,9 @@ static int toggle(struct item *it, const struct yaml_node *name)
 	ITEM_FAIL(it, RC_DEPRECATED_ITEM, yaml_pair_of(it->node, "enabled")->key,
 		  "The standalone 'enabled' key usage is deprecated. The correct approach requires "
 		  "also a 'replace' entry under the 'override' key (i.e. 'enabled: replace').");
-	return item_bool(it, "enabled", &rule->info.enabled);
+	if (item_bool(it, "enabled", &rule->info.enabled))
+		return -EINVAL;
+	return load_own_keys(it, rule);
 }
 
 static bool only_toggles(const struct item *it)

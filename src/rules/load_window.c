@@ -2,6 +2,7 @@
  * ignored. */
 #include <string.h>
 
+#include "base/mem.h"
 #include "rules/ruleset.h"
 
 #define FAIL(it, node, ...) ITEM_FAIL(it, RC_ERR_EXTENSION, node, __VA_ARGS__)
@@ -89,7 +90,7 @@ static int load_sequence(struct item *it, const struct yaml_node *map, struct wi
 	return 0;
 }
 
-int load_window(struct item *it, struct rule *rule)
+static int load_window(struct item *it, struct rule *rule)
 {
 	const struct yaml_node *count = yaml_get(it->node, "count");
 	const struct yaml_node *sequence = yaml_get(it->node, "sequence");
@@ -105,7 +106,7 @@ int load_window(struct item *it, struct rule *rule)
 	return count ? load_count(it, count, w) : load_sequence(it, sequence, w);
 }
 
-int load_respond(struct item *it, struct rule *rule)
+static int load_respond(struct item *it, struct rule *rule)
 {
 	const struct yaml_node *n = yaml_get(it->node, "respond");
 	struct place *words;
@@ -115,6 +116,7 @@ int load_respond(struct item *it, struct rule *rule)
 		return 0;
 	if (read_texts(it, n, &words, &count))
 		return -EINVAL;
+	rule->info.respond = 0;
 	for (size_t i = 0; i < count; i++) {
 		enum rules_action a = 0;
 
@@ -132,7 +134,7 @@ int load_respond(struct item *it, struct rule *rule)
 	return 0;
 }
 
-int load_false_positives(struct item *it, struct rule *rule)
+static int load_false_positives(struct item *it, struct rule *rule)
 {
 	const struct yaml_node *n = yaml_get(it->node, "false_positives");
 	struct place *text;
@@ -146,4 +148,23 @@ int load_false_positives(struct item *it, struct rule *rule)
 		return -EINVAL;
 	rule->info.false_positives = n->text;
 	return 0;
+}
+
+bool is_own_key(const char *key)
+{
+	static const char *const own[] = { "count", "sequence", "respond", "false_positives" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		if (!strcmp(key, own[i]))
+			return true;
+	return false;
+}
+
+int load_own_keys(struct item *it, struct rule *rule)
+{
+	int failed = load_window(it, rule);
+
+	if (!failed)
+		failed = load_respond(it, rule);
+	return failed ? failed : load_false_positives(it, rule);
 }

@@ -241,6 +241,12 @@ struct rules_engine;
 struct rules_engine_options {
 	bool match_all;	 /* every rule that is true fires, not only the first */
 	size_t keys_max; /* of each count and sequence; 0: RULES_KEYS_DEFAULT */
+	/*
+	 * The engine that this one takes the place of, or NULL: counts and sequences of rules that
+	 * have not changed go on, and so do the numbers of rules_engine_get_stats. It is of no
+	 * more use then but for rules_engine_free.
+	 */
+	struct rules_engine *before;
 };
 
 enum { RULES_KEYS_DEFAULT = 4096, RULES_FIRED_MAX = 64 };

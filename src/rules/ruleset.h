@@ -150,9 +150,9 @@ int load_list(struct item *it);
 int load_macro(struct item *it);
 int load_rule(struct item *it);
 int load_exceptions(struct item *it, struct rule *rule, const struct yaml_node *seq, bool append);
-int load_window(struct item *it, struct rule *rule);
-int load_respond(struct item *it, struct rule *rule);
-int load_false_positives(struct item *it, struct rule *rule);
+/* The keys that Falco does not have; of those that are not there, the rule keeps what it has. */
+int load_own_keys(struct item *it, struct rule *rule);
+bool is_own_key(const char *key);
 /* "(condition) and not …" for all exceptions. */
 void add_exceptions(struct rules *r, const struct rule *rule, struct ptext *t);
 

@@ -11,7 +11,7 @@ enum { WAYS = 8 };
 struct entry {
 	uint64_t key;
 	uint64_t last;	 /* time of its last event; 0: empty */
-	uint32_t n;	 /* events kept; steps taken */
+	uint32_t n;	 /* events kept of a count */
 	uint32_t oldest; /* in the ring of a count */
 };
 
@@ -24,7 +24,11 @@ struct window {
 	uint64_t within, min;
 	size_t mask;
 	struct entry *entries;
-	struct seen *rings; /* of a count: `min` for each entry; of a sequence: its first step */
+	/*
+	 * `min` for each entry. Of a count: its events. Of a sequence, for each step: when the
+	 * latest sequence begun that got so far; 0: none did.
+	 */
+	struct seen *rings;
 	uint64_t evicted;
 };
 
@@ -35,12 +39,14 @@ struct window *window_new(enum window_kind kind, uint64_t within, uint64_t min, 
 
 	while (n < keys)
 		n *= 2;
+	while (n > WAYS && n * min > WINDOW_EVENTS_MAX)
+		n /= 2;
 	w->kind = kind;
 	w->within = within;
 	w->min = min;
 	w->mask = n - 1;
 	w->entries = xcalloc(n, sizeof(*w->entries));
-	w->rings = xcalloc(n * (kind == WINDOW_COUNT ? min : 1), sizeof(*w->rings));
+	w->rings = xcalloc(n * min, sizeof(*w->rings));
 	return w;
 }
 
@@ -56,6 +62,11 @@ void window_free(struct window *w)
 static bool is_over(const struct window *w, uint64_t then, uint64_t now)
 {
 	return now > then && now - then > w->within;
+}
+
+static struct seen *ring_of(const struct window *w, const struct entry *e)
+{
+	return w->rings + (size_t)(e - w->entries) * w->min;
 }
 
 /* The entry of the key; a new one (n 0) when `make`, in the place of the oldest if need be. */
@@ -75,6 +86,8 @@ static struct entry *entry_of(struct window *w, uint64_t key, uint64_t now, bool
 		return NULL;
 	w->evicted += victim->last && !is_over(w, victim->last, now);
 	*victim = (struct entry){ .key = key, .last = 1 };
+	if (w->kind == WINDOW_SEQUENCE)
+		memset(ring_of(w, victim), 0, w->min * sizeof(*w->rings));
 	return victim;
 }
 
@@ -82,7 +95,7 @@ static struct entry *entry_of(struct window *w, uint64_t key, uint64_t now, bool
 static struct seen *place_for(const struct window *w, struct entry *e, bool distinct,
 			      uint64_t value, bool *known)
 {
-	struct seen *ring = w->rings + (size_t)(e - w->entries) * w->min, *oldest = ring;
+	struct seen *ring = ring_of(w, e), *oldest = ring;
 
 	*known = false;
 	if (!distinct) {
@@ -102,7 +115,7 @@ static struct seen *place_for(const struct window *w, struct entry *e, bool dist
 
 static bool all_in_time(const struct window *w, const struct entry *e, uint64_t now)
 {
-	const struct seen *ring = w->rings + (size_t)(e - w->entries) * w->min;
+	const struct seen *ring = ring_of(w, e);
 
 	if (e->n < w->min)
 		return false;
@@ -129,33 +142,34 @@ bool window_count(struct window *w, uint64_t key, uint64_t now, bool distinct, u
 	return true;
 }
 
-static struct seen *first_step(const struct window *w, const struct entry *e)
-{
-	return &w->rings[e - w->entries];
-}
-
+/*
+ * Of all sequences that got to a step, the one that begun last has most time left: no other needs
+ * to be remembered.
+ */
 void window_step(struct window *w, uint64_t key, uint64_t now, unsigned step)
 {
 	struct entry *e = entry_of(w, key, now, step == 0);
+	uint64_t begun = now ? now : 1;
+	struct seen *ring;
 
 	if (!e)
 		return;
-	if (step && (e->n != step || is_over(w, first_step(w, e)->time, now)))
+	ring = ring_of(w, e);
+	if (step)
+		begun = ring[step - 1].time;
+	if (!begun || is_over(w, begun, now))
 		return;
-	/* A first step again, while the first is all that there is: time runs from the new one. */
-	if (!step && e->n > 1 && !is_over(w, first_step(w, e)->time, now))
-		return;
-	if (!step)
-		first_step(w, e)->time = now;
-	e->n = step + 1;
+	if (ring[step].time < begun)
+		ring[step].time = begun;
 	e->last = now ? now : 1;
 }
 
 bool window_last(struct window *w, uint64_t key, uint64_t now)
 {
 	struct entry *e = entry_of(w, key, now, false);
+	uint64_t begun = e ? ring_of(w, e)[w->min - 1].time : 0;
 
-	if (!e || e->n != w->min || is_over(w, first_step(w, e)->time, now))
+	if (!begun || is_over(w, begun, now))
 		return false;
 	*e = (struct entry){ 0 };
 	return true;

@@ -11,7 +11,11 @@
 
 enum window_kind { WINDOW_COUNT, WINDOW_SEQUENCE };
 
-enum { WINDOW_MIN_MAX = 1024, WINDOW_STEPS_MAX = 8 };
+enum {
+	WINDOW_MIN_MAX = 1024,
+	WINDOW_STEPS_MAX = 8,
+	WINDOW_EVENTS_MAX = 1 << 20, /* of all keys: 16 MiB; a count of many has fewer keys */
+};
 
 struct window;
 
@@ -28,7 +32,10 @@ void window_free(struct window *w);
  */
 bool window_count(struct window *w, uint64_t key, uint64_t now, bool distinct, uint64_t value);
 
-/* The event is the step (0 first): the key goes on if it stands there and is in time. */
+/*
+ * The event is the step (0 first): a sequence that got to the step before, in time, goes on. Steps
+ * may be repeated and begin again at any time; that never makes a sequence fail which is there.
+ */
 void window_step(struct window *w, uint64_t key, uint64_t now, unsigned step);
 /* The last event of a sequence: whether all steps came before, in time. The key begins anew. */
 bool window_last(struct window *w, uint64_t key, uint64_t now);

@@ -432,6 +432,23 @@ static void test_own_keys(void **state)
 		  "ERR_EXTENSION 6:10 within wants a time such as 500ms, 10s, 5m or 1h" },
 		{ OPEN "  count: {min: 3, within: 10}\n",
 		  "ERR_EXTENSION 6:27 within wants a time such as 500ms, 10s, 5m or 1h" },
+		/* Of rules that are off, too. */
+		{ OPEN "  enabled: false\n  count: {min: 3, within: 1s, by: procname}\n",
+		  "ERR_EXTENSION 7:35 'procname' is no field" },
+		{ OPEN "  enabled: false\n  sequence: {after: [proc.nam=x], within: 1s}\n",
+		  "ERR_COMPILE_CONDITION 7:22 filter_check called with nonexistent field proc.nam "
+		  "(did you mean 'proc.name'?)" },
+		/* Beside other changes, or as the only one. */
+		{ OPEN "- rule: A\n  enabled: true\n  respond: kill\n"
+		       "  override: {enabled: replace}\n",
+		  "" },
+		{ OPEN "- rule: A\n  respond: kill\n  override: {respond: replace}\n", "" },
+		{ OPEN "- rule: A\n  respond: explode\n  override: {respond: replace}\n",
+		  "ERR_EXTENSION 7:12 respond knows alert, kill, kill-container, freeze, "
+		  "block-network, block-exec and quarantine, not 'explode'" },
+		{ OPEN "- rule: A\n  respond: kill\n  override: {respond: append}\n",
+		  "ERR_YAML_VALIDATE 8:14 Key 'respond' cannot be appended to, use 'replace' "
+		  "instead" },
 		{ OPEN "  count: {min: 3, within: 1s, by: procname}\n",
 		  "ERR_EXTENSION 6:35 'procname' is no field" },
 		{ OPEN "  count: {min: 3, within: 1s, by: proc.nam}\n",
@@ -571,6 +588,65 @@ static void test_sequence(void **state)
 	assert_false(at(g, 20, "connect", "1", "a"));
 	assert_false(at(g, 21, "dup", "1", "a"));
 	assert_false(at(g, 31, "open", "1", "a"));
+}
+
+/* What begins again while another is under way counts: the later one may end in time. */
+static void test_sequence_begins_again(void **state)
+{
+	cleanup_rules struct rules *r = read_rules(
+		OPEN "  sequence: {after: [evt.type=connect, evt.type=dup], within: "
+		     "60s, by: process}\n");
+	cleanup_engine struct rules_engine *g = engine(r);
+
+	(void)state;
+	assert_false(at(g, 0, "connect", "1", "a"));
+	assert_false(at(g, 1, "dup", "1", "a"));
+	assert_false(at(g, 50, "connect", "1", "a"));
+	assert_false(at(g, 55, "dup", "1", "a"));
+	assert_true(at(g, 61.5, "open", "1", "a"));
+	/* Begun again without its second step: the first is still under way. */
+	assert_false(at(g, 100, "connect", "1", "a"));
+	assert_false(at(g, 101, "dup", "1", "a"));
+	assert_false(at(g, 150, "connect", "1", "a"));
+	assert_true(at(g, 160, "open", "1", "a"));
+	assert_false(at(g, 200, "connect", "1", "a"));
+	assert_false(at(g, 201, "dup", "1", "a"));
+	assert_false(at(g, 250, "connect", "1", "a"));
+	assert_false(at(g, 260.5, "open", "1", "a"));
+}
+
+/* Rules that are loaded again: those that are as before go on, and so do the numbers. */
+static void test_windows_go_on(void **state)
+{
+	static const char text[] =
+		RULE("A", "evt.type=open") "  count: {min: 3, within: 10s, by: process}\n";
+	static const char other[] =
+		RULE("A", "evt.type=open") "  count: {min: 3, within: 9s, by: process}\n";
+	static const char moved[] = RULE("B", "evt.type=dup")
+		RULE("A", "evt.type=open") "  count: {min: 3, within: 10s, by: process}\n";
+	cleanup_rules struct rules *r = read_rules(text), *same = read_rules(moved),
+				   *not_same = read_rules(other);
+	cleanup_engine struct rules_engine *g = engine(r);
+	struct rules_engine_stats stats;
+
+	(void)state;
+	assert_false(at(g, 1, "open", "1", "a"));
+	assert_false(at(g, 2, "open", "1", "a"));
+	cleanup_engine struct rules_engine *next = rules_engine_new(
+		same, &(struct rules_engine_options){ .keys_max = 8, .before = g });
+
+	assert_true(at(next, 3, "open", "1", "a"));
+	assert_false(at(next, 4, "open", "1", "a"));
+	assert_false(at(next, 5, "open", "1", "a"));
+	rules_engine_get_stats(next, &stats);
+	assert_int_equal(stats.events, 5);
+	assert_int_equal(stats.fired, 1);
+	cleanup_engine struct rules_engine *last = rules_engine_new(
+		not_same, &(struct rules_engine_options){ .keys_max = 8, .before = next });
+
+	assert_false(at(last, 6, "open", "1", "a"));
+	rules_engine_get_stats(last, &stats);
+	assert_int_equal(stats.events, 6);
 }
 
 /* One event may be both what begins and what ends: it ends what was begun before. */
@@ -1022,6 +1098,8 @@ int main(void)
 		cmocka_unit_test(test_count_distinct),
 		cmocka_unit_test(test_sequence),
 		cmocka_unit_test(test_sequence_of_equals),
+		cmocka_unit_test(test_sequence_begins_again),
+		cmocka_unit_test(test_windows_go_on),
 		cmocka_unit_test(test_keys_are_bounded),
 		cmocka_unit_test(test_first_and_all),
 		cmocka_unit_test(test_again),
