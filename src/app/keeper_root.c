@@ -79,6 +79,9 @@ static bool do_watch(struct root *r, const char *plan, size_t len)
 	}
 	if (r->acts)
 		keeper_acts_programs(r->acts, (unsigned)slot, watch_kills(r->watches[slot]));
+	if (watch_uring_unseen(r->watches[slot]))
+		log_warn("what programs do through io_uring is not seen: %s",
+			 watch_uring_unseen(r->watches[slot]));
 	reply.result = slot;
 	reply.fds = (uint32_t)watch_share(r->watches[slot], fds, &hooks);
 	reply.hooks = hooks;

@@ -91,6 +91,9 @@ static int sense(struct watching *w, const struct rules *rules, struct watch **o
 	if (err < 0) {
 		watch_free(*out);
 		*out = NULL;
+	} else if (!w->keeper && watch_uring_unseen(*out)) {
+		log_warn("what programs do through io_uring is not seen: %s",
+			 watch_uring_unseen(*out));
 	}
 	return err;
 }

@@ -133,6 +133,7 @@ static __always_inline void begin(struct build *b, __u16 kind, struct task_struc
 	b->rec.kind = kind;
 	b->rec.nr = 0;
 	b->rec.parts = 0;
+	b->rec.uring = b->rec.pad = 0;
 	b->rec.time = bpf_ktime_get_boot_ns();
 	b->rec.tid = task->pid;
 	b->rec.pid = task->tgid;
@@ -160,6 +161,12 @@ static __always_inline __u64 arg_at(const struct build *b, __u32 i)
 	return b->rec.arg[i < WATCH_ARGS ? i : 0];
 }
 
+/* Where its text or address is. */
+static __always_inline __u64 memory_at(const struct build *b, __u32 i)
+{
+	return b->kept ? b->at[i < WATCH_ARGS ? i : 0] : arg_at(b, i);
+}
+
 static __always_inline void add_arg(const struct build *c, const volatile struct watch_spec *spec,
 				    __u32 i, __s64 ret)
 {
@@ -167,17 +174,20 @@ static __always_inline void add_arg(const struct build *c, const volatile struct
 
 	switch (spec->arg[i]) {
 	case WATCH_A_PATH:
-		add_path(i, arg_at(c, i),
+		add_path(i, memory_at(c, i),
 			 spec->dir[i] < 0 ? AT_FDCWD : (int)arg_at(c, spec->dir[i]));
 		break;
 	case WATCH_A_TEXT:
-		add_text(WATCH_P_TEXT, i, arg_at(c, i));
+		add_text(WATCH_P_TEXT, i, memory_at(c, i));
 		break;
 	case WATCH_A_FD:
 		add_fd(i, (int)arg_at(c, i));
 		break;
 	case WATCH_A_ADDR:
-		add_addr(i, arg_at(c, i), arg_at(c, i + 1));
+		if (c->kept)
+			add_kept_addr(i, arg_at(c, i + 1));
+		else
+			add_addr(i, arg_at(c, i), arg_at(c, i + 1));
 		break;
 	case WATCH_A_ADDR_OUT:
 		bpf_probe_read_user(&len, sizeof(len), (void *)arg_at(c, i + 1));
@@ -187,7 +197,10 @@ static __always_inline void add_arg(const struct build *c, const volatile struct
 		add_data(i, arg_at(c, i), done);
 		break;
 	case WATCH_A_MSG:
-		add_msg(i, arg_at(c, i), done);
+		if (c->kept && c->data)
+			add_kept_msg(i, done);
+		else
+			add_msg(i, arg_at(c, i), done);
 		break;
 	case WATCH_A_MMSG:
 		if (ret > 0)
@@ -205,6 +218,19 @@ static __always_inline void read_how(struct build *b, const volatile struct watc
 		return;
 	b->rec.arg[2] = how[0];
 	b->rec.arg[3] = how[1];
+}
+
+/* The parts of a call whose record was begun. */
+static __always_inline void add_parts(struct task_struct *task, struct build *b,
+				      const volatile struct watch_spec *spec, __s64 ret)
+{
+	for (__u32 i = 0; i < WATCH_ARGS; i++)
+		add_arg(b, spec, i, ret);
+	if (spec->ret_fd && ret >= 0)
+		add_fd(WATCH_RET, ret);
+	if (want_cwd && b->kept != KEPT_BY_OTHERS)
+		add_file(WATCH_P_CWD, (__u64)BPF_CORE_READ(task, fs, pwd.mnt),
+			 (__u64)BPF_CORE_READ(task, fs, pwd.dentry));
 }
 
 /* `regs`: where its arguments are; `abi`: that it came by. */
@@ -254,15 +280,9 @@ static __always_inline int call_returned(struct task_struct *task, const struct 
 		return 0;
 	begin(b, WATCH_CALL, task);
 	b->rec.nr = nr;
-	for (__u32 i = 0; i < WATCH_ARGS; i++)
-		add_arg(b, spec, i, ret);
 	if (others)
 		add_given(s, others);
-	if (spec->ret_fd && ret >= 0)
-		add_fd(WATCH_RET, ret);
-	if (want_cwd)
-		add_file(WATCH_P_CWD, (__u64)BPF_CORE_READ(task, fs, pwd.mnt),
-			 (__u64)BPF_CORE_READ(task, fs, pwd.dentry));
+	add_parts(task, b, spec, ret);
 	if (want_kill)
 		kill_if_asked();
 	return submit(b);
@@ -311,6 +331,7 @@ static __always_inline bool is_narrow(struct task_struct *task)
 }
 
 #include "watch_hooks.h"
+#include "watch_uring.h"
 
 /* ---- processes */
 

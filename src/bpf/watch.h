@@ -218,6 +218,17 @@ struct watch_killable {
 	__s32 left;  /* kills that the limits leave */
 };
 
+/* How a call was made that is none: an operation of an io_uring that stands for it. */
+enum {
+	WATCH_URING = 1,
+	WATCH_URING_DIRECT = 2,	 /* the file has no descriptor, but a place in the ring's table */
+	WATCH_URING_POLLED = 4,	 /* submitted by the ring's own thread */
+	WATCH_URING_ASYNC = 8,	 /* carried out by a worker thread */
+	WATCH_URING_UNTOLD = 16, /* the caller wants no completion: told before there is a result */
+};
+
+enum { WATCH_URING_OPS = 64 }; /* operations, by their numbers (linux/io_uring.h) */
+
 struct watch_rec {
 	__u32 size;	/* with all parts */
 	__u16 kind;	/* enum watch_kind */
@@ -234,6 +245,8 @@ struct watch_rec {
 	__u32 loginuid;
 	__u32 vpid;  /* of the process, in its own pid namespace */
 	__u32 parts; /* bytes of parts that found no room in the record */
+	__u32 uring; /* WATCH_URING_*; 0: a system call */
+	__u32 pad;
 };
 
 enum watch_part_kind {

@@ -237,13 +237,16 @@ int on_capable(__u64 *ctx)
 }
 
 /* What a call led to: the same again is not wanted each time. False: there is nothing to tell. */
-static __always_inline bool drift_result(const __u64 *a, const volatile struct watch_spec *spec,
-					 __s64 ret, struct drift_key *k)
+static __always_inline bool drift_result(const struct build *b,
+					 const volatile struct watch_spec *spec,
+					 struct drift_key *k)
 {
+	const __u64 *a = b->kept ? b->at : b->rec.arg;
+	__s64 ret = b->rec.ret;
 	__u64 from = 0;
 
 	if (spec->ret_fd == 1) {
-		struct file *f = ret < 0 ? NULL : file_of_fd(ret);
+		struct file *f = ret < 0 ? NULL : file_of(b, WATCH_RET, ret);
 
 		if (!f)
 			return false;
@@ -252,7 +255,9 @@ static __always_inline bool drift_result(const __u64 *a, const volatile struct w
 		k->v[2] = BPF_CORE_READ(f, f_flags);
 		return true;
 	}
-	if (spec->arg[1] == WATCH_A_MSG)
+	if (spec->arg[1] == WATCH_A_MSG && b->kept)
+		from = a[1];
+	else if (spec->arg[1] == WATCH_A_MSG)
 		bpf_probe_read_user(&from, sizeof(from), (void *)a[1]); /* msg_name */
 	else if (spec->arg[1] == WATCH_A_ADDR)
 		from = a[1];
@@ -260,6 +265,8 @@ static __always_inline bool drift_result(const __u64 *a, const volatile struct w
 		from = a[4];
 	else
 		return true;
+	if (b->kept)
+		return from && !bpf_probe_read_kernel(k->v, sizeof(k->v), (void *)from);
 	return from && !bpf_probe_read_user(k->v, sizeof(k->v), (void *)from);
 }
 
@@ -276,12 +283,12 @@ __noinline int drift_wants(__u32 row, __u32 nr)
 	struct build *b = build_get();
 	struct watch_ns *n;
 
-	if (!b || !spec->drift || (spec->drift & WATCH_DRIFT_SUCCESS && b->rec.ret < 0) ||
-	    key.mnt_ns == host_ns)
+	if (!b || !spec->drift || b->kept == KEPT_BY_OTHERS ||
+	    (spec->drift & WATCH_DRIFT_SUCCESS && b->rec.ret < 0) || key.mnt_ns == host_ns)
 		return 0;
 	n = bpf_map_lookup_elem(&namespaces, &key);
 	if (!n || n->state == WATCH_NS_IGNORED || drift_foreign(task, key.mnt_ns) ||
-	    !drift_result(b->rec.arg, spec, b->rec.ret, &k))
+	    !drift_result(b, spec, &k))
 		return 0;
 	return !(k.v[0] | k.v[1] | k.v[2]) || drift_due(&k);
 }

@@ -64,7 +64,7 @@ __noinline __u64 texts_of_relative(__u64 raw, __u32 len, int dirfd)
 	struct path dir = {};
 	__u32 from;
 
-	if (!b)
+	if (!b || b->kept == KEPT_BY_OTHERS)
 		return ~0ull;
 	if (dirfd == AT_FDCWD) {
 		bpf_probe_read_kernel(&dir, sizeof(dir), &task->fs->pwd);
@@ -81,13 +81,17 @@ __noinline __u64 texts_of_relative(__u64 raw, __u32 len, int dirfd)
 	return (raw & RAW_BITS) | (texts_in(from, WALK_MAX - from + 1 + len) & ~RAW_BITS);
 }
 
-/* The path of an open file. Nobody asks for that of a file that has none. */
+/* The path of the file that was opened. Nobody asks for that of a file that has none. */
 __noinline __u64 texts_of_file(int fd)
 {
-	struct file *f = file_of_fd(fd);
+	struct build *b = build_get();
 	struct path path = {};
+	struct file *f;
 	__u32 from;
 
+	if (!b || b->kept == KEPT_BY_OTHERS)
+		return ~0ull;
+	f = file_of(b, WATCH_RET, fd);
 	if (!f || read_path(f, &path))
 		return ~0ull;
 	from = walk_path((__u64)path.mnt, (__u64)path.dentry);
@@ -111,9 +115,9 @@ static __always_inline __u64 mix(__u64 h, __u64 v)
 }
 
 /* 0: none. */
-static __always_inline __u64 key_of_file(struct task_struct *task, int fd)
+static __always_inline __u64 key_of_file(struct task_struct *task, const struct build *b, int fd)
 {
-	struct file *f = file_of_fd(fd);
+	struct file *f = file_of(b, WATCH_RET, fd);
 	struct vfsmount *mnt = f ? f->f_path.mnt : NULL;
 	struct dentry *d = f ? f->f_path.dentry : NULL, *root = task->fs->root.dentry;
 	struct vfsmount *root_mnt = task->fs->root.mnt;
@@ -152,10 +156,10 @@ static __always_inline __u32 path_groups(__u64 found)
 	return found & WATCH_NOT_NORMAL ? GROUPS_MASK : found & GROUPS_MASK;
 }
 
-/* The groups that an open file's path belongs to. */
-static __always_inline __u32 groups_of_file(struct task_struct *task, int fd)
+/* The groups that the path of the file that was opened belongs to. */
+static __always_inline __u32 groups_of_file(struct task_struct *task, const struct build *b, int fd)
 {
-	__u64 key = can_cast ? key_of_file(task, fd) : 0, *known;
+	__u64 key = can_cast && b->kept != KEPT_BY_OTHERS ? key_of_file(task, b, fd) : 0, *known;
 	__u32 groups;
 
 	if (!key)
@@ -221,13 +225,14 @@ static __always_inline __u32 clauses_with(__u32 s, __u32 hold, __u32 have, int w
 	return hold & met;
 }
 
-/* The groups that the program's name belongs to. */
+/* The groups that the program's name belongs to: of a call that was kept, the one in its record. */
 __noinline __u32 comm_groups(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct build *b = build_get();
 
-	if (!b || bpf_probe_read_kernel(&b->text[RAW_AT], sizeof(task->comm), &task->comm))
+	if (!b || bpf_probe_read_kernel(&b->text[RAW_AT], sizeof(task->comm),
+					b->kept ? (void *)b->rec.comm : (void *)&task->comm))
 		return GROUPS_MASK;
 	return texts_in(RAW_AT, sizeof(task->comm)) >> WATCH_S_COMM * WATCH_GROUPS & GROUPS_MASK;
 }
@@ -262,7 +267,8 @@ static __always_inline bool paths_decide(struct task_struct *task, struct build 
 
 	if (arg >= WATCH_ARGS)
 		return true;
-	n = bpf_probe_read_user_str(&b->text[RAW_AT], WATCH_TEXT_MAX, (void *)b->rec.arg[arg]);
+	n = read_text(b, &b->text[RAW_AT], WATCH_TEXT_MAX,
+		      (void *)(b->kept ? b->at[arg] : b->rec.arg[arg]));
 	if (n <= 1 || n >= WATCH_TEXT_MAX)
 		return true; /* not there any more: nobody knows what it was */
 	if (hold & spec->needled && !has_needle(b, spec, n))
@@ -282,7 +288,7 @@ static __always_inline bool paths_decide(struct task_struct *task, struct build 
 	if (clauses_with(s, hold, raw | path_groups(found), ALL_GROUPS))
 		return true;
 	return spec->ret_fd == 1 && b->rec.ret >= 0 &&
-	       clauses_with(s, hold, raw | groups_of_file(task, b->rec.ret), ALL_GROUPS);
+	       clauses_with(s, hold, raw | groups_of_file(task, b, b->rec.ret), ALL_GROUPS);
 }
 
 /* ---- connections */
@@ -352,7 +358,7 @@ __noinline __u32 socket_clauses(__u32 s, __u32 hold)
 
 	if (!b || s >= WATCH_SPECS)
 		return 0;
-	f = file_of_fd(b->rec.arg[0]);
+	f = file_of(b, 0, b->rec.arg[0]);
 	e.family = WATCH_F_OTHER;
 	if (f)
 		read_ends(f, &e);

@@ -192,7 +192,7 @@ __noinline int kill_if_asked(void)
 		f.exes = kill_bits_of((__u64)BPF_CORE_READ(exe, f_path.mnt),
 				      (__u64)BPF_CORE_READ(exe, f_path.dentry));
 	} else if (b->rec.ret >= 0) {
-		file = file_of_fd(b->rec.ret);
+		file = file_of(b, WATCH_RET, b->rec.ret);
 		if (file)
 			f.paths = kill_bits_of((__u64)BPF_CORE_READ(file, f_path.mnt),
 					       (__u64)BPF_CORE_READ(file, f_path.dentry));

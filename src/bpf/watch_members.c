@@ -26,6 +26,7 @@ const struct watch_member watch_rec_members[] = {
 	REC(cap_permitted),
 	REC(cap_effective),
 	MEMBER(watch_rec, ret, true),
+	REC(uring),
 	{ "missing", offsetof(struct watch_rec, parts), sizeof(__u32), false },
 	{ 0 },
 };

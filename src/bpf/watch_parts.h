@@ -43,6 +43,9 @@ const volatile __u8 can_cast; /* set before load */
 			BPF_CORE_READ_INTO(&(to), p, member); \
 	} while (0)
 
+/* Whether the call's texts are in its caller's memory, and the caller is the current task. */
+enum kept_of_a_call { KEPT_NOTHING, KEPT_TEXTS, KEPT_BY_OTHERS };
+
 /* A record is put together here. */
 struct build {
 	__u32 owner;  /* build_take() */
@@ -51,7 +54,13 @@ struct build {
 	__u32 off;
 	__u32 len;	/* of the parts */
 	__u32 given_nr; /* the call that returns (watch_given.h) */
-	__u32 pad;
+	__u32 kept;	/* enum kept_of_a_call */
+	/* When something is kept: where texts and addresses of arguments are, in the kernel's
+	 * memory; the file at argument 0, and the one that was opened. */
+	__u64 at[WATCH_ARGS];
+	__u64 file, opened;
+	__u64 data; /* of a message, in the caller's memory */
+	__u32 data_len, addr_len;
 	struct watch_rec rec;
 	char parts[WATCH_PARTS_BYTES + WATCH_PART_MAX + 64]; /* directly behind `rec` */
 };
@@ -147,13 +156,20 @@ static __always_inline void part_user(struct build *b, __u16 kind, __u8 arg, con
 		part_end(b, kind, arg, 0, len);
 }
 
-static __always_inline void part_user_text(struct build *b, __u16 kind, __u8 arg, const void *from)
+/* Text of the call, as bpf_probe_read_user_str() does. */
+static __always_inline long read_text(const struct build *b, void *to, __u32 size, const void *from)
+{
+	return b->kept ? bpf_probe_read_kernel_str(to, size, from)
+		       : bpf_probe_read_user_str(to, size, from);
+}
+
+static __always_inline void part_text(struct build *b, __u16 kind, __u8 arg, const void *from)
 {
 	long n;
 
 	if (!part_room(b, 1))
 		return;
-	n = bpf_probe_read_user_str(part_data(b), WATCH_PART_MAX, from);
+	n = read_text(b, part_data(b), WATCH_PART_MAX, from);
 	if (n > 0)
 		part_end(b, kind, arg, 0, n - 1);
 }
@@ -171,6 +187,14 @@ static __always_inline struct file *file_of_fd(__u32 fd)
 		return TYPED(kiocb, fdt->fd + fd)->ki_filp;
 	bpf_probe_read_kernel(&f, sizeof(f), fdt->fd + fd);
 	return f;
+}
+
+/* The file at an argument, or the one that was opened (WATCH_RET); `fd` is its descriptor. */
+static __always_inline struct file *file_of(const struct build *b, __u32 arg, __u32 fd)
+{
+	if (b->kept)
+		return TYPED(file, (void *)(arg == WATCH_RET ? b->opened : b->file));
+	return file_of_fd(fd);
 }
 
 static __always_inline long read_path(struct file *f, struct path *out)
@@ -215,13 +239,13 @@ __noinline int add_path(__u32 arg, __u64 name, int dirfd)
 	struct vfsmount *mnt = NULL;
 	struct dentry *dir = NULL;
 	struct build *b = build_get();
-	char first = 0;
+	char first[2] = {};
 	__u32 from;
 
-	if (!b || !name || bpf_probe_read_user(&first, 1, (void *)name))
+	if (!b || !name || read_text(b, first, sizeof(first), (void *)name) < 0)
 		return 0;
-	part_user_text(b, WATCH_P_PATH, arg, (void *)name);
-	if (first == '/')
+	part_text(b, WATCH_P_PATH, arg, (void *)name);
+	if (first[0] == '/' || b->kept == KEPT_BY_OTHERS)
 		return 0;
 	if (dirfd == AT_FDCWD) {
 		dir = BPF_CORE_READ(task, fs, pwd.dentry);
@@ -340,7 +364,7 @@ __noinline int add_fd(__u32 arg, int fd)
 	d = part_data(b);
 	__builtin_memset(d, 0, sizeof(*d));
 	d->fd = fd;
-	f = fd < 0 ? NULL : file_of_fd(fd);
+	f = fd < 0 && !b->kept ? NULL : file_of(b, arg, fd);
 	if (f) {
 		inode = BPF_CORE_READ(f, f_inode);
 		d->mode = BPF_CORE_READ(inode, i_mode);
@@ -355,7 +379,7 @@ __noinline int add_fd(__u32 arg, int fd)
 			describe_socket(d, socket);
 			if (d->family == AF_UNIX)
 				len = unix_name(b, socket);
-		} else {
+		} else if (b->kept != KEPT_BY_OTHERS) {
 			len = file_name(b, BPF_CORE_READ(f, f_path.dentry),
 					BPF_CORE_READ(f, f_path.mnt), &flags);
 		}
@@ -374,6 +398,16 @@ __noinline int add_addr(__u32 arg, __u64 addr, __u32 len)
 	return 0;
 }
 
+/* The one that was kept of this argument. */
+__noinline int add_kept_addr(__u32 arg, __u32 len)
+{
+	struct build *b = build_get();
+
+	if (b && arg < WATCH_ARGS && b->at[arg] && len >= 2)
+		part_kernel(b, WATCH_P_ADDR, arg, 0, (void *)b->at[arg], len > 128 ? 128 : len);
+	return 0;
+}
+
 __noinline int add_data(__u32 arg, __u64 data, __u32 len)
 {
 	struct build *b = build_get();
@@ -388,7 +422,7 @@ __noinline int add_text(__u32 kind, __u32 arg, __u64 text)
 	struct build *b = build_get();
 
 	if (b && text)
-		part_user_text(b, kind, arg, (void *)text);
+		part_text(b, kind, arg, (void *)text);
 	return 0;
 }
 
@@ -451,6 +485,17 @@ __noinline int add_msg(__u32 arg, __u64 msg, __u32 done)
 	if (!done || !m.iov_len || read_iovec(b, &v, m.iov))
 		return 0;
 	return add_data(arg, v.base, v.len < done ? v.len : done);
+}
+
+/* Of a message of which address and place were kept. */
+__noinline int add_kept_msg(__u32 arg, __u32 done)
+{
+	struct build *b = build_get();
+
+	if (!b)
+		return 0;
+	add_kept_addr(arg, b->addr_len);
+	return add_data(arg, b->data, b->data_len < done ? b->data_len : done);
 }
 
 /* The same of the first message of sendmmsg(2); the kernel put its length behind it. */

@@ -150,6 +150,8 @@ bool read_event_field(struct enrich *e, const struct ev_ref *ref, struct ev_valu
 		return data_part(e) && e->rec->ret >= 0 && give_number(out, (uint64_t)e->rec->ret);
 	case EV_EVT_HOSTNAME:
 		return hostname(e, out);
+	case EV_EVT_IO_URING:
+		return give_bool(out, e->rec->uring != 0);
 	case EV_EVT_IS_ASYNC:
 		return give_bool(out, false);
 	case EV_EVT_ABSPATH:

@@ -611,6 +611,8 @@ bool read_fd_field(struct enrich *e, const struct ev_ref *ref, struct ev_values 
 	switch (id) {
 	case EV_FD_NUM:
 		return give_signed(out, fd_number(e));
+	case EV_FD_IS_DIRECT:
+		return give_bool(out, e->rec->uring & WATCH_URING_DIRECT);
 	case EV_FD_TYPE:
 		return give_text(out, fd_type_name(e, &letter));
 	case EV_FD_TYPECHAR:

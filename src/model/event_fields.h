@@ -103,6 +103,7 @@ struct ev_field {
 	X(EVT_LATENCY_NS, "evt.latency.ns", RELTIME, NONE, EV_DEPRECATED)                         \
 	X(EVT_LATENCY_HUMAN, "evt.latency.human", CHARBUF, NONE, EV_DEPRECATED)                   \
 	X(EVT_WAIT_LATENCY, "evt.wait_latency", RELTIME, NONE, EV_DEPRECATED)                     \
+	X(EVT_IO_URING, "evt.io_uring", BOOL, NONE, EV_OWN)                                       \
 	X(SYSCALL_TYPE, "syscall.type", CHARBUF, NONE, 0)                                         \
 	X(PROC_EXE, "proc.exe", CHARBUF, NONE, EV_WHO)                                            \
 	X(PROC_PEXE, "proc.pexe", CHARBUF, NONE, EV_WHO)                                          \
@@ -256,6 +257,7 @@ struct ev_field {
 	X(FD_SIP_NAME, "fd.sip.name", CHARBUF, NONE, EV_RESOLVED | EV_NO_RHS)                     \
 	X(FD_LIP_NAME, "fd.lip.name", CHARBUF, NONE, EV_RESOLVED | EV_NO_RHS)                     \
 	X(FD_RIP_NAME, "fd.rip.name", CHARBUF, NONE, EV_RESOLVED | EV_NO_RHS)                     \
+	X(FD_IS_DIRECT, "fd.is_direct", BOOL, NONE, EV_OWN)                                       \
 	X(FS_PATH_NAME, "fs.path.name", CHARBUF, NONE, 0)                                         \
 	X(FS_PATH_NAMERAW, "fs.path.nameraw", CHARBUF, NONE, 0)                                   \
 	X(FS_PATH_SOURCE, "fs.path.source", CHARBUF, NONE, 0)                                     \

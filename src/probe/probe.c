@@ -61,6 +61,10 @@ static const struct probe_feature features[] = {
 	  "mount tracefs on /sys/kernel/tracing; use a kernel with "
 	  "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS that is not fully preemptible",
 	  probe_call_hooks },
+	{ "io_uring", recording, "operations of io_uring",
+	  "watch sees what programs do by them as the system calls that they stand for",
+	  "use Linux 5.19 or later with its type information, or set kernel.io_uring_disabled to 2",
+	  probe_io_uring },
 	{ "tracefs", recording, "tracefs with system call events",
 	  "lets record ask for the return of the open calls alone; without it every return is "
 	  "looked at",

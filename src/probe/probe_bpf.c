@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "bpf/attach.h"
+#include "bpf/uring.h"
 #include "probe/probe_private.h"
 
 /* r0 = 0; exit */
@@ -195,4 +196,17 @@ void probe_call_hooks(struct probe_result *r)
 		probe_set(r, PROBE_LIMITED, "tracepoints of single calls: %s", why);
 	else
 		probe_set(r, PROBE_LIMITED, "one tracepoint for all: %s; no tracefs", why);
+}
+
+void probe_io_uring(struct probe_result *r)
+{
+	struct uring_kernel k;
+
+	uring_look(&k);
+	if (k.there)
+		probe_set(r, PROBE_YES, "tracepoints %s and io_uring_complete", k.submit);
+	else if (k.none || probe_number("/proc/sys/kernel/io_uring_disabled") == 2)
+		probe_set(r, PROBE_YES, "programs cannot use it");
+	else
+		probe_set(r, PROBE_LIMITED, "not seen: %s", k.why);
 }

@@ -52,6 +52,7 @@ void probe_ringbuf(struct probe_result *r);
 void probe_fexit(struct probe_result *r);
 void probe_cap_events(struct probe_result *r);
 void probe_call_hooks(struct probe_result *r);
+void probe_io_uring(struct probe_result *r);
 
 /* probe_host.c */
 void probe_privileges(struct probe_result *r);

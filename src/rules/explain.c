@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "model/uring.h"
 #include "rules/kernel.h"
 #include "rules/ruleset.h"
 
@@ -8,6 +9,21 @@ enum { LISTED_TYPES = 24 };
 static void heading(struct buf *out, const char *s)
 {
 	buf_printf(out, "\n%s\n", s);
+}
+
+/* Which of these calls programs can also have done by the kernel. */
+static void explain_uring(const struct ev_set *types, struct buf *out)
+{
+	bool any = false;
+
+	for (unsigned t = 0; t < ev_type_count(); t++)
+		if (ev_set_has(types, t) && ev_type_is_syscall(t) && uring_does(ev_type_name(t))) {
+			buf_printf(out, "%s%s",
+				   any ? ", " : "  also through io_uring: ", ev_type_name(t));
+			any = true;
+		}
+	if (any)
+		buf_putc(out, '\n');
 }
 
 static void explain_types(const struct rules *r, size_t i, struct buf *out)
@@ -33,6 +49,7 @@ static void explain_types(const struct rules *r, size_t i, struct buf *out)
 		}
 		buf_putc(out, '\n');
 	}
+	explain_uring(&info->types, out);
 }
 
 /* The condition is the same for most types: each is shown once, with all types that have it. */

@@ -23,6 +23,7 @@
 #include "sensor/watch_kill.h"
 #include "sensor/watch_narrow.h"
 #include "sensor/watch_private.h"
+#include "sensor/watch_uring.h"
 
 enum {
 	DEFAULT_BYTES = 8 * 1024 * 1024,
@@ -338,6 +339,7 @@ static void configure(struct watch *w)
 		((uint8_t *)ro->spec_of)[w->wants[i].nr] = (uint8_t)(i + 1);
 	}
 	configure_drift(w);
+	watch_uring_plan(w);
 }
 
 static int load(struct watch *w, struct err *e)
@@ -423,7 +425,10 @@ int watch_start(struct watch *w, struct err *e)
 	if (err < 0)
 		return err_set(e, err == -EPERM ? EPERM : EOPNOTSUPP,
 			       "cannot attach the BPF programs: %s", strerror(-err));
-	return watch_hooks_attach(w, e);
+	err = watch_hooks_attach(w, e);
+	if (err == 0 && w->uring)
+		watch_uring_started(w);
+	return err;
 }
 
 static uint64_t boot_ns(void)

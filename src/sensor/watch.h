@@ -88,6 +88,11 @@ int watch_poll(struct watch *w, int timeout_ms, watch_fn *fn, void *arg, struct 
 /* Once it is started: what was chosen. */
 enum watch_hooks watch_hooks_used(const struct watch *w);
 
+/* Once it is started, by the process that did: why operations of io_uring, which stand for calls
+ * that were asked for, are not seen; NULL: they are, or nobody asked. Lives as long as the watch.
+ */
+const char *watch_uring_unseen(const struct watch *w);
+
 struct watch_stats {
 	uint64_t records;	  /* handed over by watch_poll() */
 	uint64_t lost;		  /* records that found no room in their ring */

@@ -80,6 +80,8 @@ struct watch {
 	unsigned cpus;
 	int epoll;
 	struct watch_hooks_state hooks;
+	bool uring;			   /* operations of io_uring are watched */
+	char uring_why[120];		   /* why they are not, though somebody asks */
 	struct watch_narrow_calls *narrow; /* NULL: not needed */
 	uint32_t self;			   /* whose calls are none of interest */
 	uint64_t records;

@@ -4,7 +4,7 @@
 #
 # Boots the kernel in qemu with boltseal and Falco's stable rules, plays some of what they describe, on
 # the host and in a control group of a container, and looks at the findings; then call by call, with
-# system calls hooked at functions and at tracepoints; and drift. Environment: see lib.sh.
+# system calls hooked at functions and at tracepoints; what is done through io_uring; and drift. Environment: see lib.sh.
 set -euo pipefail
 
 # shellcheck source=tests/vm/lib.sh
@@ -19,7 +19,8 @@ make_guest() {
 	mkdir "$guest/bin/32"
 	gcc -m32 -idirafter /usr/include/x86_64-linux-gnu -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static \
 		-o "$guest/bin/32/calls" "$vm/calls.c" || rm -f "$guest/bin/32/calls"
-	install -m 644 "$vm/calls.yaml" "$vm/none.yaml" "$guest"
+	gcc -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static -o "$guest/bin/uring" "$vm/../live/uring.c"
+	install -m 644 "$vm/calls.yaml" "$vm/none.yaml" "$vm/../live/uring.yaml" "$guest"
 	echo guest >"$guest/etc/hostname"
 	printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' 'other:x:7:7:other:/:/bin/sh' >"$guest/etc/passwd"
 	printf '%s\n' 'root:x:0:' 'other:x:7:' >"$guest/etc/group"

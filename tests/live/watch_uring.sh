@@ -1,0 +1,182 @@
+#!/bin/bash
+# What programs do through io_uring is seen as the system calls that it stands for.
+# Time limit: 120 s
+set -euo pipefail
+
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/live/lib.sh
+. "$here/lib.sh"
+
+[ "$(id -u)" = 0 ] || skip_all "needs root"
+command -v gcc >/dev/null || skip_all "gcc is not installed"
+gcc -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static -o "$scratch/uring" "$here/uring.c"
+ln -s /etc/shadow "$scratch/link"
+(cd "$scratch" && ./uring open link) >"$out" 2>&1 || skip_all "no io_uring here: $(cat "$out")"
+BPFTOOL=$(command -v bpftool || echo /usr/sbin/bpftool)
+
+# watch_begin NAME [OPTION]...: findings go to $scratch/NAME.
+watch_begin() {
+	local name=$1
+	shift
+	rm -f "$scratch/log"
+	timeout -s KILL 100 "$boltseal" watch --all --output "$scratch/$name" "$@" 2>"$scratch/log" &
+	watcher=$!
+	background+=("$watcher")
+	for _ in $(seq 200); do
+		grep -q 'watching with' "$scratch/log" && return
+		kill -0 "$watcher" 2>/dev/null || break
+		sleep 0.05
+	done
+	grep -q 'no right\|refuses\|no BTF' "$scratch/log" && skip_all "$(cat "$scratch/log")"
+	not_ok "it watches $*" "$scratch/log"
+	tap_end
+	exit 1
+}
+
+# watch_end DESCRIPTION
+watch_end() {
+	sleep 0.3
+	pkill -TERM -P "$watcher" -x boltseal || true
+	if wait "$watcher"; then ok "$1"; else not_ok "$1" "$scratch/log"; fi
+}
+
+# words NAME: the findings without what differs from run to run.
+words() {
+	sed -e 's/^[^ ]* //' -e 's/ container_id=.*//' -e "s,$scratch,,g" "$scratch/$1"
+}
+
+# same DESCRIPTION FILE NAME: what it found is what stands in the file.
+same() {
+	words "$3" >"$scratch/words"
+	if diff "$2" "$scratch/words" >"$scratch/diff"; then
+		ok "$1"
+	else
+		not_ok "$1" "$scratch/diff"
+	fi
+}
+
+has() { if grep -q -e "$3" "$2"; then ok "$1"; else not_ok "$1" "$2"; fi; }
+
+act() { (cd "$scratch" && timeout 60 ./uring "$@") >>"$scratch/acted" 2>&1; }
+
+# ---- one thing after the other, and the same offline
+
+watch_begin one --rules "$here/uring.yaml" --capture "$scratch/capture.gz"
+act open link
+act async open link
+act sqpoll open link
+act linked link link
+act direct open link
+act closed link
+act openat2 made
+act open /etc/missing
+act names dir
+act connect 9
+act send 7
+act accept 7777
+act accept 7778 more
+listens=0
+act listen 7779 || listens=$?
+act untold open /etc/shadow
+watch_end "what is done through io_uring is watched, and nothing is lost"
+{
+	for _ in 1 2 3 4 5; do
+		echo "Notice openat SUCCESS fd=/etc/shadow direct=false"
+	done
+	cat <<-END
+		Notice openat SUCCESS fd=/etc/shadow direct=true
+		Notice openat SUCCESS fd=/etc/shadow direct=false
+		Notice openat2 SUCCESS fd=/made direct=false
+		Notice openat ENOENT fd=/etc/missing direct=false
+		Notice mkdirat SUCCESS path=/dir
+		Notice symlinkat SUCCESS path=/symlink
+		Notice linkat SUCCESS from=/old to=/linked
+		Notice renameat2 SUCCESS from=/old to=/new
+		Notice unlinkat SUCCESS path=/new
+		Notice unlinkat SUCCESS path=/dir
+		Notice connect ECONNREFUSED to=127.0.0.1:9
+		Notice sendmsg SUCCESS to=127.0.0.1:7
+		Notice accept4 SUCCESS at=127.0.0.1:7777
+		Notice accept4 SUCCESS at=127.0.0.1:7778
+		Notice accept4 SUCCESS at=127.0.0.1:7778
+	END
+	[ $listens = 4 ] || printf 'Notice %s SUCCESS at=127.0.0.1:7779\n' bind listen
+	echo "Notice openat SUCCESS fd=/etc/shadow direct=false"
+} >"$scratch/expected"
+same "each is told once, with names as given and files as opened" "$scratch/expected" one
+timeout 60 "$boltseal" watch --all --rules "$here/uring.yaml" --replay "$scratch/capture.gz" \
+	--output "$scratch/again" 2>"$scratch/log" || not_ok "the capture is replayed" "$scratch/log"
+same "a replay of its capture finds the same" "$scratch/expected" again
+
+# ---- people's own rules
+
+stable=${BOLTSEAL_SHARED:-$repo/../shared}/testdata/falco/falco_rules.yaml
+if [ -r "$stable" ]; then
+	id=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+	group=/sys/fs/cgroup/unified
+	[ -d $group ] || group=/sys/fs/cgroup/memory
+	[ -d $group ] || group=/sys/fs/cgroup
+	watch_begin stable --rules "$stable" -o json
+	act open /etc/shadow
+	if mkdir -p "$group/docker/$id" 2>"$out"; then
+		# shellcheck disable=SC2016 # for the inner shell
+		sh -c 'echo $$ >"$0/cgroup.procs" && exec "$1" open /etc/shadow' "$group/docker/$id" \
+			"$scratch/uring" >>"$scratch/acted"
+	fi
+	watch_end "Falco's stable rules are watched"
+	has "they find a sensitive file read on the host" "$scratch/stable" \
+		'command=uring open /etc/shadow .*"container.id":"host".*"Read sensitive file untrusted"'
+	if [ -d "$group/docker/$id" ]; then
+		has "and in a container" "$scratch/stable" \
+			'command=uring open /etc/shadow .*"container.id":"0123456789ab".*"Read sensitive file untrusted"'
+		rmdir "$group/docker/$id" "$group/docker" 2>/dev/null || true
+	else
+		skip "and in a container" "no control group can be made: $(cat "$out")"
+	fi
+else
+	skip "Falco's stable rules" "$stable is not there"
+fi
+
+# ---- many
+
+cat >"$scratch/many.yaml" <<'END'
+- rule: Many
+  desc: A file that is opened.
+  condition: evt.type = openat and proc.name = uring and fd.name = /etc/hostname
+  output: "opened uring=%evt.io_uring"
+  priority: INFO
+END
+watch_begin many --rules "$scratch/many.yaml"
+act flood 100000 /etc/hostname
+sleep 0.5
+"$BPFTOOL" map dump name uring_kept >"$scratch/kept" 2>&1 || true
+watch_end "100,000 files are opened"
+found=$(grep -c 'uring=true' "$scratch/many" || true)
+lost=$(sed -n 's/.* findings, \([0-9]*\) lost.*/\1/p' "$scratch/log")
+if [ $((found + ${lost:-0})) = 100000 ]; then
+	ok "each is told of or counted as lost (${lost:-0})"
+else
+	not_ok "each is told of or counted as lost: $found and ${lost:-0}" "$scratch/log"
+fi
+has "and nothing is kept of them" "$scratch/kept" 'Found 0 elements\|^\[\]'
+
+# ---- nobody asks
+
+programs() { "$BPFTOOL" prog show | grep -c 'name on_uring_' || true; }
+before=$(programs)
+cat >"$scratch/none.yaml" <<'END'
+- rule: None
+  desc: A call that io_uring has no operation for.
+  condition: evt.type = ptrace
+  output: "traced"
+  priority: INFO
+END
+watch_begin none --rules "$scratch/none.yaml"
+during=$(programs)
+watch_end "rules that want nothing of io_uring are watched"
+if [ "$during" = "$before" ]; then
+	ok "then nothing looks at io_uring"
+else
+	not_ok "then nothing looks at io_uring: $before programs before, $during while it watched"
+fi
+tap_end
