@@ -146,17 +146,18 @@ cat >"$scratch/many.yaml" <<'END'
   output: "opened uring=%evt.io_uring"
   priority: INFO
 END
-watch_begin many --rules "$scratch/many.yaml"
+watch_begin many --rules "$scratch/many.yaml" --ring 64
 act flood 100000 /etc/hostname
 sleep 0.5
 "$BPFTOOL" map dump name uring_kept >"$scratch/kept" 2>&1 || true
-watch_end "100,000 files are opened"
+pkill -TERM -P "$watcher" -x boltseal || true
+wait "$watcher" || true # 3: a machine that is busy loses some
 found=$(grep -c 'uring=true' "$scratch/many" || true)
-lost=$(sed -n 's/.* findings, \([0-9]*\) lost.*/\1/p' "$scratch/log")
+lost=$(sed -n 's/.*found no room.*openat \([0-9]*\).*/\1/p' "$scratch/log")
 if [ $((found + ${lost:-0})) = 100000 ]; then
-	ok "each is told of or counted as lost (${lost:-0})"
+	ok "each of 100,000 is told of or counted as lost (${lost:-0})"
 else
-	not_ok "each is told of or counted as lost: $found and ${lost:-0}" "$scratch/log"
+	not_ok "each of 100,000 is told of or counted as lost: $found and ${lost:-0}" "$scratch/log"
 fi
 has "and nothing is kept of them" "$scratch/kept" 'Found 0 elements\|^\[\]'
 
