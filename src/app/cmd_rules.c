@@ -209,6 +209,16 @@ static struct finding *sample_of(const struct rule_info *info)
 }
 
 /* By type of event, what the kernel may ask of it before it sends it. */
+static struct json_object *types_json(const struct ev_set *types)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (unsigned t = 0; t < ev_type_count(); t++)
+		if (ev_set_has(types, t))
+			json_object_array_add(list, json_object_new_string(ev_type_name(t)));
+	return list;
+}
+
 static struct json_object *kernel_json(const struct rules *r, size_t i)
 {
 	struct json_object *o = json_object_new_object();
@@ -217,7 +227,8 @@ static struct json_object *kernel_json(const struct rules *r, size_t i)
 		cleanup_buf struct buf text = { 0 };
 		struct rules_need need;
 
-		if (!ev_set_has(&rules_at(r, i)->types, t))
+		if (!ev_set_has(&rules_at(r, i)->types, t) &&
+		    !ev_set_has(&rules_at(r, i)->step_types, t))
 			continue;
 		rules_needs_of(r, i, t, &need);
 		rules_need_print(&need, &text);
@@ -230,7 +241,7 @@ static struct json_object *rule_json(const struct rules *r, size_t n)
 {
 	const struct rule_info *info = rules_at(r, n);
 	struct json_object *o = json_object_new_object(), *tags = json_object_new_array();
-	struct json_object *types = json_object_new_array(), *respond = json_object_new_array();
+	struct json_object *respond = json_object_new_array();
 	cleanup_finding struct finding *f = sample_of(info);
 	char severity[16];
 
@@ -249,10 +260,8 @@ static struct json_object *rule_json(const struct rules *r, size_t n)
 	for (size_t i = 0; i < info->tags_n; i++)
 		json_object_array_add(tags, json_object_new_string(info->tags[i]));
 	json_object_object_add(o, "tags", tags);
-	for (unsigned t = 0; t < ev_type_count(); t++)
-		if (ev_set_has(&info->types, t))
-			json_object_array_add(types, json_object_new_string(ev_type_name(t)));
-	json_object_object_add(o, "types", types);
+	json_object_object_add(o, "types", types_json(&info->types));
+	json_object_object_add(o, "step_types", types_json(&info->step_types));
 	json_object_object_add(o, "kernel", kernel_json(r, n));
 	for (enum rules_action act = 0; act < RA_COUNT; act++)
 		if (info->respond >> act & 1)
@@ -311,8 +320,8 @@ static int list(const struct args *a, struct err *e)
 	const char *tag = args_value(a, "tag");
 	size_t n = 0;
 
-	json_object_object_add(o, "rules", all);
 	add(o, "format", "boltseal.rules-list/1");
+	json_object_object_add(o, "rules", all);
 	r = load(a, 1, e);
 	if (!r || first_error(r, e))
 		return EXIT_ERROR;
@@ -433,6 +442,8 @@ const struct command command_rules = {
 		"warnings as numbers, findings: a list of severity, code, file, line, column, item "
 		"and message. Of list (boltseal.rules-list/1): rules, a list of name, type, "
 		"technique, severity, false_positives, priority, source, enabled, tags, types, "
+		"step_types "
+		"(that the steps of a sequence ask for), "
 		"kernel (by event type, what the kernel may ask of it), respond, file, line, desc "
 		"and output. Of explain "
 		"(boltseal.rules-explain/1): the same members of one rule, its condition with "

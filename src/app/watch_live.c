@@ -352,8 +352,7 @@ static bool is_over(const struct watching *w, const struct timespec *begun,
 
 static bool show(struct watching *w)
 {
-	struct watch_screen_numbers n = { .findings = w->session.findings,
-					  .rules = rules_count(w->rules),
+	struct watch_screen_numbers n = { .rules = rules_count(w->rules),
 					  .hostname = w->session.hostname };
 	struct watch_loss all;
 	struct watch_stats s = counts(w, &all);

@@ -19,6 +19,7 @@
 #include "base/io.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/plural.h"
 
 enum {
 	DRAW_NS = 250000000,
@@ -325,6 +326,8 @@ __attribute__((format(printf, 4, 5))) static unsigned put(struct watch_screen *s
 	va_list ap;
 	size_t len;
 
+	if (s->line >= s->height)
+		return 0;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -337,9 +340,11 @@ __attribute__((format(printf, 4, 5))) static unsigned put(struct watch_screen *s
 	return room - (unsigned)len;
 }
 
-/* False when the picture is full. */
+/* False when the picture is full: nothing more goes into it. */
 static bool end_line(struct watch_screen *s)
 {
+	if (s->line >= s->height)
+		return false;
 	buf_puts(&s->frame, "\x1b[K");
 	if (++s->line >= s->height)
 		return false;
@@ -353,6 +358,8 @@ static void put_rates(struct watch_screen *s, unsigned room)
 	static const char low[] = "_.-:=+*#";
 	unsigned most = 1, n = room < SECONDS ? room : SECONDS;
 
+	if (s->line >= s->height)
+		return;
 	for (unsigned i = 0; i < n; i++)
 		most = s->rates[i] > most ? s->rates[i] : most;
 	put_style(s, GREEN);
@@ -369,21 +376,23 @@ static void put_rates(struct watch_screen *s, unsigned room)
 
 static void put_head(struct watch_screen *s, const struct watch_screen_numbers *n)
 {
-	uint64_t up = (clock_ns(CLOCK_MONOTONIC) - s->begun) / 1000000000u;
+	uint64_t up = (clock_ns(CLOCK_MONOTONIC) - s->begun) / 1000000000u, findings = 0;
 	char text[WIDTH_MAX + 1], host[TEXT];
 	unsigned room;
 
 	set_text(host, n->hostname);
 	snprintf(text, sizeof(text),
-		 " boltseal watch   %s   %zu rules   %02" PRIu64 ":%02" PRIu64 ":%02" PRIu64
+		 " boltseal watch   %s   %zu rule%s   %02" PRIu64 ":%02" PRIu64 ":%02" PRIu64
 		 "   q ends",
-		 host, n->rules, up / 3600, up / 60 % 60, up % 60);
+		 host, n->rules, plural(n->rules), up / 3600, up / 60 % 60, up % 60);
 	put(s, s->width, BAR, "%-*s", (int)s->width, text);
 	end_line(s);
 	room = put(s, s->width, PLAIN, " events/s %8u  ", s->rates[0]);
 	put_rates(s, room > 2 ? room - 2 : 0);
 	end_line(s);
-	room = put(s, s->width, PLAIN, " findings %8" PRIu64 "  ", n->findings);
+	for (unsigned i = 0; i < PRIORITIES; i++)
+		findings += s->by_priority[i];
+	room = put(s, s->width, PLAIN, " findings %8" PRIu64 "  ", findings);
 	for (unsigned i = 0; i < PRIORITIES; i++)
 		if (s->by_priority[i])
 			room = put(s, room, style_of(i), "%.*s %" PRIu64 "  ",
@@ -461,7 +470,14 @@ static void put_finding(struct watch_screen *s, const struct finding_line *f)
 
 static void put_findings(struct watch_screen *s, unsigned lines)
 {
-	put(s, s->width, BOLD, " LATEST FINDINGS");
+	time_t now = time(NULL);
+	struct tm tm;
+	char zone[16] = "";
+
+	/* Whose clock it is: everything else that boltseal tells is in UTC. */
+	localtime_r(&now, &tm);
+	strftime(zone, sizeof(zone), "%Z", &tm);
+	put(s, s->width, BOLD, " LATEST FINDINGS  (%s)", zone);
 	if (!end_line(s))
 		return;
 	for (size_t i = 0; i < s->findings_n && i + 1 < lines; i++) {
@@ -484,6 +500,9 @@ static void measure(struct watch_screen *s)
 	s->height = !w.ws_row ? 24 : w.ws_row > HEIGHT_MAX ? HEIGHT_MAX : w.ws_row;
 }
 
+/* Lines of the head with the empty one below; fewer lines than SMALL have no containers. */
+enum { HEAD_LINES = 5, SMALL = 16 };
+
 static void draw(struct watch_screen *s, const struct watch_screen_numbers *n)
 {
 	unsigned messages = (unsigned)s->message_n, shown_n, rest;
@@ -493,13 +512,18 @@ static void draw(struct watch_screen *s, const struct watch_screen_numbers *n)
 	s->line = 0;
 	buf_puts(&s->frame, "\x1b[H");
 	put_head(s, n);
-	rest = s->height > 9 + messages ? s->height - 7 - messages : 2;
-	shown_n = s->containers_n ? (unsigned)s->containers_n : 1;
-	shown_n = shown_n + 1 < rest / 2 ? shown_n + 1 : rest / 2;
-	put_containers(s, shown_n);
-	put_findings(s, rest - shown_n);
+	/* On a small terminal the findings are what counts. */
+	rest = s->height > HEAD_LINES ? s->height - HEAD_LINES : 0;
+	if (s->height >= SMALL) {
+		rest -= messages + 1; /* an empty line between both lists */
+		shown_n = s->containers_n ? (unsigned)s->containers_n : 1;
+		shown_n = shown_n + 1 < rest / 2 ? shown_n + 1 : rest / 2;
+		put_containers(s, shown_n);
+		rest -= shown_n;
+	}
+	put_findings(s, rest);
 	buf_puts(&s->frame, "\x1b[J");
-	for (unsigned i = 0; i < messages && messages + 9 < s->height; i++) {
+	for (unsigned i = 0; i < messages && s->height >= SMALL; i++) {
 		buf_printf(&s->frame, "\x1b[%u;1H", s->height - messages + i + 1);
 		put(s, s->width, strstr(s->message[i], "warning") ? YELLOW : DIM, "%s",
 		    s->message[i]);

@@ -14,7 +14,7 @@
 struct watch_screen;
 
 struct watch_screen_numbers {
-	uint64_t records, lost, findings; /* since the beginning */
+	uint64_t records, lost; /* since the beginning */
 	size_t rules, processes, containers;
 	const char *hostname;
 };

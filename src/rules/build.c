@@ -383,8 +383,22 @@ static void warn_unused(struct rules *r)
 				  "List not referred to by any other rule/macro");
 }
 
+static void set_step_types(struct rules *r)
+{
+	for (size_t i = 0; i < r->im.targets_n; i++) {
+		const struct target *t = &r->im.targets[i];
+		struct ev_set *set = &r->rules[t->rule].info.step_types;
+
+		for (unsigned type = 0; t->step >= 0 && type < ev_type_count(); type++)
+			if (ev_set_has(&t->types, type))
+				ev_set_add(set, type);
+	}
+}
+
 static void set_types(struct rules *r)
 {
+	set_step_types(r);
+
 	for (size_t i = 0; i < r->rules_n; i++) {
 		struct rule *rule = &r->rules[i];
 

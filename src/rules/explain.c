@@ -1,5 +1,8 @@
+#include <inttypes.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/plural.h"
 #include "model/uring.h"
 #include "rules/kernel.h"
 #include "rules/ruleset.h"
@@ -29,20 +32,22 @@ static void explain_uring(const struct ev_set *types, struct buf *out)
 static void explain_types(const struct rules *r, size_t i, struct buf *out)
 {
 	const struct rule_info *info = &r->rules[i].info;
-	unsigned n = ev_set_size(&info->types);
+	unsigned n = ev_set_size(&info->types), steps = ev_set_size(&info->step_types);
 
 	heading(out, "Events");
-	if (n > LISTED_TYPES) {
-		buf_printf(out, "  %u of %zu event types\n", n, ev_type_count());
+	if (n + steps > LISTED_TYPES) {
+		buf_printf(out, "  %u of %zu event types%s\n", n, ev_type_count(),
+			   steps ? ", and those of the steps" : "");
 		return;
 	}
 	for (unsigned t = 0; t < ev_type_count(); t++) {
 		struct rules_need need;
 
-		if (!ev_set_has(&info->types, t))
+		if (!ev_set_has(&info->types, t) && !ev_set_has(&info->step_types, t))
 			continue;
 		rules_needs_of(r, i, t, &need);
-		buf_printf(out, "  %-12s ", ev_type_name(t));
+		buf_printf(out, "  %-12s %s", ev_type_name(t),
+			   ev_set_has(&info->types, t) ? "" : "for a step; ");
 		if (r->im.targets_n && !info->dropped && info->enabled) {
 			buf_puts(out, "kernel: ");
 			rules_need_print(&need, out);
@@ -76,23 +81,45 @@ static void explain_condition(const struct rules *r, size_t i, struct buf *out)
 	graph_print(im, same ? first : rule->compiled, out, 2);
 }
 
+/* In the largest unit in which it is a whole number, as rules have it. */
+static void put_duration(struct buf *out, uint64_t ns)
+{
+	static const struct {
+		uint64_t ns;
+		const char *unit;
+	} units[] = { { UINT64_C(3600000000000), "h" },
+		      { UINT64_C(60000000000), "m" },
+		      { UINT64_C(1000000000), "s" },
+		      { UINT64_C(1000000), "ms" } };
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_SIZE(units) && ns % units[i].ns)
+		i++;
+	buf_printf(out, "%" PRIu64 "%s", ns / units[i].ns, units[i].unit);
+}
+
 static void explain_window(const struct rule *rule, struct buf *out)
 {
 	const struct window_spec *w = rule->window;
+	bool count = w && w->kind == WINDOW_COUNT;
 
 	if (!w)
 		return;
-	heading(out, w->kind == WINDOW_COUNT ? "Count" : "Sequence");
-	if (w->kind == WINDOW_COUNT)
-		buf_printf(out, "  %lu such events within %lu ms", (unsigned long)w->min,
-			   (unsigned long)(w->within / 1000000));
+	heading(out, count ? "Count" : "Sequence");
+	if (count)
+		buf_printf(out, "  %" PRIu64 " such events", w->min);
 	else
-		buf_printf(out, "  the last of %zu steps within %lu ms", w->steps_n + 1,
-			   (unsigned long)(w->within / 1000000));
-	for (size_t i = 0; i < w->keys_n; i++)
-		buf_printf(out, "%s%s", i ? ", " : " of equal ", w->keys[i].node->text);
+		buf_printf(out, "  behind %zu step%s", w->steps_n, plural(w->steps_n));
 	if (w->distinct.node)
 		buf_printf(out, " with different %s", w->distinct.node->text);
+	buf_puts(out, " within ");
+	put_duration(out, w->within);
+	for (size_t i = 0; i < w->keys_n; i++)
+		buf_printf(out, "%s%s",
+			   i	   ? ", "
+			   : count ? ", for each "
+				   : ", of the same ",
+			   w->keys[i].node->text);
 	buf_putc(out, '\n');
 	for (size_t i = 0; i < w->steps_n; i++)
 		buf_printf(out, "  step %zu: %s\n", i + 1, w->steps[i].node->text);

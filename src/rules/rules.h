@@ -111,8 +111,9 @@ struct rule_info {
 	unsigned respond;	     /* 1u << enum rules_action */
 	const char *file;
 	unsigned line, column;
-	struct ev_set types; /* for which it can fire */
-	bool dropped;	     /* of an unknown source, or unknown fields skipped: never fires */
+	struct ev_set types;	  /* for which it can fire */
+	struct ev_set step_types; /* that the steps of its sequence ask for */
+	bool dropped;		  /* of an unknown source, or unknown fields skipped: never fires */
 };
 
 struct rules_options {

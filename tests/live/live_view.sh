@@ -35,7 +35,7 @@ busy() {
 busy &
 screen 100 24 4
 expect "q ends it, and the terminal is as before" grep -qx -- '-- 0 alternate=0 cursor=1 echo=1' "$scratch/screen"
-expect "rules, time, rates" grep -q 'boltseal watch .* 1 rules   00:00:0[0-9]   q ends' "$scratch/screen"
+expect "rules, time, rates" grep -q 'boltseal watch .* 1 rule   00:00:0[0-9]   q ends' "$scratch/screen"
 expect "events and losses" grep -q 'processes [0-9]* .*lost 0' "$scratch/screen"
 expect "the latest finding, with repeats" grep -q 'Precious program x3  host  precious again' "$scratch/screen"
 expect "earlier ones below" grep -q 'Precious program  host  precious first' "$scratch/screen"
@@ -44,8 +44,13 @@ busy &
 screen 60 12 4 --resize 132 40
 expect "a terminal that changes its size" grep -qx -- '-- 0 alternate=0 cursor=1 echo=1' "$scratch/screen"
 expect "is used as it is" grep -q '^ CONTAINER .\{100,\}FINDINGS$' "$scratch/screen"
-screen 40 8 2
+busy &
+screen 40 8 4
 expect "a small one" grep -qx -- '-- 0 alternate=0 cursor=1 echo=1' "$scratch/screen"
+expect "has the latest finding" grep -q 'CRIT  Precious program x3' "$scratch/screen"
+expect "and no containers" test "$(grep -c CONTAINER "$scratch/screen")" = 0
+screen 20 3 2
+expect "a tiny one: the head, and nothing below it" grep -q '^ boltseal watch' "$scratch/screen"
 for signal in 2 15 11; do
 	screen 80 24 2 --kill $signal
 	expect "signal $signal: the terminal is as before" grep -q -- '^-- -\?[0-9]* alternate=0 cursor=1 echo=1$' \

@@ -41,6 +41,12 @@ cat >"$scratch/good.yaml" <<'EOF'
   output: looking for files | process=%proc.name
   priority: DEBUG
   count: {min: 20, within: 5s, by: process, distinct: fd.name}
+- rule: Connects, then executes
+  desc: A program is executed by what has connected before.
+  condition: spawned
+  sequence: {after: [evt.type=connect and fd.sport=4444], within: 90s, by: container}
+  output: executed | process=%proc.name
+  priority: WARNING
 EOF
 cat >"$scratch/bad.yaml" <<'EOF'
 - rule: Broken
@@ -60,7 +66,7 @@ cat >"$scratch/odd.yaml" <<'EOF'
 EOF
 
 run check "$scratch/good.yaml"
-expect "good rules" 0 "2 rules, 1 macro, 1 list: 0 errors, 0 warnings"
+expect "good rules" 0 "3 rules, 1 macro, 1 list: 0 errors, 0 warnings"
 run check "$scratch/bad.yaml"
 expect "an error with its place" 2 "bad.yaml:5:9: error: rule 'Broken': filter_check called with nonexistent field proc.nam (did you mean 'proc.name'?) [LOAD_ERR_COMPILE_CONDITION]"
 expect "and its line" 2 "    and proc.nam = x"
@@ -74,7 +80,7 @@ cp "$scratch/odd.yaml" "$scratch/folder/20-odd.yaml"
 cp "$scratch/bad.yaml" "$scratch/folder/.hidden.yaml"
 echo no >"$scratch/folder/notes.txt"
 run check "$scratch/folder"
-expect "a folder: both endings, nothing hidden" 0 "3 rules, 1 macro, 1 list: 0 errors, 1 warning"
+expect "a folder: both endings, nothing hidden" 0 "4 rules, 1 macro, 1 list: 0 errors, 1 warning"
 run check "$scratch/none.yaml"
 expect "a file that is not there" 1 "none.yaml"
 run check -o json "$scratch/bad.yaml"
@@ -117,8 +123,11 @@ run explain "Shell in container" "$scratch/good.yaml"
 expect "explain: the kernel's part" 0 "execve       kernel: only containers; program: bash, sh"
 expect "explain: the response" 0 "kill"
 run explain "Many failed opens" "$scratch/good.yaml"
-expect "explain: a count" 0 "20 such events within 5000 ms of equal process with different fd.name"
+expect "explain: a count" 0 "20 such events with different fd.name within 5s, for each process"
 expect "explain: the result" 0 "kernel: result: failure"
+run explain "Connects, then executes" "$scratch/good.yaml"
+expect "explain: a sequence" 0 "behind 1 step within 90s, of the same container"
+expect "explain: the events of its steps" 0 "connect      for a step; kernel: port: 4444"
 run explain "Shell in contianer" "$scratch/good.yaml"
 expect "explain: a rule that is not there" 1 "did you mean 'Shell in container'?"
 
@@ -127,7 +136,7 @@ if [ -r "$stable" ]; then
 	run check --strict "$stable"
 	expect "the published stable rules" 0 "25 rules, 87 macros, 49 lists: 0 errors, 0 warnings"
 	run check --strict "$stable" "$scratch/good.yaml"
-	expect "several files" 0 "27 rules"
+	expect "several files" 0 "28 rules"
 else
 	skip "the published stable rules" "$stable is not there"
 fi
