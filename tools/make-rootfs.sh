@@ -1,13 +1,14 @@
 #!/bin/sh
 # Makes the root file system of a container from Debian packages:
 #
-#   tools/make-rootfs.sh [--user NAME:UID:HOME]... NAME OUT_DIR PACKAGE...
+#   tools/make-rootfs.sh [--arch ARCH] [--user NAME:UID:HOME]... NAME OUT_DIR PACKAGE...
 #
 # apt resolves and downloads the packages with everything they depend on as if nothing were
 # installed, and checks their signatures; their files are unpacked without running maintainer
 # scripts, which makes it a matter of seconds. What those scripts would have left behind and a service
 # needs is written here: users and groups, the linker's cache, /etc/nsswitch.conf. A shell and
-# coreutils are always included. Exit status: 0 done, 3 the packages cannot be fetched, 1 other errors.
+# coreutils are always included. ARCH: packages of another architecture (arm64), of the same suite.
+# Exit status: 0 done, 3 the packages cannot be fetched, 1 other errors.
 #
 # Downloads are kept in $BOLTSEAL_CACHE/apt (default: .demo in the repository). A second run with
 # the same arguments and the same version of this script changes nothing and takes no time; the
@@ -23,11 +24,17 @@ die() {
 }
 
 users=
-while [ "${1:-}" = --user ]; do
-	users="$users $2"
+arch=
+while :; do
+	case ${1:-} in
+	--user) users="$users $2" ;;
+	--arch) arch=$2 ;;
+	*) break ;;
+	esac
 	shift 2
 done
-[ $# -ge 3 ] || die "usage: make-rootfs.sh [--user NAME:UID:HOME]... NAME OUT_DIR PACKAGE..."
+[ $# -ge 3 ] ||
+	die "usage: make-rootfs.sh [--arch ARCH] [--user NAME:UID:HOME]... NAME OUT_DIR PACKAGE..."
 name=$1
 out=$2
 shift 2
@@ -35,7 +42,7 @@ packages="base-files base-passwd coreutils dash libc-bin $*"
 [ "$(id -u)" = 0 ] || die "must run as root: the files belong to several users"
 case $out in '' | /) die "refusing to write to '$out'" ;; esac
 
-stamp="$name:$users:$packages:$(cksum <"$0")"
+stamp="$name:$arch:$users:$packages:$(cksum <"$0")"
 if [ -d "$out" ] && [ "$(cat "$out.stamp" 2>/dev/null)" = "$stamp" ]; then
 	exit 0
 fi
@@ -47,6 +54,12 @@ mkdir -p "$apt_dir/archives/partial" "$apt_dir/empty/partial"
 
 # With an empty status file apt knows of no installed package.
 apt_get() {
+	if [ -n "$arch" ]; then
+		"$here/apt-suite.sh" "$apt_dir/$arch" \
+			"$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)" "$arch" apt-get -y \
+			-o Dir::Cache::archives="$apt_dir/archives" -o Debug::NoLocking=true "$@"
+		return
+	fi
 	apt-get -q -y -o Dir::State::status="$apt_dir/status" \
 		-o Dir::State::extended_states="$apt_dir/extended_states" \
 		-o Dir::Cache="$apt_dir" -o APT::Install-Recommends=false \
@@ -63,7 +76,11 @@ fetch() {
 
 if ! fetch; then
 	# Package lists are missing, or name versions that the mirror no longer has.
-	apt-get -q update >>"$apt_dir/$name.log" 2>&1 || true
+	if [ -n "$arch" ]; then
+		apt_get update >>"$apt_dir/$name.log" 2>&1 || true
+	else
+		apt-get -q update >>"$apt_dir/$name.log" 2>&1 || true
+	fi
 	fetch || {
 		tail -n 20 "$apt_dir/$name.log" >&2
 		echo "make-rootfs: apt could not fetch $packages" >&2
@@ -102,5 +119,6 @@ chmod 640 "$out/etc/shadow"
 printf '%s\n' 'passwd: files' 'group: files' 'shadow: files' 'hosts: files dns' \
 	>"$out/etc/nsswitch.conf"
 printf '127.0.0.1 localhost\n::1 localhost\n' >"$out/etc/hosts"
-ldconfig -r "$out"
+# Of another architecture's libraries it knows nothing; their linker looks where Debian has them.
+[ -n "$arch" ] || ldconfig -r "$out"
 echo "$stamp" >"$out.stamp"

@@ -15,6 +15,7 @@
 
 enum { LIVE_CALLS = 60 }; /* that each filter is tried on */
 
+#ifdef __x86_64__
 /* A call of the i386 ABI from a 64-bit process, with 0 as sixth argument; high words are cut. */
 static inline long i386_call(uint32_t nr, const uint64_t *args)
 {
@@ -32,6 +33,14 @@ static inline long i386_call(uint32_t nr, const uint64_t *args)
 		: "memory", "r8", "r9", "r10", "r11", "r12");
 	return (int)ret;
 }
+#else
+static inline long i386_call(uint32_t nr, const uint64_t *args)
+{
+	(void)nr;
+	(void)args;
+	return -ENOSYS;
+}
+#endif
 
 /* What the kernel answers, as a negative errno or a result. */
 static inline long live_call(const struct seccomp_data *sd)
@@ -53,7 +62,7 @@ static inline void live_profile(struct sp_profile *p, struct source *s)
 {
 	random_profile(p, s, 6, true);
 	p->bad_arch = (struct sp_ret){ SP_ERRNO, 950 };
-	p->abi[SC_X86_64] = true;
+	p->abi[sc_abi_native()] = true;
 	for (size_t i = 0; i < p->rules_n; i++) {
 		p->rules[i].names_n = 0;
 		for (size_t k = 0; k < ARRAY_SIZE(harmless); k++)
@@ -106,12 +115,19 @@ static inline bool has_i386(void)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* Whether a 64-bit process of this machine can make a call of this architecture. */
+static inline bool is_callable(uint32_t arch)
+{
+	return arch == sc_abi_audit_arch(sc_abi_native()) ||
+	       (sc_abi_native() == SC_X86_64 && arch == AUDIT_ARCH_I386);
+}
+
 static inline void live_calls(struct source *s, const struct sp_profile *p, struct seccomp_data *sd)
 {
 	for (int k = 0; k < LIVE_CALLS; k++) {
 		do
 			random_call(s, p, &sd[k]);
-		while (sd[k].arch == AUDIT_ARCH_AARCH64);
+		while (!is_callable(sd[k].arch));
 		for (size_t i = 0; i < SC_MAX_ARGS && sd[k].arch == AUDIT_ARCH_I386; i++)
 			sd[k].args[i] = i < 5 ? (uint32_t)sd[k].args[i] : 0;
 	}

@@ -691,7 +691,7 @@ static int live_action(enum sp_action a)
 
 	sp_init(&p);
 	p.deflt = (struct sp_ret){ SP_ALLOW, 0 };
-	p.abi[SC_X86_64] = true;
+	p.abi[sc_abi_native()] = true;
 	r = sp_rule_add(&p, (struct sp_ret){ a, 0 }, NULL);
 	sp_rule_name(&p, r, "getppid");
 	compile_ok(&p, &f);

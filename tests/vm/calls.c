@@ -10,6 +10,7 @@
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,7 +95,11 @@ static void sockets(void)
 /* Both sides of a fork, made by the call itself: glibc has one of its own choice. */
 static void children(void)
 {
+#ifdef SYS_fork
 	pid_t pid = (pid_t)syscall(SYS_fork);
+#else
+	pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+#endif
 
 	if (!pid)
 		_exit(0);

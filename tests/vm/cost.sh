@@ -21,10 +21,10 @@ rules=${BOLTSEAL_SHARED:-$repo/../shared}/testdata/falco/falco_rules.yaml
 
 make_guest() {
 	mkdir -p "$guest"/{bin,dev,etc,lib,proc,root,run,steps,sys,tmp,usr/bin}
-	install "$(command -v busybox)" "$guest/bin/busybox"
-	put "$boltseal" /bin/boltseal
+	install "$(guest_program busybox)" "$guest/bin/busybox"
+	put "$guest_boltseal" /bin/boltseal
 	put "$build/tests/watch_loops" /bin/watch_loops
-	gcc -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static -o "$guest/bin/calls" "$vm/calls.c"
+	guest_cc -o "$guest/bin/calls" "$vm/calls.c"
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$guest/etc/passwd"
 	echo guest >"$guest/etc/hostname"
 	install -m 644 "$rules" "$guest/rules.yaml"

@@ -16,8 +16,8 @@ machine=(-accel tcg,thread=single -smp 1 -icount "shift=2,sleep=off" -rtc clock=
 
 make_guest() {
 	mkdir -p "$guest"/{bin,dev,etc,lib,proc,root,run,steps,sys,tmp,usr/bin,var}
-	install "$(command -v busybox)" "$guest/bin/busybox"
-	put "$boltseal" /bin/boltseal
+	install "$(guest_program busybox)" "$guest/bin/busybox"
+	put "$guest_boltseal" /bin/boltseal
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$guest/etc/passwd"
 	install -m 755 "$vm/guest-init" "$guest/init"
 	install -m 644 "$vm/guest-faults" "$guest/steps/faults"

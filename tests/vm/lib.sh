@@ -3,50 +3,60 @@
 #
 # Environment: BOLTSEAL_VM_SUITE (a Debian suite whose kernel is booted, such as trixie or sid; this
 # machine's own without it), BOLTSEAL_VM_KERNEL (a vmlinuz to boot instead), BOLTSEAL_VM_LOG (where to
-# keep what the machine wrote on its console).
+# keep what the machine wrote on its console), BOLTSEAL_VM_ARCH (aarch64: a guest of that architecture,
+# with programs of tools/build-arm64.sh; aarch64.sh sets it).
 
 vm=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/live/lib.sh
 . "$vm/../live/lib.sh"
-boot_seconds=${boot_seconds:-270}
 memory=2G
 machine=(-accel "tcg,thread=multi" -smp 2)
-build=${BOLTSEAL_BUILD:-$repo/build}
 console=$scratch/console
 guest=$scratch/guest
 kernel_age_days=30
+suite=${BOLTSEAL_VM_SUITE:-}
+
+# What differs between architectures. `tree`: where the guest's programs and libraries come from.
+arch=${BOLTSEAL_VM_ARCH:-x86_64}
+case $arch in
+aarch64)
+	debian_arch=arm64 tty=ttyAMA0
+	qemu=(qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on) # its own, faster pointer signatures
+	tree=$BOLTSEAL_CACHE/arm64/root
+	guest_gcc=(aarch64-linux-gnu-gcc --sysroot="$tree") elf_reader=aarch64-linux-gnu-readelf
+	build=${BOLTSEAL_BUILD:-$repo/build-arm64}
+	guest_boltseal=$build/boltseal
+	boot_seconds=$((${boot_seconds:-270} * 3))
+	suite=${suite:-$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)}
+	;;
+*)
+	debian_arch=amd64 tty=ttyS0
+	qemu=(qemu-system-x86_64 -cpu max)
+	tree=
+	guest_gcc=(gcc) elf_reader=readelf
+	build=${BOLTSEAL_BUILD:-$repo/build}
+	guest_boltseal=$boltseal
+	boot_seconds=${boot_seconds:-270}
+	;;
+esac
 
 # ---- the kernel ----
 
-# apt of the suite that is asked for: this machine's mirrors and keys, lists of its own.
+# apt of the suite and the architecture that are asked for.
 apt_suite() {
-	local folder=$BOLTSEAL_CACHE/vm/apt-${BOLTSEAL_VM_SUITE:-} program=$1
+	local program=$1
 	shift
-	[ -n "${BOLTSEAL_VM_SUITE:-}" ] || {
+	if [ -n "$suite" ]; then
+		"$repo/tools/apt-suite.sh" "$BOLTSEAL_CACHE/vm/apt-$suite-$debian_arch" "$suite" \
+			"$debian_arch" "$program" "$@"
+	else
 		"$program" -q -o APT::Sandbox::User=root "$@"
-		return
-	}
-	"$program" -q -o APT::Sandbox::User=root -o Acquire::Languages=none \
-		-o Dir::Etc::sourcelist="$folder/sources.list" -o Dir::Etc::sourceparts=- \
-		-o Dir::State::lists="$folder/lists" -o Dir::Cache="$folder/cache" \
-		-o Dir::State::status="$folder/status" "$@"
+	fi
 }
 
-# The Debian mirrors that this machine's apt has, for the suite.
-suite_begin() {
-	local folder=$BOLTSEAL_CACHE/vm/apt-$BOLTSEAL_VM_SUITE mirror
-	mirror=$(apt-get indextargets --format '$(CODENAME) $(COMPONENT) $(REPO_URI)' \
-		'Created-By: Packages' 'Origin: Debian' 2>/dev/null |
-		sed -n "s/^$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release) main //p" | head -n 1)
-	[ -n "$mirror" ] || { echo "apt has no Debian mirror here"; return 1; }
-	mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
-	: >"$folder/status"
-	echo "deb $mirror $BOLTSEAL_VM_SUITE main" >"$folder/sources.list"
-}
-
-# The package that linux-image-amd64 stands for; nothing without apt's lists.
+# The package that linux-image-amd64 (or -arm64) stands for; nothing without apt's lists.
 kernel_package() {
-	apt_suite apt-cache depends linux-image-amd64 2>/dev/null |
+	apt_suite apt-cache depends "linux-image-$debian_arch" 2>/dev/null |
 		sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1 || true
 }
 
@@ -80,12 +90,12 @@ fetch_kernel() {
 
 # The newest kernel of the suite, else one that is in the cache. In $kernel.
 find_kernel() {
-	local package='' link=$BOLTSEAL_CACHE/vm/${BOLTSEAL_VM_SUITE:-host}.kernel
+	local package='' link=$BOLTSEAL_CACHE/vm/${suite:-host}.kernel
+	[ -z "$tree" ] || link=$BOLTSEAL_CACHE/vm/$suite-$debian_arch.kernel
 	kernel=${BOLTSEAL_VM_KERNEL:-}
 	[ -z "$kernel" ] || return 0
 	mkdir -p "$BOLTSEAL_CACHE/vm"
 	if [ -z "$(find "$link" -mtime -$kernel_age_days 2>/dev/null)" ]; then
-		[ -z "${BOLTSEAL_VM_SUITE:-}" ] || suite_begin >"$scratch/fetch" 2>&1 || return 0
 		package=$(kernel_package)
 		if [ -z "$package" ] || ! fetch_kernel "$package" >>"$scratch/fetch" 2>&1; then
 			# The lists are missing, or name a version that the mirror no longer has.
@@ -94,7 +104,7 @@ find_kernel() {
 			[ -z "$package" ] || fetch_kernel "$package" >>"$scratch/fetch" 2>&1 || package=
 		fi
 		[ -z "$package" ] || echo "$package" >"$link"
-		[ -z "${BOLTSEAL_VM_SUITE:-}" ] || rm -rf "$BOLTSEAL_CACHE/vm/apt-$BOLTSEAL_VM_SUITE"
+		[ -z "$suite" ] || rm -rf "$BOLTSEAL_CACHE/vm/apt-$suite-$debian_arch"
 	fi
 	package=$(cat "$link" 2>/dev/null) || package=
 	kernel=$BOLTSEAL_CACHE/vm/$package/vmlinuz
@@ -103,18 +113,50 @@ find_kernel() {
 
 # ---- the guest's files ----
 
+# guest_program NAME: where the guest's NAME, a program of a package, lies on this machine.
+guest_program() {
+	local folder
+	[ -n "$tree" ] || { command -v "$1"; return; }
+	for folder in usr/bin usr/sbin; do
+		[ ! -x "$tree/$folder/$1" ] || { echo "$tree/$folder/$1"; return; }
+	done
+	return 1
+}
+
+# The shared libraries that a program needs, and its linker: where they lie in the guest. What ldd says,
+# and with a tree of another architecture what the files say.
+libraries() {
+	local name
+	[ -n "$tree" ] || { ldd "$1" 2>/dev/null | grep -o '/[^ ]*'; return; }
+	$elf_reader -dl "$1" 2>/dev/null | sed -n -e 's/.*(NEEDED).*\[\(.*\)\]/\1/p' \
+		-e 's/.*interpreter: .*\/\(.*\)\]/\1/p' | while read -r name; do
+		[ "${name#ld-linux}" = "$name" ] || { echo "/lib/$name"; continue; }
+		echo "/lib/$arch-linux-gnu/$name"
+		libraries "$tree/lib/$arch-linux-gnu/$name"
+	done
+}
+
 # put PROGRAM TARGET: into the guest, with the libraries that it is linked with.
 put() {
 	local library
 	install -D "$(readlink -f "$1")" "$guest$2"
 	while read -r library; do
-		[ -e "$guest$library" ] || install -D "$(readlink -f "$library")" "$guest$library"
-	done < <(ldd "$1" 2>/dev/null | grep -o '/[^ ]*')
+		[ -e "$guest$library" ] || install -D "$(readlink -f "$tree$library")" "$guest$library"
+	done < <(libraries "$1" | sort -u)
+}
+
+guest_cc() {
+	"${guest_gcc[@]}" -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static "$@"
 }
 
 web_root() {
 	local rootfs=$BOLTSEAL_CACHE/rootfs/live-nginx
-	"$repo/tools/make-rootfs.sh" live-nginx "$rootfs" nginx-light
+	if [ -n "$tree" ]; then
+		rootfs+=-$debian_arch
+		"$repo/tools/make-rootfs.sh" --arch $debian_arch "${rootfs##*/}" "$rootfs" nginx-light
+	else
+		"$repo/tools/make-rootfs.sh" live-nginx "$rootfs" nginx-light
+	fi
 	cp -a "$rootfs" "$guest/nginx"
 	rm -rf "$guest/nginx/var/www" "$guest/nginx"/usr/share/{perl*,zoneinfo,locale,bash-completion}
 	install -d "$guest/nginx/var/www/html/list"
@@ -127,13 +169,13 @@ web_root() {
 # What guest-init needs.
 guest_containers() {
 	mkdir -p "$guest"/{bin,dev,etc,lib,proc,root,run,steps,sys,tmp,usr/bin}
-	install "$(command -v busybox)" "$guest/bin/busybox"
-	put "$boltseal" /bin/boltseal
-	put "$(command -v ls)" /usr/bin/ls
-	put "$(command -v crun)" /usr/bin/crun
+	install "$(guest_program busybox)" "$guest/bin/busybox"
+	put "$guest_boltseal" /bin/boltseal
+	put "$(guest_program ls)" /usr/bin/ls
+	put "$(guest_program crun)" /usr/bin/crun
 	printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' 'other:x:7:7:other:/:/bin/sh' >"$guest/etc/passwd"
 	printf '%s\n' 'root:x:0:' 'other:x:7:' >"$guest/etc/group"
-	gcc -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static -o "$scratch/probe" "$vm/probe.c"
+	guest_cc -o "$scratch/probe" "$vm/probe.c"
 	web_root
 	mkdir -p "$guest/bundle"
 	install -m 755 "$vm/guest-init" "$guest/init"
@@ -147,14 +189,14 @@ guest_pack() {
 
 # boot PARAMETER...: with these on the kernel's command line; what the guest says is in $console.
 boot() {
-	local qemu
-	timeout --foreground -s KILL "$boot_seconds" qemu-system-x86_64 \
-		"${machine[@]}" -cpu max -m "$memory" -nodefaults -no-reboot \
+	local pid
+	timeout --foreground -s KILL "$boot_seconds" "${qemu[@]}" \
+		"${machine[@]}" -m "$memory" -nodefaults -no-reboot \
 		-serial stdio -display none -kernel "$kernel" -initrd "$scratch/initramfs" \
-		-append "console=ttyS0 quiet panic=-1 $*" </dev/null >"$console" 2>&1 &
-	qemu=$!
-	background+=("$qemu")
-	wait "$qemu"
+		-append "console=$tty quiet panic=-1 $*" </dev/null >"$console" 2>&1 &
+	pid=$!
+	background+=("$pid")
+	wait "$pid"
 }
 
 # The guest's result lines as our own.
@@ -185,10 +227,13 @@ report() {
 vm_check() {
 	local program
 	[ "$(uname -m)" = x86_64 ] || skip_all "no test for $(uname -m)"
-	[ -x "$boltseal" ] || skip_all "$boltseal is not built"
+	[ -x "$guest_boltseal" ] || skip_all "$guest_boltseal is not built"
 	[ "$(id -u)" = 0 ] || skip_all "needs root"
-	for program in qemu-system-x86_64 busybox gcc "$@"; do
+	for program in "${qemu[0]}" "${guest_gcc[0]}"; do
 		command -v "$program" >/dev/null || skip_all "$program is not installed"
+	done
+	for program in busybox "$@"; do
+		guest_program "$program" >/dev/null || skip_all "$program is not installed"
 	done
 	find_kernel
 	[ -n "$kernel" ] || skip_all "no kernel package: $(tail -n 1 "$scratch/fetch" 2>/dev/null)"
@@ -208,4 +253,22 @@ vm_run() {
 	report
 	[ "$status" = 0 ] || not_ok "qemu ends properly (status $status)" "$console"
 	tap_end
+}
+
+# ---- tests that run tests ----
+
+# relay WORDS NAME: the lines of the script NAME, with the words in front.
+relay() {
+	local line text
+	while IFS= read -r line; do
+		text=$(sed 's/^\(not \)\?ok [0-9]* - //' <<<"$line")
+		case $line in
+		'ok '*' # SKIP '*) skip "$1: ${text%% # SKIP *}" "${text##* # SKIP }" ;;
+		'ok '*) ok "$1: $text" ;;
+		'not ok '*) not_ok "$1: $text" ;;
+		'1..0 # SKIP '*) skip "$1: $2" "${line#1..0 # SKIP }" ;;
+		1..*) ;;
+		*) echo "$line" ;;
+		esac
+	done
 }

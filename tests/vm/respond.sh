@@ -13,8 +13,8 @@ memory=1G
 
 make_guest() {
 	mkdir -p "$guest"/{bin,dev,etc,lib,mnt,proc,root,run,steps,sys,tmp,usr/bin,var}
-	install "$(command -v busybox)" "$guest/bin/busybox"
-	put "$boltseal" /bin/boltseal
+	install "$(guest_program busybox)" "$guest/bin/busybox"
+	put "$guest_boltseal" /bin/boltseal
 	install -m 755 "$vm/guest-init" "$guest/init"
 	install -m 644 "$vm/guest-respond" "$guest/steps/respond"
 }

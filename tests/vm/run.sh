@@ -28,7 +28,7 @@ bundles() {
 
 make_guest() {
 	guest_containers
-	put "$(command -v apparmor_parser)" /usr/bin/apparmor_parser
+	put "$(guest_program apparmor_parser)" /usr/bin/apparmor_parser
 	[ ! -x "$build/tests/test_compile" ] || put "$build/tests/test_compile" /bin/test_compile
 	mkdir -p "$guest/etc/apparmor.d" "$guest/etc/apparmor"
 	cp -r /etc/apparmor.d/{abi,abstractions,tunables} "$guest/etc/apparmor.d/"

@@ -13,9 +13,9 @@ memory=512M
 
 make_guest() {
 	mkdir -p "$guest"/{bin,c,dev,proc,sys,tmp}
-	install "$(command -v busybox)" "$guest/bin/busybox"
-	put "$boltseal" /bin/boltseal
-	gcc -std=gnu17 -D_GNU_SOURCE -Wall -O2 -static -o "$guest/bin/selinux-probe" \
+	install "$(guest_program busybox)" "$guest/bin/busybox"
+	put "$guest_boltseal" /bin/boltseal
+	guest_cc -o "$guest/bin/selinux-probe" \
 		"$vm/selinux-probe.c"
 	"$boltseal" generate selinux --volume /var/log --output "$scratch/web.cil" \
 		"$repo/tests/golden/web.workload.json"
