@@ -17,6 +17,13 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 	return -code;
 }
 
+const char *err_text(int code)
+{
+	enum { KERNEL_ENOTSUPP = 524 };
+
+	return strerror(code == KERNEL_ENOTSUPP ? EOPNOTSUPP : code);
+}
+
 int err_errno(struct err *e, int code, const char *fmt, ...)
 {
 	va_list ap;
@@ -29,7 +36,7 @@ int err_errno(struct err *e, int code, const char *fmt, ...)
 	n = vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 	va_end(ap);
 	if (n >= 0 && (size_t)n < sizeof(e->msg))
-		snprintf(e->msg + n, sizeof(e->msg) - n, ": %s", strerror(code));
+		snprintf(e->msg + n, sizeof(e->msg) - n, ": %s", err_text(code));
 	return -code;
 }
 

@@ -16,7 +16,13 @@ struct err {
 /* Sets the message and returns -code. `e` may be NULL. */
 __attribute__((format(printf, 3, 4))) int err_set(struct err *e, int code, const char *fmt, ...);
 
-/* As err_set, and adds ": <strerror(code)>". `code` is a positive errno. */
+/*
+ * strerror(), which does not know ENOTSUPP: the kernel's own number (include/linux/errno.h), which
+ * it gives to programs where it cannot attach BPF.
+ */
+const char *err_text(int code);
+
+/* As err_set, and adds ": <err_text(code)>". `code` is a positive errno. */
 __attribute__((format(printf, 3, 4))) int err_errno(struct err *e, int code, const char *fmt, ...);
 
 /* Puts "<text>: " before the present message and returns -e->code (or -EINVAL without one). */

@@ -4,13 +4,18 @@
 #include <bpf/btf.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/perf_event.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
+#include "base/io.h"
 
 #if defined(__x86_64__)
 #define SOME_CALL "__x64_sys_openat"
@@ -124,10 +129,23 @@ bool attach_to_calls(char *why, size_t size)
 		snprintf(why, size, "%s is no function of this kernel's BTF", SOME_CALL);
 	else if (rc < 0)
 		snprintf(why, size, "no program can be attached to %s: %s", SOME_CALL,
-			 strerror(-rc));
+			 err_text(-rc));
 	else if (attach_preemption() == ATTACH_PREEMPTED)
 		snprintf(why, size, "this kernel is fully preemptible");
 	return !why[0];
+}
+
+bool attach_has_kprobe(const char *function)
+{
+	struct perf_event_attr attr = { .size = sizeof(attr), .kprobe_func = (uintptr_t)function };
+	cleanup_close int fd = -1;
+	char type[16];
+
+	if (io_read_small("/sys/bus/event_source/devices/kprobe/type", type, sizeof(type)) < 0)
+		return false;
+	attr.type = (uint32_t)strtoul(type, NULL, 10);
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	return fd >= 0;
 }
 
 bool attach_has_call_events(void)

@@ -35,4 +35,7 @@ bool attach_to_calls(char *why, size_t size);
 /* Whether tracefs offers events of single calls (syscalls:sys_exit_NAME). */
 bool attach_has_call_events(void);
 
+/* Whether a kprobe can be set at the beginning of the kernel's function. */
+bool attach_has_kprobe(const char *function);
+
 #endif

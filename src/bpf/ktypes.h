@@ -184,6 +184,12 @@ struct mm_struct {
 	struct file *exe_file;
 } KTYPE;
 
+struct user_namespace {
+	struct user_namespace *parent;
+	int level;
+	kuid_t owner;
+} KTYPE;
+
 /* 64 bits, as one number or (before 6.3) two; only the address of such a member is used. */
 struct kernel_cap_bits {
 	__u64 val;
@@ -193,6 +199,7 @@ struct cred {
 	kuid_t uid, euid;
 	kgid_t gid, egid;
 	struct kernel_cap_bits cap_inheritable, cap_permitted, cap_effective, cap_bset;
+	struct user_namespace *user_ns;
 } KTYPE;
 
 struct kernfs_node {

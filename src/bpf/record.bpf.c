@@ -153,11 +153,8 @@ SEC("tp_btf/sys_exit")
 int on_sys_exit(__u64 *ctx)
 {
 	struct pt_regs *regs = (struct pt_regs *)ctx[0];
-#if defined(__TARGET_ARCH_x86)
-	__u64 nr = regs->orig_ax;
-#else
-	__u64 nr = regs->regs[8];
-#endif
+	__u64 nr = number_in(regs);
+
 	if (!at_exit || nr >= REC_NRS || !is_open[nr])
 		return 0;
 	return call_returned(bpf_get_current_task_btf(), regs, nr, ctx[1]);
@@ -175,11 +172,7 @@ static int open_done(struct bpf_map *map, void *key, void *value)
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
 	bpf_preempt_disable(); /* the scratch text is the processor's */
-#if defined(__TARGET_ARCH_x86)
-	call_returned(task, regs, regs->orig_ax, regs->ax);
-#else
-	call_returned(task, regs, regs->regs[8], regs->regs[0]);
-#endif
+	call_returned(task, regs, number_in(regs), result_in(regs));
 	bpf_preempt_enable();
 	return 0;
 }
@@ -206,7 +199,7 @@ static __always_inline __u16 current_nr(struct task_struct *task)
 
 	nr &= ~(__s64)X32_BIT;
 #else
-	__s64 nr = BPF_CORE_READ(regs, regs[8]);
+	__s64 nr = BPF_CORE_READ(regs, syscallno);
 #endif
 	return nr >= 0 && nr < REC_NRS ? nr : NO_NR;
 }
@@ -295,6 +288,64 @@ int BPF_PROG(after_cap_task_prctl, int option, unsigned long arg2, unsigned long
 	if (option != PR_SET_SECUREBITS)
 		return 0;
 	return observe_cap(ctx, bpf_get_current_task_btf()->real_cred, CAP_SETPCAP, ret == 0, true,
+			   false);
+}
+
+/*
+ * Where the kernel has neither: kprobes at the same two functions. They come before the decision,
+ * so it is made here as cap_capable() makes it (security/commoncap.c).
+ */
+#if defined(__TARGET_ARCH_x86)
+#define PROBED(at, x86, arm64) ((at)->x86)
+#else
+#define PROBED(at, x86, arm64) ((at)->regs[arm64])
+#endif
+
+enum { USER_NS_LEVELS = 33 }; /* kernel/user_namespace.c */
+
+static __always_inline bool has_capability(const struct cred *cred, struct user_namespace *target,
+					   __u32 cap)
+{
+	struct user_namespace *own = BPF_CORE_READ(cred, user_ns), *ns = target;
+	__u32 euid = BPF_CORE_READ(cred, euid.val);
+	int level = BPF_CORE_READ(own, level);
+	__u64 bits = 0;
+
+	bpf_probe_read_kernel(&bits, sizeof(bits),
+			      __builtin_preserve_access_index(&cred->cap_effective));
+	for (int i = 0; i < USER_NS_LEVELS; i++) {
+		struct user_namespace *parent = BPF_CORE_READ(ns, parent);
+
+		if (ns == own)
+			return bits >> (cap & 63) & 1;
+		if (BPF_CORE_READ(ns, level) <= level)
+			return false;
+		if (parent == own && BPF_CORE_READ(ns, owner.val) == euid)
+			return true;
+		ns = parent;
+	}
+	return false;
+}
+
+SEC("kprobe/cap_capable")
+int at_cap_capable(struct pt_regs *ctx)
+{
+	const struct cred *cred = (void *)PROBED(ctx, di, 0);
+	__u32 cap = PROBED(ctx, dx, 2);
+
+	return observe_cap(ctx, cred, cap, has_capability(cred, (void *)PROBED(ctx, si, 1), cap),
+			   true, PROBED(ctx, cx, 3) & 2);
+}
+
+SEC("kprobe/cap_task_prctl")
+int at_cap_task_prctl(struct pt_regs *ctx)
+{
+	const struct cred *cred = bpf_get_current_task_btf()->real_cred;
+
+	if ((int)PROBED(ctx, di, 0) != PR_SET_SECUREBITS)
+		return 0;
+	return observe_cap(ctx, cred, CAP_SETPCAP,
+			   has_capability(cred, BPF_CORE_READ(cred, user_ns), CAP_SETPCAP), true,
 			   false);
 }
 

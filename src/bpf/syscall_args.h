@@ -32,6 +32,29 @@ static __always_inline __u32 abi_of(struct task_struct *task, __u64 *nr)
 #endif
 }
 
+/*
+ * The number that the kernel went by; all ones: none (a call that a tracer skipped; on AArch64 also
+ * behind execve and rt_sigreturn, which give the registers to another program or place). x8 alone
+ * says less there: execve clears it, and 0 is io_setup.
+ */
+static __always_inline __u64 number_in(const struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->orig_ax;
+#else
+	return (__u32)regs->syscallno;
+#endif
+}
+
+static __always_inline __s64 result_in(const struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->ax;
+#else
+	return regs->regs[0];
+#endif
+}
+
 static __always_inline void read_native_args(__u64 a[6], const struct pt_regs *regs)
 {
 #if defined(__TARGET_ARCH_x86)

@@ -306,28 +306,23 @@ SEC("tp_btf/sys_exit")
 int on_any_call(__u64 *ctx)
 {
 	struct pt_regs *regs = (struct pt_regs *)ctx[0];
-#if defined(__TARGET_ARCH_x86)
-	__u64 nr = regs->orig_ax;
-#else
-	__u64 nr = regs->regs[8];
-#endif
+	__u64 nr = number_in(regs), how = nr;
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	if (nr >= WATCH_NRS || !spec_of[nr])
 		return 0;
-#if defined(__TARGET_ARCH_x86)
-	if (task->thread_info.status & TS_COMPAT)
+	if (abi_of(task, &how) == ABI_32BIT)
 		return 0; /* a number of another table */
-#endif
 	return call_returned(task, NULL, nr, ctx[1], ABI_NATIVE);
 }
 
-/* Whether its program has addresses of 32 bits. */
+/* Whether its program has addresses of 32 bits, all of which it may have (AArch64 with large
+ * pages). */
 static __always_inline bool is_narrow(struct task_struct *task)
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 
-	return mm && !(BPF_CORE_READ(mm, task_size) >> 32);
+	return mm && !((BPF_CORE_READ(mm, task_size) - 1) >> 32);
 }
 
 #include "watch_hooks.h"

@@ -28,32 +28,10 @@ struct {
 	__type(value, __u32);
 } returns_0 SEC(".maps"), returns_1 SEC(".maps");
 
-#if defined(__TARGET_ARCH_x86)
-static __always_inline __u64 number_of(const struct pt_regs *regs)
-{
-	return regs->orig_ax;
-}
-
-static __always_inline __s64 result_in(const struct pt_regs *regs)
-{
-	return regs->ax;
-}
-#else
-static __always_inline __u64 number_of(const struct pt_regs *regs)
-{
-	return (__u32)regs->syscallno;
-}
-
-static __always_inline __s64 result_in(const struct pt_regs *regs)
-{
-	return regs->regs[0];
-}
-#endif
-
 /* A call that came to its end, by the registers of its caller. */
 static __always_inline int ended(struct task_struct *task, const struct pt_regs *regs, __s64 ret)
 {
-	__u64 nr = number_of(regs);
+	__u64 nr = number_in(regs);
 	__u32 abi = abi_of(task, &nr);
 
 	if (nr >= WATCH_NRS)
@@ -96,7 +74,7 @@ int at_return_1(__u64 *ctx)
 static __always_inline bool is_in(const __u8 *calls, struct task_struct *task,
 				  const struct pt_regs *regs)
 {
-	__u64 nr = number_of(regs);
+	__u64 nr = number_in(regs);
 	__u32 abi = abi_of(task, &nr);
 
 	if (nr < WATCH_NRS && abi == ABI_32BIT)
@@ -128,8 +106,7 @@ int on_refused(__u64 *ctx)
 }
 
 /* A child begins, with its parent's registers: the second return of fork(2) and its like. */
-SEC("fexit/schedule_tail")
-int on_child(__u64 *ctx)
+static __always_inline int child_returned(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct pt_regs *regs;
@@ -138,6 +115,19 @@ int on_child(__u64 *ctx)
 		return 0;
 	regs = (void *)bpf_task_pt_regs(task);
 	return is_in(two_returns, task, regs) ? ended(task, regs, 0) : 0;
+}
+
+SEC("fexit/schedule_tail")
+int on_child(__u64 *ctx)
+{
+	return child_returned();
+}
+
+/* The same where nothing else tells of it: on AArch64 this return is no event of calls. */
+SEC("kprobe/schedule_tail")
+int on_child_probe(void *ctx)
+{
+	return child_returned();
 }
 
 /*
@@ -149,7 +139,7 @@ int on_narrow_call(__u64 *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct pt_regs *regs = (void *)ctx[0];
-	__u64 nr = number_of(regs);
+	__u64 nr = number_in(regs);
 
 	return abi_of(task, &nr) == ABI_NATIVE ? 0 : ended(task, regs, ctx[1]);
 }

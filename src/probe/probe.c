@@ -28,10 +28,16 @@ static const struct probe_feature features[] = {
 	  "run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE", probe_privileges },
 	{ "cgroup", host, "control groups", "tells which process belongs to which container",
 	  "mount cgroup2 on /sys/fs/cgroup", probe_cgroup },
+#ifdef __x86_64__
 	{ "ia32", host, "32-bit x86 programs",
 	  "profiles say what happens to system calls that come this way", "", probe_ia32 },
 	{ "x32", host, "x32 programs",
 	  "profiles say what happens to system calls that come this way", "", probe_x32 },
+#else
+	{ "arm32", host, "32-bit Arm programs",
+	  "profiles end them; watch says when one is executed, and does not see its calls", "",
+	  probe_arm32 },
+#endif
 	{ "btf", recording, "type information of the kernel (BTF)",
 	  "fits the recording programs to this kernel's structures",
 	  "use a kernel with CONFIG_DEBUG_INFO_BTF", probe_btf },
@@ -52,9 +58,8 @@ static const struct probe_feature features[] = {
 	  probe_fexit },
 	{ "cap_events", recording, "capability checks",
 	  "records which capabilities a program needs, and where",
-	  "use Linux 6.14 or later (tracepoint cap_capable) or one with fexit programs; until then "
-	  "boltseal "
-	  "concludes capabilities from calls and results",
+	  "use Linux 6.14 or later (tracepoint cap_capable) or one with fexit programs or "
+	  "kprobes; until then boltseal concludes capabilities from calls and results",
 	  probe_cap_events },
 	{ "call_hooks", recording, "hooks of single system calls",
 	  "watch hooks what rules ask for; at functions, other calls cost nothing",

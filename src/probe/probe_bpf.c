@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "bpf/attach.h"
 #include "bpf/uring.h"
 #include "probe/probe_private.h"
@@ -28,7 +29,7 @@ static int load(enum bpf_prog_type type, const struct bpf_prog_load_opts *opts)
 
 static void refused(struct probe_result *r, const char *what, int error)
 {
-	probe_set(r, PROBE_NO, "%s: %s", what, strerror(error));
+	probe_set(r, PROBE_NO, "%s: %s", what, err_text(error));
 }
 
 void probe_btf(struct probe_result *r)
@@ -178,9 +179,11 @@ void probe_cap_events(struct probe_result *r)
 		probe_set(r, PROBE_YES, "tracepoint cap_capable");
 	else if (try_fexit("cap_capable") == 0)
 		probe_set(r, PROBE_YES, "the return of the kernel's cap_capable()");
+	else if (attach_has_kprobe("cap_capable"))
+		probe_set(r, PROBE_YES, "a kprobe at the kernel's cap_capable()");
 	else
 		probe_set(r, PROBE_LIMITED,
-			  "neither the tracepoint cap_capable nor fexit programs");
+			  "neither the tracepoint cap_capable nor fexit programs nor kprobes");
 }
 
 void probe_call_hooks(struct probe_result *r)

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/io.h"
 #include "base/proc.h"
 #include "probe/probe_private.h"
@@ -184,7 +185,7 @@ void probe_docker(struct probe_result *r)
 		probe_set(r, PROBE_YES, "%.120s; the daemon answers", version);
 	else if (strcmp(version, "no client") || rc == -EACCES)
 		probe_set(r, PROBE_LIMITED, "%.120s; the daemon does not answer: %s", version,
-			  strerror(-rc));
+			  err_text(-rc));
 	else
 		probe_set(r, PROBE_NO, "not installed");
 }

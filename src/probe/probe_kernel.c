@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -34,7 +35,6 @@ void probe_arch(struct probe_result *r)
 		probe_set(r, sc_abi_parse(u.machine) >= 0 ? PROBE_YES : PROBE_NO, "%s", u.machine);
 }
 
-#ifdef __x86_64__
 /* Runs `call` in a child, which a kernel without the entry may kill. */
 static bool child_can(bool (*call)(void))
 {
@@ -49,6 +49,7 @@ static bool child_can(bool (*call)(void))
 	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+#ifdef __x86_64__
 /* getpid, number 20 on i386, by its entry. */
 static bool call_ia32(void)
 {
@@ -79,14 +80,18 @@ void probe_x32(struct probe_result *r)
 		probe_set(r, PROBE_NO, "the kernel refuses them");
 }
 #else
-void probe_ia32(struct probe_result *r)
+/* arch/arm64/kernel/sys.c: refused where no processor has 32-bit programs. */
+static bool has_arm32(void)
 {
-	probe_set(r, PROBE_NO, "not on this architecture");
+	return personality(PER_LINUX32) >= 0;
 }
 
-void probe_x32(struct probe_result *r)
+void probe_arm32(struct probe_result *r)
 {
-	probe_set(r, PROBE_NO, "not on this architecture");
+	if (child_can(has_arm32))
+		probe_set(r, PROBE_YES, "the processors run them");
+	else
+		probe_set(r, PROBE_NO, "the processors do not run them");
 }
 #endif
 

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/err.h"
 #include "base/io.h"
 #include "base/proc.h"
 #include "probe/probe_private.h"
@@ -132,7 +133,7 @@ void probe_bpf_lsm(struct probe_result *r)
 		probe_set(r, PROBE_NO, "not active");
 	else if (err < 0)
 		probe_set(r, PROBE_NO, "active, but no program can be attached: %s",
-			  strerror(-err));
+			  err_text(-err));
 	else
 		probe_set(r, PROBE_YES, "active; attached to file_open");
 }

@@ -18,8 +18,9 @@ bool probe_kernel_at_least(unsigned major, unsigned minor);
 /* probe_kernel.c */
 void probe_kernel(struct probe_result *r);
 void probe_arch(struct probe_result *r);
-void probe_ia32(struct probe_result *r);
-void probe_x32(struct probe_result *r);
+void probe_ia32(struct probe_result *r);  /* x86-64 */
+void probe_x32(struct probe_result *r);	  /* x86-64 */
+void probe_arm32(struct probe_result *r); /* AArch64 */
 void probe_ptrace(struct probe_result *r);
 void probe_tracefs(struct probe_result *r);
 void probe_seccomp(struct probe_result *r);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "bpf/deny.h"
@@ -167,9 +168,13 @@ static int attach(struct deny *d, size_t i, bool keep)
 	if (!prog || bpf_program__fd(prog) < 0)
 		return 0; /* a hook that this kernel does not have */
 	if (!d->links[i]) {
+		libbpf_print_fn_t before = libbpf_set_print(keep_silent);
+
 		d->links[i] = bpf_program__attach_lsm(prog);
+		err = errno;
+		libbpf_set_print(before);
 		if (!d->links[i])
-			return -errno;
+			return -err;
 	}
 	if (!keep)
 		return 0;
@@ -196,6 +201,22 @@ static void print_operations(const struct respond_request *q, char *out, size_t 
 					       respond_operation_name(o));
 }
 
+/* The last one takes the programs with it. */
+static void remove_pins(int map)
+{
+	uint64_t id;
+
+	if (bpf_map_get_next_key(map, NULL, &id) == 0)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		cleanup_free char *pin = xasprintf(PINS "/%s", hooks[i].program);
+
+		unlink(pin);
+	}
+	unlink(PIN_MAP);
+	rmdir(PINS);
+}
+
 static int switch_on(struct deny *d, const struct respond_request *q, uint64_t id, bool keep)
 {
 	struct deny_group g = { .capabilities = q->capabilities, .operations = q->operations };
@@ -207,8 +228,11 @@ static int switch_on(struct deny *d, const struct respond_request *q, uint64_t i
 	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(hooks); i++)
 		if (q->operations >> hooks[i].operation & 1)
 			err = attach(d, i, keep);
-	if (err < 0)
+	if (err < 0) {
+		if (keep && d->map >= 0)
+			remove_pins(d->map);
 		return err;
+	}
 	if (bpf_map_lookup_elem(d->map, &id, &had) == 0) {
 		g.operations |= had.operations;
 		g.capabilities |= had.capabilities;
@@ -238,7 +262,7 @@ void deny_add(struct deny *d, const struct respond_request *q, const struct cgro
 	if (err == -ENOENT && keep)
 		respond_say(out, RESPOND_FAILED, "cannot be kept: no bpffs at " BPFFS);
 	else if (err < 0)
-		respond_say(out, RESPOND_FAILED, "LSM programs cannot be used: %s", strerror(-err));
+		respond_say(out, RESPOND_FAILED, "LSM programs cannot be used: %s", err_text(-err));
 	else
 		respond_say(out, RESPOND_DONE, "refused from now on: %s (LSM programs, %s)", what,
 			    keep ? "pinned in " PINS : "until boltseal ends");
@@ -275,22 +299,6 @@ static void forget_gone(int map)
 		if (is_gone(mount, id))
 			bpf_map_delete_elem(map, &id);
 	}
-}
-
-/* The last one takes the programs with it. */
-static void remove_pins(int map)
-{
-	uint64_t id;
-
-	if (bpf_map_get_next_key(map, NULL, &id) == 0)
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
-		cleanup_free char *pin = xasprintf(PINS "/%s", hooks[i].program);
-
-		unlink(pin);
-	}
-	unlink(PIN_MAP);
-	rmdir(PINS);
 }
 
 void deny_remove(struct deny *d, const struct cgroup_place *p, struct respond_result *out)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/mem.h"
 
 #define PROGRAM_NAME "boltseal_cut" /* at most 15 bytes: BPF_OBJ_NAME_LEN */
@@ -127,7 +128,7 @@ void network_block(const struct cgroup_place *p, bool keep, struct network_block
 		if (err == 0)
 			continue;
 		respond_say(r, RESPOND_FAILED, "cannot block the network (%s): %s", hooks[i].what,
-			    strerror(-err));
+			    err_text(-err));
 		network_block_free(b);
 		if (keep)
 			each_of_ours(group, detach);

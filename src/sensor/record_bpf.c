@@ -15,8 +15,10 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "bpf/attach.h"
 #include "model/capture.h"
 #include "sensor/record_bpf_impl.h"
 
@@ -134,13 +136,41 @@ static int native_open_nr(const struct capture *c)
 	return nr < REC_NRS ? nr : -1;
 }
 
-static int configure(struct record_bpf *r, const struct record_bpf_options *o, bool fexit_caps,
+/* How checks of capabilities are seen, from the worst on. */
+enum cap_hook { CAP_UNSEEN, CAP_KPROBE, CAP_FEXIT, CAP_TRACEPOINT };
+
+static enum cap_hook best_cap_hook(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool tracepoint = btf_has(btf, "btf_trace_cap_capable", BTF_KIND_TYPEDEF);
+
+	btf__free(btf);
+	if (tracepoint)
+		return CAP_TRACEPOINT;
+	if (attach_try(BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "cap_capable") == 0)
+		return CAP_FEXIT;
+	return attach_has_kprobe("cap_capable") && attach_has_kprobe("cap_task_prctl") ? CAP_KPROBE
+										       : CAP_UNSEEN;
+}
+
+static void use_cap_hook(struct record_bpf *r, enum cap_hook hook)
+{
+	struct record_bpf_prog *s = r->skel;
+
+	bpf_program__set_autoload(s->progs.on_cap_capable, hook == CAP_TRACEPOINT);
+	bpf_program__set_autoload(s->progs.after_cap_capable, hook == CAP_FEXIT);
+	bpf_program__set_autoload(s->progs.after_cap_task_prctl, hook == CAP_FEXIT);
+	bpf_program__set_autoload(s->progs.at_cap_capable, hook == CAP_KPROBE);
+	bpf_program__set_autoload(s->progs.at_cap_task_prctl, hook == CAP_KPROBE);
+	r->caps = hook != CAP_UNSEEN;
+}
+
+static int configure(struct record_bpf *r, const struct record_bpf_options *o, enum cap_hook hook,
 		     struct err *e)
 {
 	struct record_bpf_prog *s = r->skel;
 	struct record_bpf_prog__rodata *ro = s->rodata;
 	struct btf *btf = btf__load_vmlinux_btf();
-	bool cap_tp = btf_has(btf, "btf_trace_cap_capable", BTF_KIND_TYPEDEF);
 
 	ro->task_work = btf_has(btf, "bpf_task_work_schedule_resume_impl", BTF_KIND_FUNC) &&
 			btf_has(btf, "bpf_preempt_disable", BTF_KIND_FUNC);
@@ -163,10 +193,7 @@ static int configure(struct record_bpf *r, const struct record_bpf_options *o, b
 	bpf_program__set_autoload(s->progs.on_exit_call, r->per_call_exit);
 	bpf_program__set_autoload(s->progs.on_sys_exit, !r->per_call_exit);
 	bpf_program__set_autoload(s->progs.on_cgroup_attach, o->cgroup_id != 0);
-	bpf_program__set_autoload(s->progs.on_cap_capable, cap_tp);
-	bpf_program__set_autoload(s->progs.after_cap_capable, !cap_tp && fexit_caps);
-	bpf_program__set_autoload(s->progs.after_cap_task_prctl, !cap_tp && fexit_caps);
-	r->caps = cap_tp || fexit_caps;
+	use_cap_hook(r, hook);
 	r->tids_n = pid_max() / REC_TIDS_CHUNK + 1;
 	bpf_map__set_max_entries(s->maps.tids, r->tids_n);
 	return fill_tables(r, e);
@@ -184,7 +211,7 @@ static int keep_warning(enum libbpf_print_level level, const char *fmt, va_list 
 	return 0;
 }
 
-static int load(struct record_bpf *r, const struct record_bpf_options *o, bool fexit_caps,
+static int load(struct record_bpf *r, const struct record_bpf_options *o, enum cap_hook hook,
 		struct err *e)
 {
 	int err;
@@ -194,7 +221,7 @@ static int load(struct record_bpf *r, const struct record_bpf_options *o, bool f
 	r->skel = record_bpf_prog__open();
 	if (!r->skel)
 		return err_errno(e, errno, "cannot open the BPF programs");
-	err = configure(r, o, fexit_caps, e);
+	err = configure(r, o, hook, e);
 	if (err < 0)
 		return err;
 	memset(r->skel->bss->todo[0], 1, sizeof(r->skel->bss->todo[0]));
@@ -205,7 +232,7 @@ static int load(struct record_bpf *r, const struct record_bpf_options *o, bool f
 			       "CAP_PERFMON, or CAP_SYS_ADMIN)");
 	if (err < 0)
 		return err_set(e, EOPNOTSUPP, "the kernel refuses the BPF programs (%s)%s%s",
-			       strerror(-err), libbpf_said[0] ? ": " : "", libbpf_said);
+			       err_text(-err), libbpf_said[0] ? ": " : "", libbpf_said);
 	return 0;
 }
 
@@ -246,7 +273,7 @@ static int attach(struct record_bpf *r, struct err *e)
 
 	if (err < 0)
 		return err_set(e, err == -EPERM ? EPERM : EOPNOTSUPP,
-			       "cannot attach the BPF programs: %s", strerror(-err));
+			       "cannot attach the BPF programs: %s", err_text(-err));
 	r->skel->bss->at_exit = !r->skel->rodata->task_work;
 	return r->skel->bss->at_exit ? attach_exits(r, e) : 0;
 }
@@ -278,13 +305,12 @@ int record_bpf_new(struct record_bpf **out, const struct record_bpf_options *o, 
 	int err;
 
 	clock_gettime(CLOCK_REALTIME, &r->started);
-	err = load(r, o, true, e);
-
+	err = load(r, o, best_cap_hook(), e);
 	if (err == -EOPNOTSUPP && r->skel) {
 		/* Without a hook for capability checks everything else still works. */
 		record_bpf_prog__destroy(r->skel);
 		r->skel = NULL;
-		err = load(r, o, false, e);
+		err = load(r, o, CAP_UNSEEN, e);
 	}
 	malloc_trim(0); /* the kernel's type information, some 20 MB, was needed for loading only */
 	if (err == 0)

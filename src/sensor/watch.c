@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "model/syscalls.h"
 #include "sensor/watch_calls.h"
@@ -357,7 +358,7 @@ static int load(struct watch *w, struct err *e)
 			       "CAP_SYS_ADMIN)");
 	if (err < 0)
 		return err_set(e, EOPNOTSUPP, "the kernel refuses the BPF programs (%s)%s%s",
-			       strerror(-err), libbpf_said[0] ? ": " : "", libbpf_said);
+			       err_text(-err), libbpf_said[0] ? ": " : "", libbpf_said);
 	for (size_t i = 0; i < w->wants_n; i++)
 		memcpy(w->skel->bss->clauses[i + 1], w->wants[i].clauses,
 		       sizeof(w->wants[i].clauses));
@@ -424,7 +425,7 @@ int watch_start(struct watch *w, struct err *e)
 	err = watch_bpf_prog__attach(w->skel);
 	if (err < 0)
 		return err_set(e, err == -EPERM ? EPERM : EOPNOTSUPP,
-			       "cannot attach the BPF programs: %s", strerror(-err));
+			       "cannot attach the BPF programs: %s", err_text(-err));
 	err = watch_hooks_attach(w, e);
 	if (err == 0 && w->uring)
 		watch_uring_started(w);

@@ -196,6 +196,16 @@ static bool has_narrow_programs(void)
 #endif
 }
 
+/* Whether the events of calls tell of a child's return from fork(2) and its like too. */
+static bool events_tell_of_children(void)
+{
+#ifdef __x86_64__
+	return true;
+#else
+	return false; /* ret_from_fork, arch/arm64/kernel/entry.S: not by the exit from calls */
+#endif
+}
+
 static void set_tables(struct watch *w)
 {
 	struct watch_bpf_prog__rodata *ro = w->skel->rodata;
@@ -228,8 +238,10 @@ int watch_hooks_plan(struct watch *w, struct err *e)
 {
 	struct watch_hooks_state *h = &w->hooks;
 	struct bpf_program *none[] = {
-		w->skel->progs.on_return_0, w->skel->progs.on_return_1, w->skel->progs.at_return_0,
-		w->skel->progs.at_return_1, w->skel->progs.on_refused,	w->skel->progs.on_child,
+		w->skel->progs.on_return_0,    w->skel->progs.on_return_1,
+		w->skel->progs.at_return_0,    w->skel->progs.at_return_1,
+		w->skel->progs.on_refused,     w->skel->progs.on_child,
+		w->skel->progs.on_child_probe,
 	};
 	struct btf *btf;
 
@@ -249,6 +261,10 @@ int watch_hooks_plan(struct watch *w, struct err *e)
 		h->preempted = attach_preemption() != ATTACH_NOT_PREEMPTED;
 	}
 	btf__free(btf);
+	bpf_program__set_autoload(w->skel->progs.on_child_probe,
+				  h->used != WATCH_FUNCTIONS && !events_tell_of_children() &&
+					  attach_has_kprobe("schedule_tail") &&
+					  wants_any(w, returns_twice));
 	set_tables(w);
 	watch_narrow_plan(w, w->wants_n && h->used != WATCH_FUNCTIONS && has_narrow_programs());
 	*(uint8_t *)&w->skel->rodata->preempted = h->preempted;
@@ -351,7 +367,7 @@ int watch_hooks_attach(struct watch *w, struct err *e)
 
 	for (size_t i = 0; err == 0 && i < h->hooks_n; i++)
 		attach_function(w, &h->hooks[i]);
-	w->skel->bss->narrow_seen = h->used == WATCH_FUNCTIONS;
+	w->skel->bss->narrow_seen = h->used == WATCH_FUNCTIONS && has_narrow_programs();
 	for (size_t i = 0; err == 0 && i < w->wants_n; i++) {
 		const struct want *want = &w->wants[i];
 
@@ -359,8 +375,9 @@ int watch_hooks_attach(struct watch *w, struct err *e)
 			err = attach_beginning(w, want, e);
 		if (err < 0)
 			break;
+		w->skel->bss->two_returns[want->nr] =
+			returns_twice(want) && (is_hooked(h, want) || !events_tell_of_children());
 		if (is_hooked(h, want)) {
-			w->skel->bss->two_returns[want->nr] = returns_twice(want);
 			w->skel->bss->hooked[want->nr] = 1;
 		} else if (h->used != WATCH_TRACEPOINT && attach_has_call_events()) {
 			/* There is no such function, or no program can be attached to it. */

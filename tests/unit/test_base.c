@@ -37,6 +37,8 @@ static void test_err(void **state)
 	assert_string_equal(e.msg, "a.json:3: line 7");
 	assert_int_equal(err_errno(&e, ENOENT, "%s", "x"), -ENOENT);
 	assert_string_equal(e.msg, "x: No such file or directory");
+	assert_int_equal(err_errno(&e, 524, "%s", "x"), -524);
+	assert_string_equal(e.msg, "x: Operation not supported"); /* the kernel's ENOTSUPP */
 	assert_int_equal(err_set(NULL, EPERM, "nobody reads this"), -EPERM);
 	assert_int_equal(err_errno(NULL, EPERM, "nor this"), -EPERM);
 	assert_int_equal(err_prefix(NULL, "nor this"), -EINVAL);

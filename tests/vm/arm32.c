@@ -1,6 +1,6 @@
 /*
- * For watch.sh on AArch64: a program of 32 bits, built by clang without a C library. Opens /etc/shadow, and
- * ends with 0 when that succeeded.
+ * For watch.sh on AArch64: a program of 32 bits, built by clang without a C library. Opens
+ * /etc/shadow, and ends with 0 when that succeeded.
  */
 static long call(long nr, long a, long b, long c)
 {
