@@ -44,7 +44,8 @@ const char *adm_label(const struct ps_entries *labels, const char *key)
 	return NULL;
 }
 
-static const char *format(struct adm *r, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static const char *format(struct adm *r, const char *fmt,
+								va_list ap)
 {
 	cleanup_free char *text = NULL;
 

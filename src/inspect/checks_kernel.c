@@ -88,8 +88,8 @@ void check_node_settings(struct ins_run *r)
 	}
 }
 
-/* Paths of the list whose mode has one of the bits. */
-static void modes(struct ins_run *r, const char *list_name, unsigned long bits, const char *message)
+/* Paths of the list whose mode has one of the bits; `who_may`: who may do what with the path. */
+static void modes(struct ins_run *r, const char *list_name, unsigned long bits, const char *who_may)
 {
 	const struct yaml_node *list = part(r, list_name);
 
@@ -97,19 +97,19 @@ static void modes(struct ins_run *r, const char *list_name, unsigned long bits, 
 		const struct yaml_node *v = list->pair[i].value;
 
 		if (v->kind == YAML_SCALAR && strtoul(v->text, NULL, 8) & bits)
-			ins_find(r, NULL, v, r->object, NULL, message, list->pair[i].key->text,
-				 v->text);
+			ins_find(r, NULL, v, r->object, NULL, "%s %s (mode %s)", who_may,
+				 list->pair[i].key->text, v->text);
 	}
 }
 
 void check_node_sockets(struct ins_run *r)
 {
-	modes(r, "sockets", 06, "every user of the node may use %s (mode %s)");
+	modes(r, "sockets", 06, "every user of the node may use");
 }
 
 void check_node_files(struct ins_run *r)
 {
-	modes(r, "files", 022, "others than its owner may write %s (mode %s)");
+	modes(r, "files", 022, "others than its owner may write");
 }
 
 void check_node_core_pattern(struct ins_run *r)

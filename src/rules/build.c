@@ -21,11 +21,14 @@ static const char *item_name(struct rules *r, const char *kind, const char *name
 	return arena_printf(&r->arena, "%s '%s'", kind, name);
 }
 
-static int64_t macro_error(struct builder *b, const struct node *n, const char *fmt)
+/* The error is `before`, the macro's name in quotes, `behind`. */
+static int64_t macro_error(struct builder *b, const struct node *n, const char *before,
+			   const char *behind)
 {
 	b->code = RC_ERR_VALIDATE;
 	b->e.at = n->at;
-	snprintf(b->e.msg, sizeof(b->e.msg), fmt, (int)n->name.len, n->name.p);
+	snprintf(b->e.msg, sizeof(b->e.msg), "%s '%.*s'%s", before, (int)n->name.len, n->name.p,
+		 behind);
 	return -1;
 }
 
@@ -55,7 +58,7 @@ static struct macro *visible(struct builder *b, const struct node *n)
 
 	if (m && (!b->in || m->index < b->in->seen))
 		return m;
-	macro_error(b, n, "Undefined macro '%.*s' used in filter.");
+	macro_error(b, n, "Undefined macro", " used in filter.");
 	suggest_macro(b, n);
 	return NULL;
 }
@@ -121,7 +124,7 @@ static int64_t resolve(struct compiling *c, const struct node *n)
 	if (m->state == MACRO_DONE)
 		return m->compiled;
 	if (m->state == MACRO_BUSY)
-		return macro_error(b, n, "reference loop in macro '%.*s'");
+		return macro_error(b, n, "reference loop in macro", "");
 	if (m->tree)
 		return compile_macro(b, m);
 	b->told = true;
@@ -138,7 +141,7 @@ static int check_references(struct builder *b, const struct node *n)
 		if (!m)
 			return -EINVAL;
 		if (m == b->in)
-			return (int)macro_error(b, n, "reference loop in macro '%.*s'");
+			return (int)macro_error(b, n, "reference loop in macro", "");
 		m->used = true;
 	}
 	for (size_t i = 0; i < n->child_n; i++)

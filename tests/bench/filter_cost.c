@@ -111,7 +111,10 @@ static double measure(const struct sp_filter *f)
 	int fd[2];
 	pid_t pid;
 
-	if (pipe(fd) < 0 || (pid = fork()) < 0)
+	if (pipe(fd) < 0)
+		die("cannot make a pipe");
+	pid = fork();
+	if (pid < 0)
 		die("cannot fork");
 	if (pid == 0) {
 		if (f->n && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||

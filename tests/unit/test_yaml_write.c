@@ -179,7 +179,7 @@ static void reader_gives_it_back(void **state)
 	char path[] = "/tmp/boltseal-yaml.XXXXXX";
 	int fd = mkstemp(path), st;
 	cleanup_json struct json_object *v = hard_strings();
-	cleanup_buf struct buf yaml = { 0 }, said = { 0 };
+	cleanup_buf struct buf yaml = { 0 };
 	cleanup_free char *json = json_text(v), *json_path = xasprintf("%s.json", path);
 	cleanup_free char *command =
 		xasprintf("/usr/bin/python3 -c 'import yaml, json, sys\n"
