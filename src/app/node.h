@@ -82,13 +82,12 @@ struct node_agent {
 	char *uid;
 	struct node_old *old;
 	size_t old_n, old_cap;
-	char *status;	     /* what was written last, or NULL */
-	bool status_missing; /* the API has no such kind */
-	bool status_owned;   /* the object is there and goes with this Node */
-	bool status_seen;    /* in the list that is read */
-	bool dirty;	     /* something changed */
-	bool published;	     /* the API has all of it */
-	bool sync_told;
+	char *status;		   /* what was written last, or NULL */
+	bool status_missing;	   /* the API has no such kind */
+	bool status_owned;	   /* the object is there and goes with this Node */
+	bool status_seen;	   /* in the list that is read */
+	bool dirty;		   /* something changed */
+	bool published;		   /* the API has all of it */
 	unsigned publish_failures; /* one after the other */
 	uint64_t retry_ms;	   /* CLOCK_MONOTONIC: not published before */
 	int docker;		   /* what became of Docker's file: as node_docker_set(), or -1 */

@@ -137,8 +137,6 @@ int yaml_bool(const struct yaml_stream *s, const struct yaml_node *n, bool *out,
 int yaml_u64(const struct yaml_stream *s, const struct yaml_node *n, uint64_t max, uint64_t *out,
 	     struct err *e);
 int yaml_i64(const struct yaml_stream *s, const struct yaml_node *n, int64_t *out, struct err *e);
-/* Whole numbers too. */
-int yaml_double(const struct yaml_stream *s, const struct yaml_node *n, double *out, struct err *e);
 
 /*
  * Typed members of a map. A missing or null member: -ENOENT with an error when `required`, else 0

@@ -229,34 +229,6 @@ int yaml_i64(const struct yaml_stream *s, const struct yaml_node *n, int64_t *ou
 	return 0;
 }
 
-static double special(const char *t)
-{
-	double v = strcasestr(t, "nan") ? __builtin_nan("") : __builtin_inf();
-
-	return *t == '-' ? -v : v;
-}
-
-int yaml_double(const struct yaml_stream *s, const struct yaml_node *n, double *out, struct err *e)
-{
-	char text[400];
-	size_t len = 0;
-	bool negative;
-	uint64_t whole;
-
-	if (is(n, YAML_INT) && !magnitude(s, n, &negative, &whole, NULL)) {
-		*out = negative ? -(double)whole : (double)whole;
-		return 0;
-	}
-	if (!is(n, YAML_FLOAT) && !is(n, YAML_INT))
-		return expect(s, n, "a number", e);
-	for (const char *p = n->text; *p && len + 1 < sizeof(text); p++)
-		if (*p != '_')
-			text[len++] = *p;
-	text[len] = '\0';
-	*out = strpbrk(text, "iInN") ? special(text) : strtod(text, NULL);
-	return 0;
-}
-
 /* ---- typed members */
 
 /* 1 when there (in *v), 0 when absent and optional, negative on error. */

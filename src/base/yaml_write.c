@@ -205,16 +205,3 @@ void yaml_write(struct json_object *v, struct buf *out)
 	else
 		put_scalar(v, STEP, out);
 }
-
-void yaml_comment(const char *text, struct buf *out)
-{
-	while (*text) {
-		size_t n = strcspn(text, "\n");
-
-		buf_puts(out, n ? "# " : "#");
-		for (size_t i = 0; i < n; i++)
-			buf_putc(out, text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
-		buf_putc(out, '\n');
-		text += n + (text[n] == '\n');
-	}
-}

@@ -16,7 +16,4 @@
  */
 void yaml_write(struct json_object *v, struct buf *out);
 
-/* Appends the text as comment lines, each with "# " before it. */
-void yaml_comment(const char *text, struct buf *out);
-
 #endif

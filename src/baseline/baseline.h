@@ -19,7 +19,6 @@ struct bl_model;
 /* Takes the workload over, which is empty afterwards. `file` is copied; "" for a learned one. */
 struct bl_model *bl_model_new(struct workload *w, const char *file);
 void bl_model_free(struct bl_model *m);
-const struct workload *bl_model_workload(const struct bl_model *m);
 const char *bl_model_file(const struct bl_model *m);
 
 /* What the kernel is to know of one ABI (WATCH_NEW_CALL's number): `known`, `caps` and `state`. */

@@ -72,11 +72,6 @@ void bl_model_free(struct bl_model *m)
 	free(m);
 }
 
-const struct workload *bl_model_workload(const struct bl_model *m)
-{
-	return &m->w;
-}
-
 const char *bl_model_file(const struct bl_model *m)
 {
 	return m->file;

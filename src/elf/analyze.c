@@ -146,11 +146,6 @@ enum sc_abi elf_analysis_abi(const struct elf_analysis *a)
 	return a->linker.objects[0]->image.machine == ELF_X86_64 ? SC_X86_64 : SC_AARCH64;
 }
 
-size_t elf_analysis_unresolved(const struct elf_analysis *a)
-{
-	return a->reach.open_n;
-}
-
 /* Whether a call through the 64-bit entry, or through the i386 one, has an unknown number. */
 static bool any_number(const struct elf_analysis *a, bool compat)
 {

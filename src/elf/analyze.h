@@ -39,8 +39,6 @@ enum sc_abi elf_analysis_abi(const struct elf_analysis *a);
 bool elf_analysis_has(const struct elf_analysis *a, enum sc_abi abi, unsigned nr);
 /* The phases in which it can be made, as bits (enum wl_phase); all when they are not told apart. */
 uint32_t elf_analysis_phases(const struct elf_analysis *a, enum sc_abi abi, unsigned nr);
-/* Calls whose number is not known; while there are any, every call counts as possible. */
-size_t elf_analysis_unresolved(const struct elf_analysis *a);
 
 /* Adds program, source and calls to a model. The source's times are the caller's. Index of the
  * source. */

@@ -9,7 +9,6 @@ struct elf_dynamic {
 	uint64_t strtab, strsz, symtab, hash, gnu_hash;
 	uint64_t rela, relasz, jmprel, pltrelsz, relr, relrsz;
 	uint64_t versym, verdef, verdefnum, verneed, verneednum;
-	bool pltrel_is_rela;
 };
 
 /* A string of the table at `strtab`, NULL when it does not end inside. */

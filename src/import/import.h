@@ -50,7 +50,6 @@ struct import_options {
 	const char *profile;   /* audit: only records of this profile or SELinux type; NULL: all */
 	const char *container; /* audit: only records that name this container */
 	const char *comm;      /* audit: only those of this command */
-	bool include_policy;   /* apparmor: follow includes */
 	const char *apparmor_root; /* apparmor: the folder of includes; NULL: /etc/apparmor.d, "":
 				      none */
 	bool compatible;	   /* bane: what its profiles allowed, not what their keys mean */

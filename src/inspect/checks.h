@@ -28,7 +28,6 @@ bool ins_linux(const struct ins_run *r); /* not a Windows workload */
 const char *ins_json_string(struct ins_run *r, const char *text);
 /* The profile in effect: the container's, else the pod's; NULL: none is set. */
 const struct ps_profile *ins_seccomp_of(const struct ins_run *r, const struct ps_container *c);
-const struct ps_profile *ins_apparmor_of(const struct ins_run *r, const struct ps_container *c);
 
 /* checks_privilege.c */
 void check_privileged(struct ins_run *r);

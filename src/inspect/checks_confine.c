@@ -18,13 +18,6 @@ const struct ps_profile *ins_seccomp_of(const struct ins_run *r, const struct ps
 					: NULL;
 }
 
-const struct ps_profile *ins_apparmor_of(const struct ins_run *r, const struct ps_container *c)
-{
-	return c->sec.apparmor.at	 ? &c->sec.apparmor
-	       : r->pod->sec.apparmor.at ? &r->pod->sec.apparmor
-					 : NULL;
-}
-
 static bool starts(const char *text, const char *prefix)
 {
 	return !strncmp(text, prefix, strlen(prefix));

@@ -106,15 +106,6 @@ bool ev_type_is_syscall(unsigned type)
 	return type < sc_count();
 }
 
-struct ev_set ev_set_all(void)
-{
-	struct ev_set s = { 0 };
-
-	for (unsigned i = 0; i < ev_type_count(); i++)
-		ev_set_add(&s, i);
-	return s;
-}
-
 unsigned ev_set_size(const struct ev_set *s)
 {
 	unsigned n = 0;

@@ -127,8 +127,6 @@ static inline void ev_set_add(struct ev_set *s, unsigned type)
 	s->w[type / 64] |= UINT64_C(1) << (type % 64);
 }
 
-/* Exactly the types that exist. */
-struct ev_set ev_set_all(void);
 unsigned ev_set_size(const struct ev_set *s);
 
 /* Parameters: evt.arg.NAME, evt.arg[N]. The tables of 42 types are known (event_params.c). */

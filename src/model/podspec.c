@@ -2,13 +2,6 @@
 
 #include <string.h>
 
-const char *ps_platform_name(enum ps_platform p)
-{
-	static const char *const names[] = { "kubernetes", "ecs", "docker", "compose", "oci" };
-
-	return p < PS_PLATFORM_COUNT ? names[p] : NULL;
-}
-
 const char *ps_class_name(enum ps_class c)
 {
 	static const char *const names[] = { "init", "normal", "ephemeral" };

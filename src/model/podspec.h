@@ -151,8 +151,7 @@ struct ps_pod {
 	bool pascal_case; /* members are written ReadonlyRootFilesystem (CloudFormation) */
 };
 
-const char *ps_platform_name(enum ps_platform p); /* "kubernetes", "ecs" … */
-const char *ps_class_name(enum ps_class c);	  /* "init", "normal", "ephemeral" */
+const char *ps_class_name(enum ps_class c); /* "init", "normal", "ephemeral" */
 bool ps_is_windows(const struct ps_pod *p);
 /* Whether it drops all capabilities, by the word "ALL". */
 bool ps_drops_all(const struct ps_container *c);

@@ -57,14 +57,6 @@ struct wl_call *wl_rule_add(struct wl_syscall *s, unsigned n, const uint8_t *ind
 	return add(s, &c);
 }
 
-bool wl_set_within(const struct wl_set *a, const struct wl_set *b)
-{
-	for (size_t i = 0; i < a->n; i++)
-		if (!wl_set_has(b, a->v[i]))
-			return false;
-	return true;
-}
-
 void wl_open_prov(const struct wl_syscall *s, struct wl_prov *out)
 {
 	cleanup_prov struct wl_prov covered = { 0 };

@@ -8,8 +8,6 @@
 void wl_set_push(struct wl_set *s, uint32_t v);
 void wl_set_normalise(struct wl_set *s);
 
-/* Whether every member of `a` is one of `b`. */
-bool wl_set_within(const struct wl_set *a, const struct wl_set *b);
 /* Puts the argument set at place `i` into the index of the call's sets. */
 void wl_call_index(struct wl_syscall *s, size_t i);
 /* Makes `any` of each call with argument sets what wl_open_prov() says, and empty elsewhere. */

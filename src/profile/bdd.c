@@ -56,11 +56,6 @@ bool bdd_failed(const struct bdd *b)
 	return b->failed;
 }
 
-size_t bdd_nodes(const struct bdd *b)
-{
-	return b->n;
-}
-
 static size_t hash3(uint32_t x, uint32_t y, uint32_t z)
 {
 	uint64_t h = x * UINT64_C(0x9e3779b97f4a7c15);

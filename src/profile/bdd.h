@@ -19,7 +19,6 @@ void bdd_free(struct bdd **b);
 
 /* Sticky: more nodes or more work than the limit; all results since then mean nothing. */
 bool bdd_failed(const struct bdd *b);
-size_t bdd_nodes(const struct bdd *b);
 
 uint32_t bdd_leaf(struct bdd *b, uint32_t value);
 /* The variable `level` tested; `lo` and `hi` test none up to it. */

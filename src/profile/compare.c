@@ -33,16 +33,6 @@ static struct sp_ret eval(const struct sp_operand *o, const struct seccomp_data 
 	return ret;
 }
 
-int sp_operand_eval(const struct sp_operand *o, const struct seccomp_data *sd, struct sp_ret *out,
-		    struct err *e)
-{
-	int r = check(o, e);
-
-	if (r == 0)
-		*out = eval(o, sd);
-	return r;
-}
-
 int sp_operand_diagram(const struct sp_operand *o, struct bdd *b, uint32_t *out, struct err *e)
 {
 	int r = check(o, e);

@@ -10,10 +10,6 @@
 #include "profile/bdd.h"
 #include "profile/seccomp.h"
 
-enum {
-	SP_MAX_FILTERS = 64, /* of one thread */
-};
-
 /* One side of a comparison. Nothing is owned. */
 struct sp_operand {
 	const char *name;		  /* what messages call it */
@@ -49,10 +45,6 @@ struct sp_difference {
  */
 int sp_compare(const struct sp_operand *a, const struct sp_operand *b, enum sp_relation want,
 	       struct sp_difference *out, struct err *e);
-
-/* What the operand does to one call. -EINVAL as above. */
-int sp_operand_eval(const struct sp_operand *o, const struct seccomp_data *sd, struct sp_ret *out,
-		    struct err *e);
 
 /*
  * The diagram of an operand. SP_SAMPLED, and no diagram, when it has none; -EINVAL as above.

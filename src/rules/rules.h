@@ -17,7 +17,7 @@
 #define RULES_ENGINE_MINOR 63
 #define RULES_ENGINE_PATCH 0
 
-/* X(constant behind RC_ and name behind LOAD_, text, is an error). Names as Falco's. */
+/* X(constant behind RC_ and name behind LOAD_, what it means, is an error). Names as Falco's. */
 #define RULES_CODES(X)                                                                        \
 	X(ERR_FILE_READ, "File read error", true)                                             \
 	X(ERR_YAML_PARSE, "YAML parse error", true)                                           \
@@ -50,7 +50,6 @@ enum rules_code {
 };
 
 const char *rules_code_name(enum rules_code c); /* "LOAD_NO_EVTTYPE" */
-const char *rules_code_text(enum rules_code c);
 bool rules_code_is_error(enum rules_code c);
 
 struct rules_diag {

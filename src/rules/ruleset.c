@@ -9,10 +9,10 @@
 #include "base/mem.h"
 
 static const struct {
-	const char *name, *text;
+	const char *name;
 	bool error;
 } codes[] = {
-#define RULES_CODE_ROW(id, text, error) [RC_##id] = { "LOAD_" #id, text, error },
+#define RULES_CODE_ROW(id, text, error) [RC_##id] = { "LOAD_" #id, error },
 	RULES_CODES(RULES_CODE_ROW)
 #undef RULES_CODE_ROW
 };
@@ -31,11 +31,6 @@ static const char *const actions[] = {
 const char *rules_code_name(enum rules_code c)
 {
 	return codes[c].name;
-}
-
-const char *rules_code_text(enum rules_code c)
-{
-	return codes[c].text;
 }
 
 bool rules_code_is_error(enum rules_code c)

@@ -40,7 +40,6 @@ struct vm {
 	uint64_t full;	   /* values that were left out because scratch was full */
 	uint64_t was_full; /* the same, before the event */
 	uint64_t gave_up;  /* regexes that were too costly */
-	char time_text[64];
 };
 
 /* Everything that evaluating needs is allocated here. The image must stay. */

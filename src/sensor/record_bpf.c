@@ -345,11 +345,6 @@ void record_bpf_free(struct record_bpf *r)
 	free(r);
 }
 
-bool record_bpf_sees_capabilities(const struct record_bpf *r)
-{
-	return r->caps;
-}
-
 /* ---- following */
 
 static int take_slot(struct record_bpf *r, struct err *e)

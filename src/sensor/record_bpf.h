@@ -81,7 +81,4 @@ int record_bpf_poll(struct record_bpf *r, int timeout_ms, record_bpf_handler *ha
  */
 int record_bpf_collect(struct record_bpf *r, struct err *e);
 
-/* Whether capability checks are seen on this kernel. */
-bool record_bpf_sees_capabilities(const struct record_bpf *r);
-
 #endif

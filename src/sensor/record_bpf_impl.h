@@ -48,7 +48,6 @@ struct record_bpf {
 	unsigned quiet_polls;  /* polls without an open */
 	struct rec_slot slots[REC_SLOTS];
 	char *prog_path[REC_PROGRAMS]; /* NULL: not known (yet) */
-	bool prog_done[REC_PROGRAMS];  /* its interpreter was looked up */
 	record_bpf_handler *handler;
 	void *handler_arg;
 };

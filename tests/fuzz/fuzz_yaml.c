@@ -11,7 +11,6 @@ static void check(const struct yaml_stream *s, const struct yaml_node *n)
 	struct err e = { 0 };
 	uint64_t u;
 	int64_t i;
-	double d;
 	bool b;
 
 	if (n->start.off > n->end.off || n->end.off > s->len || !n->start.line || !n->start.col)
@@ -21,7 +20,6 @@ static void check(const struct yaml_stream *s, const struct yaml_node *n)
 	yaml_bool(s, n, &b, &e);
 	yaml_u64(s, n, UINT64_MAX, &u, &e);
 	yaml_i64(s, n, &i, &e);
-	yaml_double(s, n, &d, &e);
 	for (uint32_t k = 0; n->kind == YAML_SEQ && k < n->n; k++) {
 		if (n->item[k]->up != n || n->item[k]->idx != k)
 			abort();

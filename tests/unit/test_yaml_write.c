@@ -57,15 +57,6 @@ static void forms(void **state)
 	}
 }
 
-static void comments(void **state)
-{
-	cleanup_buf struct buf out = { 0 };
-
-	(void)state;
-	yaml_comment("a\n\nb\r: c", &out);
-	assert_string_equal("# a\n#\n# b?: c\n", buf_str(&out));
-}
-
 /* Strings that are easy to get wrong, each as a value, as a key and in a list. */
 static struct json_object *hard_strings(void)
 {
@@ -213,7 +204,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forms),
-		cmocka_unit_test(comments),
 		cmocka_unit_test(reader_gives_it_back),
 	};
 
