@@ -1,10 +1,9 @@
-#include "app/watch_drift.h"
+#include "app/watch_drift_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -18,49 +17,12 @@
 #include "sensor/watch_drift.h"
 
 enum {
-	BOXES_MAX = 8192, /* containers that are remembered; beyond, all are asked about again */
-	SPACES = 8,	  /* mount namespaces of one container */
+	BOXES_MAX = 8192,   /* containers that are remembered; beyond, all are asked about again */
+	DROPPED_MAX = 1024, /* keys of ended ones that the table of containers keeps */
 	DEDUP_ENTRIES = 16384,
 	MAX_LEARN_S = 7 * 24 * 3600,
 	WINDOW_S = 3600,
 	MAX_SECONDS = 366 * 24 * 3600,
-};
-
-/* What one image's containers do, while it is being learned, and afterwards. */
-struct learning {
-	struct learning *next;
-	char *key;
-	struct workload w;
-	int source;
-	time_t until;		/* CLOCK_MONOTONIC */
-	bool late;		/* a container was running before it was looked at */
-	struct bl_model *model; /* NULL: still learning */
-};
-
-/* A container. */
-struct box {
-	struct box *next;
-	char *digest, *image_id, *image, *name; /* for models that are loaded later */
-	const struct bl_model *model; /* NULL: learning, or nothing is known and it is ignored */
-	struct learning *learning;
-	uint32_t space[SPACES];
-	unsigned spaces;
-	struct watch_ns known[WATCH_ABIS];
-};
-
-struct watch_drift {
-	struct baseline *models;
-	uint64_t learn_s; /* 0: containers without a model are ignored */
-	char *learned;	  /* folder, or NULL */
-	struct learning *learnings;
-	struct map by_id; /* container id → struct box */
-	struct box *boxes;
-	size_t boxes_n;
-	uint32_t host_space;
-	struct finding_dedup *dedup;
-	struct watch *sensor;
-	bool failed; /* the sensor could not be told something; said once */
-	struct observation o[OBS_MAX];
 };
 
 static void watch_drift_free_p(struct watch_drift **d)
@@ -169,8 +131,8 @@ int watch_drift_want(struct watch *w, struct err *e)
 	return r;
 }
 
-static void tell_space(struct watch_drift *d, uint32_t space, unsigned abi,
-		       const struct watch_ns *n)
+void watch_drift_tell_space(struct watch_drift *d, uint32_t space, unsigned abi,
+			    const struct watch_ns *n)
 {
 	struct err e;
 
@@ -180,8 +142,8 @@ static void tell_space(struct watch_drift *d, uint32_t space, unsigned abi,
 	log_warn("%s", e.msg);
 }
 
-static void tell_arguments(struct watch_drift *d, uint32_t space, uint32_t nr,
-			   const uint64_t value[WL_MAX_ARGS])
+void watch_drift_tell_arguments(struct watch_drift *d, uint32_t space, uint32_t nr,
+				const uint64_t value[WL_MAX_ARGS])
 {
 	struct watch_args a = { .mnt_ns = space, .nr = nr };
 	struct err e;
@@ -202,7 +164,7 @@ static void tell_known(void *ctx, const uint64_t value[WL_MAX_ARGS])
 {
 	const struct telling *t = ctx;
 
-	tell_arguments(t->d, t->space, t->nr, value);
+	watch_drift_tell_arguments(t->d, t->space, t->nr, value);
 }
 
 static void tell_model_arguments(struct watch_drift *d, const struct bl_model *m, uint32_t space)
@@ -218,10 +180,10 @@ static void tell_model_arguments(struct watch_drift *d, const struct bl_model *m
 	}
 }
 
-static void tell_box(struct watch_drift *d, struct box *b, uint32_t space)
+void watch_drift_tell_box(struct watch_drift *d, struct box *b, uint32_t space)
 {
 	for (unsigned abi = 0; abi < WATCH_ABIS; abi++)
-		tell_space(d, space, abi, &b->known[abi]);
+		watch_drift_tell_space(d, space, abi, &b->known[abi]);
 	if (b->model)
 		tell_model_arguments(d, b->model, space);
 }
@@ -231,153 +193,98 @@ void watch_drift_use(struct watch_drift *d, struct watch *w)
 	d->sensor = w;
 	for (struct box *b = d->boxes; b; b = b->next)
 		for (unsigned i = 0; i < b->spaces; i++)
-			tell_box(d, b, b->space[i]);
-}
-
-/* ---- learning */
-
-static const char *timestamp(struct workload *w)
-{
-	time_t t = time(NULL);
-	char text[40];
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return wl_string(w, text);
-}
-
-static struct learning *learning_of(struct watch_drift *d, const struct container *c)
-{
-	const char *key = c->image_id ? c->image_id : c->image ? c->image : c->id;
-	struct learning *l = d->learnings;
-	struct utsname u;
-	struct workload *w;
-
-	while (l && strcmp(l->key, key))
-		l = l->next;
-	if (l)
-		return l;
-	l = xcalloc(1, sizeof(*l));
-	l->key = xstrdup(key);
-	l->until = clock_s(CLOCK_MONOTONIC) + (time_t)d->learn_s;
-	l->next = d->learnings;
-	d->learnings = l;
-	w = &l->w;
-	wl_init(w);
-	w->identity.name = wl_string(w, c->name);
-	w->identity.image = wl_string(w, c->image);
-	w->identity.digest = wl_string(w, c->digest ? c->digest : c->image_id);
-	w->identity.arch = wl_string(w, sc_abi_name(sc_abi_native()));
-	l->source = wl_source_add(w, WL_EBPF);
-	w->sources[l->source].target = wl_string(w, c->image ? c->image : c->id);
-	w->sources[l->source].started = timestamp(w);
-	w->sources[l->source].version = BOLTSEAL_VERSION;
-	w->sources[l->source].runs = 0;
-	if (uname(&u) == 0)
-		w->sources[l->source].kernel = wl_string(w, u.release);
-	log_note("learning %s for %llu s", c->image ? c->image : c->id,
-		 (unsigned long long)d->learn_s);
-	return l;
-}
-
-static void save(struct watch_drift *d, struct learning *l)
-{
-	cleanup_buf struct buf path = { 0 };
-	const char *name = l->w.identity.image ? l->w.identity.image : l->key;
-	struct err e;
-
-	if (!d->learned)
-		return;
-	buf_printf(&path, "%s/", d->learned);
-	for (; *name; name++)
-		buf_putc(&path, strchr("/:@", *name) ? '_' : *name);
-	buf_puts(&path, ".json");
-	if (wl_save(&l->w, buf_str(&path), &e) < 0)
-		log_warn("%s", e.msg);
-	else
-		log_note("learned %s", buf_str(&path));
-}
-
-/* `why`: NULL, or what makes it incomplete. */
-static void finish(struct watch_drift *d, struct learning *l, const char *why)
-{
-	struct wl_source *s = &l->w.sources[l->source];
-
-	if (l->late && !why)
-		why = "a container was running when learning began";
-	s->ended = timestamp(&l->w);
-	s->complete = !why;
-	s->incomplete_reason = wl_string(&l->w, why);
-	wl_generalise(&l->w);
-	save(d, l);
-}
-
-static void learn_box(struct watch_drift *d, struct box *b, struct learning *l)
-{
-	b->model = l->model;
-	for (unsigned abi = 0; abi < WATCH_ABIS; abi++)
-		bl_model_calls(l->model, abi, &b->known[abi]);
-	for (unsigned i = 0; i < b->spaces; i++)
-		tell_box(d, b, b->space[i]);
-}
-
-static void end_learning(struct watch_drift *d, struct learning *l)
-{
-	finish(d, l, NULL);
-	l->model = bl_model_new(&l->w, "");
-	for (struct box *b = d->boxes; b; b = b->next)
-		if (b->learning == l)
-			learn_box(d, b, l);
-}
-
-void watch_drift_tick(struct watch_session *s)
-{
-	for (struct learning *l = s->drift ? s->drift->learnings : NULL; l; l = l->next)
-		if (!l->model && clock_s(CLOCK_MONOTONIC) >= l->until)
-			end_learning(s->drift, l);
-}
-
-static void count_run(struct learning *l)
-{
-	if (!l->model)
-		l->w.sources[l->source].runs++;
-}
-
-/* Learned once: the kernel need not tell it again. */
-static void learn(struct watch_drift *d, struct box *b, const struct process *p,
-		  const struct observation *o, unsigned watch_abi)
-{
-	struct learning *l = b->learning;
-
-	baseline_learn(&l->w, l->source, p ? p->program->exepath : NULL, o);
-	for (unsigned i = 0; i < b->spaces; i++) {
-		if (o->kind == OBS_CALL && o->nr < WATCH_NRS)
-			b->known[watch_abi].known[o->nr / 64] |= UINT64_C(1) << (o->nr % 64);
-		else if (o->kind == OBS_CAPABILITY)
-			b->known[0].caps |= UINT64_C(1) << (o->capability & 63);
-		else if (o->kind == OBS_ARGUMENTS)
-			tell_arguments(d, b->space[i], o->nr, o->value);
-		if (o->kind == OBS_CALL || o->kind == OBS_CAPABILITY)
-			tell_space(d, b->space[i], watch_abi, &b->known[watch_abi]);
-	}
+			watch_drift_tell_box(d, b, b->space[i]);
 }
 
 /* ---- containers */
+
+static void free_box(struct box *b)
+{
+	free(b->id);
+	free(b->digest);
+	free(b->image_id);
+	free(b->image);
+	free(b->name);
+	free(b);
+}
 
 static void forget_boxes(struct watch_drift *d)
 {
 	for (struct box *b = d->boxes, *next; b; b = next) {
 		next = b->next;
-		free(b->digest);
-		free(b->image_id);
-		free(b->image);
-		free(b->name);
-		free(b);
+		free_box(b);
 	}
 	map_free(&d->by_id);
 	d->boxes = NULL;
-	d->boxes_n = 0;
+	d->boxes_n = d->dropped = 0;
+}
+
+static void forget_known(void *ctx, const uint64_t value[WL_MAX_ARGS])
+{
+	const struct telling *t = ctx;
+	struct watch_args a = { .mnt_ns = t->space, .nr = t->nr };
+
+	memcpy(a.value, value, sizeof(a.value));
+	watch_ns_forget_args(t->d->sensor, &a);
+}
+
+/* The number of a namespace is used again at once, and what was known of it is not the next one's.
+ */
+static void forget_space(struct watch_drift *d, const struct box *b, uint32_t space)
+{
+	const char *call;
+
+	watch_ns_forget(d->sensor, space);
+	for (unsigned i = 0; b->model && (call = observe_kept(i)); i++) {
+		int nr = sc_nr(sc_abi_native(), call);
+		struct telling t = { d, space, (uint32_t)nr };
+
+		if (nr >= 0)
+			bl_model_arguments(b->model, call, forget_known, &t);
+	}
+}
+
+static void index_boxes(struct watch_drift *d)
+{
+	map_free(&d->by_id);
+	for (struct box *b = d->boxes; b; b = b->next)
+		*map_at(&d->by_id, b->id, strlen(b->id)) = b;
+	d->dropped = 0;
+}
+
+static void drop_box(struct watch_drift *d, struct box *b)
+{
+	struct box **p = &d->boxes;
+
+	while (*p != b)
+		p = &(*p)->next;
+	*p = b->next;
+	for (unsigned i = 0; i < b->spaces; i++)
+		forget_space(d, b, b->space[i]);
+	*map_find(&d->by_id, b->id, strlen(b->id)) = NULL;
+	free_box(b);
+	d->boxes_n--;
+	if (++d->dropped > DROPPED_MAX)
+		index_boxes(d);
+}
+
+/* The last process of a container ended. */
+static void end_box(struct watch_drift *d, const struct container *c)
+{
+	void **slot = map_find(&d->by_id, c->id, strlen(c->id));
+
+	if (slot && *slot)
+		drop_box(d, *slot);
+}
+
+/* Those whose end nobody saw. */
+static void sweep_boxes(struct watch_session *s)
+{
+	for (struct box *b = s->drift->boxes, *next; b; b = next) {
+		next = b->next;
+		if (!enrich_container_runs(s->enrich, b->id))
+			drop_box(s->drift, b);
+	}
 }
 
 static char *copy(const char *text)
@@ -418,11 +325,14 @@ void watch_drift_models(struct watch_drift *d, struct baseline *models)
 	baseline_free(old);
 }
 
-static struct box *box_of(struct watch_drift *d, const struct container *c)
+static struct box *box_of(struct watch_session *s, const struct container *c)
 {
+	struct watch_drift *d = s->drift;
 	void **slot;
 	struct box *b;
 
+	if (d->boxes_n >= BOXES_MAX)
+		sweep_boxes(s);
 	if (d->boxes_n >= BOXES_MAX)
 		forget_boxes(d);
 	slot = map_at(&d->by_id, c->id, strlen(c->id));
@@ -432,14 +342,15 @@ static struct box *box_of(struct watch_drift *d, const struct container *c)
 	b->next = d->boxes;
 	d->boxes = b;
 	d->boxes_n++;
+	b->id = xstrdup(c->id);
 	b->digest = copy(c->digest);
 	b->image_id = copy(c->image_id);
 	b->image = copy(c->image);
 	b->name = copy(c->name);
 	find_model(d, b);
 	if (!b->model && d->learn_s) {
-		b->learning = learning_of(d, c);
-		b->model = b->learning->model;
+		b->learning = watch_drift_learning_of(d, c);
+		b->model = b->learning ? b->learning->model : NULL;
 	}
 	set_known(b);
 	return b;
@@ -459,7 +370,7 @@ static void take(struct watch_session *s, struct box *b, const struct observatio
 	cleanup_drift struct drift found = { 0 };
 
 	if (!b->model && b->learning)
-		learn(s->drift, b, enrich_process(s->enrich), o, watch_abi);
+		watch_drift_learn(s->drift, b, enrich_process(s->enrich), o, watch_abi);
 	else if (b->model && baseline_judge(b->model, o, &found))
 		watch_drift_found(s, &found, o, ev, bl_model_file(b->model), s->drift->dedup);
 }
@@ -493,7 +404,7 @@ static void enter_space(struct watch_session *s, struct box *b, uint32_t space)
 		b->spaces--;
 	}
 	b->space[b->spaces++] = space;
-	tell_box(d, b, space);
+	watch_drift_tell_box(d, b, space);
 	for (unsigned abi = 0; abi < WATCH_ABIS; abi++)
 		take_seen(s, b, space, abi);
 }
@@ -503,7 +414,7 @@ static void ignore_space(struct watch_drift *d, uint32_t space)
 	for (unsigned abi = 0; abi < WATCH_ABIS; abi++) {
 		struct watch_ns n = { .state = WATCH_NS_IGNORED };
 
-		tell_space(d, space, abi, &n);
+		watch_drift_tell_space(d, space, abi, &n);
 	}
 }
 
@@ -551,9 +462,11 @@ void watch_drift_record(struct watch_session *s, const struct watch_rec *rec,
 		ignore_space(s->drift, (uint32_t)rec->arg[0]);
 		return;
 	}
+	if (p && p->container && rec->kind == WATCH_EXIT && p->container->refs <= 1)
+		end_box(s->drift, p->container);
 	if (!p || !p->container || rec->kind == WATCH_FORK || rec->kind == WATCH_EXIT)
 		return;
-	b = box_of(s->drift, p->container);
+	b = box_of(s, p->container);
 	if (rec->kind == WATCH_NEW_NS) {
 		if (b->learning && !has_space(b, (uint32_t)rec->arg[0]))
 			b->learning->late = true;
@@ -563,7 +476,7 @@ void watch_drift_record(struct watch_session *s, const struct watch_rec *rec,
 	if (rec->kind == WATCH_EXEC && !has_space(b, space_of(p)) &&
 	    !is_outside(s->drift, p, space_of(p))) {
 		if (b->learning && !b->spaces)
-			count_run(b->learning);
+			watch_drift_count_run(b->learning);
 		enter_space(s, b, space_of(p));
 	}
 	if ((b->model || b->learning) && has_space(b, space_of(p)))
@@ -574,15 +487,7 @@ void watch_drift_free(struct watch_drift *d)
 {
 	if (!d)
 		return;
-	for (struct learning *l = d->learnings, *next; l; l = next) {
-		next = l->next;
-		if (!l->model)
-			finish(d, l, "watching ended before learning did");
-		bl_model_free(l->model);
-		wl_free(&l->w);
-		free(l->key);
-		free(l);
-	}
+	watch_drift_end_learnings(d);
 	forget_boxes(d);
 	baseline_free(d->models);
 	finding_dedup_free(d->dedup);

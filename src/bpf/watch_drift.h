@@ -199,7 +199,8 @@ int on_enter(__u64 *ctx)
 
 		if (a && !(a->seen[nr / 64] & bit) && !drift_foreign(task, key.mnt_ns))
 			__sync_fetch_and_or(&a->seen[nr / 64], bit);
-		return 0;
+		/* Arguments are told: how long an answer takes must not decide what is learned. */
+		return key.abi || !kept_of[nr] ? 0 : drift_args(task, key.mnt_ns, nr);
 	}
 	if (n->known[nr / 64] & bit)
 		return key.abi || !kept_of[nr] ? 0 : drift_args(task, key.mnt_ns, nr);
@@ -215,10 +216,11 @@ static __always_inline int drift_capability(const struct cred *cred, __u32 cap)
 	struct build *b;
 	__u64 times;
 
-	if (key.mnt_ns == host_ns || cred != task->cred || cap > 63)
+	/* Borrowed credentials (overlayfs uses those of the mounter) are not the program's. */
+	if (key.mnt_ns == host_ns || cred != task->real_cred || cap > 63)
 		return 0;
 	n = bpf_map_lookup_elem(&namespaces, &key);
-	if (!n || n->state != WATCH_NS_KNOWN || n->caps >> cap & 1 ||
+	if (!n || n->state == WATCH_NS_IGNORED || n->caps >> cap & 1 ||
 	    drift_foreign(task, key.mnt_ns))
 		return 0;
 	times = drift_due(&k);

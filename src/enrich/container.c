@@ -425,6 +425,11 @@ struct container *containers_get(struct containers *c, const char *cgroup)
 	return one;
 }
 
+const struct container *containers_find(struct containers *c, const char *id)
+{
+	return *slot_of(c, id);
+}
+
 struct container *container_ref(struct container *c)
 {
 	if (c)

@@ -108,6 +108,8 @@ struct containers *containers_new(const struct container_places *p, const struct
 void containers_free(struct containers *c);
 /* One more place in which Docker may keep its containers. */
 void containers_docker_root(struct containers *c, const char *root);
+/* By its whole id; NULL: nobody asked for it, or it is forgotten. */
+const struct container *containers_find(struct containers *c, const char *id);
 /* Each second: looks at some again. */
 void containers_look_again(struct containers *c);
 /* The container of the control group, NULL for the host. Holds a reference, see container_put(). */

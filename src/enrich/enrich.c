@@ -486,6 +486,13 @@ void enrich_lost(struct enrich *e)
 	processes_lost(e->processes);
 }
 
+bool enrich_container_runs(const struct enrich *e, const char *id)
+{
+	const struct container *c = containers_find(e->containers, id);
+
+	return c && c->refs;
+}
+
 void enrich_tick(struct enrich *e)
 {
 	containers_look_again(e->containers);

@@ -52,6 +52,8 @@ void enrich_take_names(struct enrich *e);
  * records were given.
  */
 void enrich_lost(struct enrich *e);
+/* Whether processes of the container are known. */
+bool enrich_container_runs(const struct enrich *e, const char *id);
 /* Each second, between events: what may have changed of containers. */
 void enrich_tick(struct enrich *e);
 void enrich_recover(struct enrich *e, uint64_t seen);

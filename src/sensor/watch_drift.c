@@ -86,6 +86,16 @@ static int take_asked(struct watch *w, const struct watch_ns_key *key, struct wa
 	return 0;
 }
 
+static void forget(struct watch *w, uint32_t mnt_ns)
+{
+	for (uint32_t abi = 0; abi < WATCH_ABIS; abi++) {
+		const struct watch_ns_key key = { mnt_ns, abi };
+
+		bpf_map_delete_elem(bpf_map__fd(w->skel->maps.namespaces), &key);
+		bpf_map_delete_elem(bpf_map__fd(w->skel->maps.asked), &key);
+	}
+}
+
 int watch_drift_do(struct watch *w, const struct watch_drift_ask *q, struct watch_asked *out)
 {
 	const struct watch_ns_key key = { q->mnt_ns, q->abi };
@@ -104,6 +114,12 @@ int watch_drift_do(struct watch *w, const struct watch_drift_ask *q, struct watc
 			       : update(bpf_map__fd(w->skel->maps.known_args), &q->args, &yes);
 	case WATCH_DRIFT_ASKED:
 		return take_asked(w, &key, out);
+	case WATCH_DRIFT_FORGET:
+		forget(w, q->mnt_ns);
+		return 0;
+	case WATCH_DRIFT_FORGET_ARGS:
+		bpf_map_delete_elem(bpf_map__fd(w->skel->maps.known_args), &q->args);
+		return 0;
 	}
 	return -EINVAL;
 }
@@ -142,6 +158,16 @@ int watch_ns_args(struct watch *w, const struct watch_args *a, struct err *e)
 	int err = put(w, &q, NULL);
 
 	return err < 0 ? err_errno(e, -err, "cannot keep the known arguments of a call") : 0;
+}
+
+void watch_ns_forget(struct watch *w, uint32_t mnt_ns)
+{
+	put(w, &(struct watch_drift_ask){ .op = WATCH_DRIFT_FORGET, .mnt_ns = mnt_ns }, NULL);
+}
+
+void watch_ns_forget_args(struct watch *w, const struct watch_args *a)
+{
+	put(w, &(struct watch_drift_ask){ .op = WATCH_DRIFT_FORGET_ARGS, .args = *a }, NULL);
 }
 
 bool watch_drift_caps(const struct watch *w)

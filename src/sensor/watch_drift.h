@@ -31,11 +31,20 @@ int watch_ns_set(struct watch *w, uint32_t mnt_ns, unsigned abi, const struct wa
 bool watch_ns_asked(struct watch *w, uint32_t mnt_ns, unsigned abi, struct watch_asked *out);
 /* Arguments (values that are masked, 0 beyond) that a native call may have. */
 int watch_ns_args(struct watch *w, const struct watch_args *a, struct err *e);
+/* A namespace that ended: its number will be another's, about which is asked anew. */
+void watch_ns_forget(struct watch *w, uint32_t mnt_ns);
+void watch_ns_forget_args(struct watch *w, const struct watch_args *a);
 /* Whether new capabilities are told on this kernel. */
 bool watch_drift_caps(const struct watch *w);
 
 /* What the functions above want done to the kernel's sets, as one request. */
-enum watch_drift_op { WATCH_DRIFT_SET = 1, WATCH_DRIFT_ARGS, WATCH_DRIFT_ASKED };
+enum watch_drift_op {
+	WATCH_DRIFT_SET = 1,
+	WATCH_DRIFT_ARGS,
+	WATCH_DRIFT_ASKED,
+	WATCH_DRIFT_FORGET,
+	WATCH_DRIFT_FORGET_ARGS,
+};
 struct watch_drift_ask {
 	uint32_t op, mnt_ns, abi;
 	uint32_t pad;

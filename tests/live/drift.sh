@@ -18,7 +18,7 @@ busybox=$(command -v busybox) || skip_all "busybox is not installed"
 ldd "$busybox" >/dev/null 2>&1 && skip_all "busybox is not linked statically"
 dockerd_up 2>"$scratch/docker.log" || skip_all "no Docker daemon: $(tail -n 1 "$scratch/docker.log")"
 store=$scratch/store/findings.db
-image=boltseal-drift:1
+image=boltseal-drift-$$:1
 name=boltseal-drift-$$
 chmod 755 "$scratch"
 
@@ -214,8 +214,8 @@ run more
 end
 finding "what was not learned is one" \
 	'f["type"] == "Execution:Runtime/UnknownProgramExecuted" and e["drift.model"] == "learned" and f["count"] == 3'
-if "$boltseal" show "$scratch/models/boltseal-drift_1.json" >"$err" 2>&1 &&
-	"$boltseal" generate seccomp --output "$scratch/profile.json" "$scratch/models/boltseal-drift_1.json" 2>>"$err" &&
+if "$boltseal" show "$scratch/models/boltseal-drift-${$}_1.json" >"$err" 2>&1 &&
+	"$boltseal" generate seccomp --output "$scratch/profile.json" "$scratch/models/boltseal-drift-${$}_1.json" 2>>"$err" &&
 	"$boltseal" verify --profile "$scratch/profile.json" "$scratch/model.json" >>"$err" 2>&1; then
 	ok "what was learned makes a profile that allows what was recorded"
 else
