@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "app/command.h"
@@ -21,7 +22,7 @@
 #include "sensor/capture.h"
 #include "sensor/watch_drift.h"
 
-enum { MAX_SECONDS = 366 * 24 * 3600 };
+enum { MAX_SECONDS = 366 * 24 * 3600, MAX_FILES = 65536 };
 enum { WINDOW_S = 3600, MAX_STORE_MIB = 1024 * 1024, MAX_STORE_DAYS = 3660 };
 
 static void watching_free(struct watching *w)
@@ -157,6 +158,33 @@ static int prepare(struct watching *w, const struct args *a, struct err *e)
 	return 0;
 }
 
+/* Each processor has a ring and each call a link, and new rules have their own meanwhile. */
+static void allow_files(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= r.rlim_max)
+		return;
+	r.rlim_cur = r.rlim_max < MAX_FILES ? r.rlim_max : MAX_FILES;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
+/* Numbers of processes are those of the host: elsewhere they mean others. */
+static int expect_host(const struct args *a, struct err *e)
+{
+	static const char what[] = "this is not the host's pid namespace (hostPID: true in "
+				   "Kubernetes, docker run --pid=host)";
+	const char *mode = args_value(a, "respond");
+
+	if (watching_sees_host())
+		return 0;
+	if (mode && !strcmp(mode, "enforce"))
+		return err_set(e, EINVAL, "%s: --respond=enforce would act on other processes",
+			       what);
+	log_warn("%s: nothing is known of processes that run already, nor names of users", what);
+	return 0;
+}
+
 static int watch(struct watching *w, struct args *a, struct err *e)
 {
 	const char *capture = args_value(a, "replay");
@@ -172,6 +200,9 @@ static int watch(struct watching *w, struct args *a, struct err *e)
 	/* Whoever asks for new rules before there are any does not end it. */
 	if (!capture)
 		signal(SIGHUP, SIG_IGN);
+	if (!capture && expect_host(a, e) < 0)
+		return EXIT_ERROR;
+	allow_files();
 	if (split(w, a, &status, e) != 0)
 		return status;
 	if (!capture)

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "app/delivery.h"
@@ -98,6 +99,14 @@ static int sense(struct watching *w, const struct rules *rules, struct watch **o
 	return err;
 }
 
+bool watching_sees_host(void)
+{
+	const ino_t first = 0xeffffffc; /* PROC_PID_INIT_INO, include/linux/proc_ns.h */
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) < 0 || st.st_ino == first;
+}
+
 static int start(struct watching *w, struct err *e)
 {
 	const char *capture = args_value(w->args, "capture");
@@ -113,6 +122,7 @@ static int start(struct watching *w, struct err *e)
 		watch_drift_use(w->session.drift, w->session.sensor);
 	watch_session_clock(&w->session);
 	o.outside.env = args_has(w->args, "environment");
+	o.outside.no_proc = !watching_sees_host();
 	if (w->keeper)
 		keeper_serve(w->keeper, &o.outside);
 	if (capture)

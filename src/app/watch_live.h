@@ -29,6 +29,11 @@ void watching_use(struct watching *w, struct rules *rules);
 void watching_tell(struct watching *w);
 /* Drops what is on its way. */
 void watching_stop_loading(struct watching *w);
+/*
+ * Whether this process is in the host's pid namespace. In another one /proc has other processes
+ * under the numbers that the kernel's records have.
+ */
+bool watching_sees_host(void);
 /* From now on signals are requests to end and to load rules again, which watching_run() takes. */
 void watching_signals(void);
 /* Watches until it is to end: an exit status, or EXIT_ERROR with `e`. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -155,15 +156,27 @@ static void tell_gap(struct watch_session *s)
 
 void watch_alive_begin(struct watch_session *s, const char *store)
 {
+	bool ended; /* the last run did so by itself */
+
 	s->alive = -1;
 	if (!store)
 		return;
 	s->alive_path = xasprintf("%s.alive", store);
-	tell_gap(s);
+	ended = access(s->alive_path, F_OK) < 0;
 	s->alive = open(s->alive_path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->alive < 0)
 		log_warn("cannot write to %s: %s; an end without notice will not be told",
 			 s->alive_path, strerror(errno));
+	if (s->alive >= 0 && flock(s->alive, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		log_warn("%s: another boltseal watch uses this store; an end of this one without "
+			 "notice will not be told",
+			 store);
+		close(s->alive);
+		s->alive = -1;
+		return;
+	}
+	if (!ended)
+		tell_gap(s);
 	write_alive(s, clock_ns(CLOCK_REALTIME));
 }
 

@@ -294,7 +294,7 @@ struct enrich *enrich_new(const struct enrich_options *o)
 	e->ev.base.source = EV_SYSCALL;
 	e->ev.all = e;
 	know_calls(e);
-	if (o->scan)
+	if (o->scan && !o->outside.no_proc)
 		processes_scan(e->processes);
 	return e;
 }
@@ -500,7 +500,7 @@ void enrich_tick(struct enrich *e)
 
 void enrich_recover(struct enrich *e, uint64_t seen)
 {
-	if (e->outside.offline)
+	if (e->outside.offline || e->outside.no_proc)
 		return;
 	enrich_settle(e);
 	processes_recover(e->processes, seen);

@@ -32,6 +32,8 @@ int outside_open(const struct outside *o, const char *path, int flags)
 {
 	int all = flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY), fd;
 
+	if (o->no_proc && !strncmp(path, "/proc/", 6))
+		return -ENOENT;
 	if (o->open)
 		return o->open(path, flags, o->opener);
 	if (!strncmp(path, "/proc/", 6) && strstr(path, "/root/"))
@@ -43,7 +45,9 @@ int outside_open(const struct outside *o, const char *path, int flags)
 
 bool outside_link(const struct outside *o, const char *path, char *target, size_t size)
 {
-	ssize_t n = o->link ? o->link(path, target, size, o->opener) : readlink(path, target, size);
+	ssize_t n = o->no_proc && !strncmp(path, "/proc/", 6) ? 0
+		    : o->link ? o->link(path, target, size, o->opener)
+			      : readlink(path, target, size);
 
 	if (n <= 0 || (size_t)n >= size)
 		return false;

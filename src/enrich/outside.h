@@ -16,6 +16,7 @@
 struct outside {
 	bool offline; /* the host is not asked: what is known comes from enrich_fact() */
 	bool env;     /* facts have the environment of processes */
+	bool no_proc; /* /proc has other processes than the records: it is not looked at */
 	/* Told of everything that was learned, as a line {"NAME":{…}}; NULL: nobody wants to know.
 	 */
 	void (*tell)(const char *json, void *ctx);
