@@ -388,7 +388,7 @@ int keeper_acts_arm(struct keeper_acts *a, const struct keeper_arm *arm)
 	b = box_of(a, &arm->box);
 	if (!b)
 		return -EINVAL;
-	if (respond_is_own_container(b->told.id))
+	if (respond_is_own_container(b->told.id) || cgroup_has_self(b->told.cgroup))
 		return -EPERM;
 	group = cgroup_number(b->told.cgroup);
 	if (!group)

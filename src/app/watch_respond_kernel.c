@@ -217,11 +217,12 @@ static struct armed *armed_of(struct watch_respond *r, struct watch_session *s,
 
 	if (r->kernel.all_n >= ARMED_MAX)
 		sweep(&r->kernel);
-	if (r->kernel.all_n >= ARMED_MAX || respond_is_own_container(c->id))
+	if (r->kernel.all_n >= ARMED_MAX || respond_is_own_container(c->id) ||
+	    !p->program->cgroup || cgroup_has_self(p->program->cgroup))
 		return NULL;
 	a = xcalloc(1, sizeof(*a));
 	snprintf(a->id, sizeof(a->id), "%s", c->id);
-	a->cgroup = xstrdup(p->program->cgroup ? p->program->cgroup : "");
+	a->cgroup = xstrdup(p->program->cgroup);
 	a->name = copy(c->name);
 	a->image = copy(c->image);
 	a->namespace = copy(c->pod_namespace);

@@ -212,7 +212,7 @@ static bool is_whole(const struct respond_request *q)
 {
 	return memchr(q->container, '\0', sizeof(q->container)) &&
 	       memchr(q->cgroup, '\0', sizeof(q->cgroup)) && memchr(q->exe, '\0', sizeof(q->exe)) &&
-	       memchr(q->rule, '\0', sizeof(q->rule));
+	       memchr(q->rule, '\0', sizeof(q->rule)) && memchr(q->image, '\0', sizeof(q->image));
 }
 
 /* Whom the request is about: false, with the reason, when that must not be. */
@@ -226,15 +226,17 @@ static bool check_target(struct respond *r, const struct permitted *row,
 		return false;
 	if (!row->stops)
 		return true;
+	if (q->container[0] &&
+	    (respond_is_own_container(q->container) || cgroup_has_self(q->cgroup)))
+		who = "boltseal's own container";
 	if (!row->group) {
-		who = respond_protected(r->protect, (pid_t)q->pid);
+		if (!who)
+			who = respond_protected(r->protect, (pid_t)q->pid);
 		if (!who && !q->container[0] && !(q->flags & RESPOND_HOST)) {
 			respond_say(out, RESPOND_REFUSED, "a process of the host");
 			return false;
 		}
 	} else {
-		if (respond_is_own_container(q->container))
-			who = "boltseal's own container";
 		for (int i = 0; i < 2 && !who; i++)
 			who = respond_protected_group(r->protect, i ? p->v1 : p->v2);
 	}

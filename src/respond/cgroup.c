@@ -29,7 +29,9 @@ static void pause_ms(unsigned ms)
 
 const char *cgroup_unified_root(void)
 {
-	static const char *const places[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	static const char *const places[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified",
+					      "/proc/1/root/sys/fs/cgroup",
+					      "/proc/1/root/sys/fs/cgroup/unified" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		struct statfs fs;
@@ -57,13 +59,22 @@ static bool is_plain(const char *path)
 	       (strlen(path) < 3 || strcmp(path + strlen(path) - 3, "/..") != 0);
 }
 
-static void set_folder(char *out, const char *root, const char *path)
+/* As this process sees control groups, or (in a container that shares the host's processes) init.
+ */
+static const char *const views[] = { "", "/proc/1/root" };
+
+/* The folder below a root, in one of the views; its number, or 0 when there is none. */
+static uint64_t set_folder(char *out, const char *root, const char *path)
 {
 	struct stat st;
 
-	snprintf(out, CGROUP_FOLDER_MAX, "%s%s", root, path);
-	if (stat(out, &st) < 0 || !S_ISDIR(st.st_mode))
-		out[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(views); i++) {
+		snprintf(out, CGROUP_FOLDER_MAX, "%s%s%s", views[i], root, path);
+		if (stat(out, &st) == 0 && S_ISDIR(st.st_mode))
+			return st.st_ino;
+	}
+	out[0] = '\0';
+	return 0;
 }
 
 bool cgroup_find(const struct respond_request *q, struct cgroup_place *out,
@@ -94,20 +105,23 @@ bool cgroup_find(const struct respond_request *q, struct cgroup_place *out,
 	return false;
 }
 
-uint64_t cgroup_number(const char *path)
+/* Of the hierarchy by which events name groups: cgroup_of() in src/bpf/watch_parts.h. */
+static uint64_t find_by_path(char *folder, const char *path)
 {
 	static const char *const roots[] = { "/sys/fs/cgroup/unified", "/sys/fs/cgroup/memory",
 					     "/sys/fs/cgroup" };
+	uint64_t number = 0;
 
-	for (size_t i = 0; is_plain(path) && i < ARRAY_SIZE(roots); i++) {
-		char folder[CGROUP_FOLDER_MAX];
-		struct stat st;
+	for (size_t i = 0; is_plain(path) && !number && i < ARRAY_SIZE(roots); i++)
+		number = set_folder(folder, roots[i], path);
+	return number;
+}
 
-		snprintf(folder, sizeof(folder), "%s%s", roots[i], path);
-		if (stat(folder, &st) == 0 && S_ISDIR(st.st_mode))
-			return st.st_ino;
-	}
-	return 0;
+uint64_t cgroup_number(const char *path)
+{
+	char folder[CGROUP_FOLDER_MAX];
+
+	return find_by_path(folder, path);
 }
 
 bool cgroup_is_gone(const struct cgroup_place *p)
@@ -221,6 +235,21 @@ static void each_of(const char *folder, const struct walk *w)
 void cgroup_each(const struct cgroup_place *p, void (*each)(int pid, void *ctx), void *ctx)
 {
 	each_of(p->v2[0] ? p->v2 : p->v1, &(struct walk){ each, ctx });
+}
+
+static void is_self(int pid, void *ctx)
+{
+	*(bool *)ctx |= pid == getpid();
+}
+
+bool cgroup_has_self(const char *path)
+{
+	char folder[CGROUP_FOLDER_MAX];
+	bool found = false;
+
+	if (find_by_path(folder, path))
+		each_of(folder, &(struct walk){ is_self, &found });
+	return found;
 }
 
 static void count_and_kill(int pid, void *ctx)

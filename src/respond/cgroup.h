@@ -18,7 +18,10 @@ struct cgroup_place {
 	char path[RESPOND_CGROUP_MAX]; /* below the roots, down to the container's own group */
 };
 
-/* Where the unified hierarchy is mounted; NULL: nowhere. */
+/*
+ * Where the unified hierarchy is mounted; NULL: nowhere. In a container that shares the host's
+ * processes it may be so for the first process only.
+ */
 const char *cgroup_unified_root(void);
 /*
  * The folders of the request's control group. False, with the reason, when the path is not the
@@ -32,6 +35,8 @@ bool cgroup_is_gone(const struct cgroup_place *p);
 
 /* The number of the control group with this path (the inode of its folder); 0: there is none. */
 uint64_t cgroup_number(const char *path);
+/* Whether this process is in it, or below. */
+bool cgroup_has_self(const char *path);
 
 void cgroup_freeze(const struct cgroup_place *p, struct respond_result *out);
 void cgroup_thaw(const struct cgroup_place *p, struct respond_result *out);

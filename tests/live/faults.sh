@@ -132,6 +132,9 @@ expect "what was not seen lies in the gaps that findings state" python3 "$scratc
 sed 's/^/# /' "$scratch/expect.log"
 twice=$(cut -d' ' -f1 "$received" | sort | uniq -d | wc -l)
 expect "each delivered once, but for what was on its way ($twice twice)" test "$twice" -le 3
+# Each file was opened once.
+expect "no event has two ids" test -z "$(cut -d' ' -f1,2- "$received" | sort -u -k1,1 | grep -o 'file=[^ "]*' | sort | uniq -d)"
+expect "what came twice is the same" test -z "$(sort -u "$received" | cut -d' ' -f1 | uniq -d)"
 expect "all of them" cmp <(cut -d' ' -f1 "$received" | sort -u) <(sed 's/.*"id":"\([0-9a-f]\{8\}-[^"]*\)".*/\1/' "$scratch/all" | sort)
 # ---- the process that is root is killed: the one that judges ends by itself, and there is a gap
 install -d -o nobody "$scratch/two"

@@ -32,7 +32,7 @@ cp "$(command -v busybox)" "$scratch/root/bin/busybox"
 for applet in sh sleep cat wget httpd cp true; do
 	ln -s busybox "$scratch/root/bin/$applet"
 done
-for file in freeze kill slow cut keep end plain ban; do
+for file in freeze kill slow cut keep end plain ban known; do
 	echo "$file" >"$scratch/root/etc/boltseal-$file"
 done
 tar -C "$scratch/root" -c . | docker import - "$image" >/dev/null
@@ -123,6 +123,17 @@ is_up() { [ "$(docker inspect -f '{{.State.Running}}' "boltseal-r-$1")" = true ]
 is_down() { ! is_up "$1"; }
 lists() { "$boltseal" respond list --state "$state" | grep -q "$1"; }
 lists_nothing() { [ "$("$boltseal" respond list --state "$state")" = "nothing is switched on" ]; }
+
+# known NAME: waits until the agent knows the container: it judged something that came behind a program's start. Needs
+# the rule Known.
+known() {
+	local before
+	seen_known() { grep -c "Known (file=.*container_name=boltseal-r-$1 " "$found" || true; }
+	before=$(seen_known "$1")
+	in_box "$1" cat /etc/boltseal-known >/dev/null
+	seen_again() { [ "$(seen_known "$1")" -gt "$before" ]; }
+	until_true seen_again "$1"
+}
 
 # told_of RULE TEXT: a finding about an action because of the rule has the text.
 told_of() {

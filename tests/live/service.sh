@@ -15,6 +15,14 @@ if command -v systemd-analyze >/dev/null; then
 	else
 		not_ok "systemd takes the unit, all of it" "$scratch/log"
 	fi
+	mkdir "$scratch/respond" "$scratch/respond/boltseal.service.d"
+	cp "$scratch/boltseal.service" "$scratch/respond/"
+	cp "$repo/deploy/systemd/boltseal-respond.conf" "$scratch/respond/boltseal.service.d/respond.conf"
+	if systemd-analyze verify --man=no "$scratch/respond/boltseal.service" >"$scratch/log" 2>&1 && [ ! -s "$scratch/log" ]; then
+		ok "and what it needs to respond"
+	else
+		not_ok "and what it needs to respond" "$scratch/log"
+	fi
 	if systemd-analyze security --offline=true --no-pager --threshold=35 "$scratch/boltseal.service" \
 		>"$scratch/log" 2>&1; then
 		ok "its exposure is at most 3.5 of 10"

@@ -40,8 +40,8 @@ one() {
 	"$boltseal" watch --user nobody -r "$dir/rules" --store "$dir/f.db" "$@" >"$dir/out" 2>"$dir/err" &
 	keeper=$!
 	background+=("$keeper")
-	until_true pgrep -P "$keeper" || return 1
-	judge=$(pgrep -P "$keeper")
+	until_true pgrep -P "$keeper" -x boltseal || return 1
+	judge=$(pgrep -P "$keeper" -x boltseal)
 	# It waits for somebody to write rules.
 	until_true grep -q 'Sleeping\|sleeping' "/proc/$judge/status"
 	"$boltseal" record --pid "$judge" --name watch --output "$dir/model.json" 2>"$dir/record" &
@@ -119,6 +119,51 @@ until_true grep -q 'stay as they are' "$dir/err"
 tail -n 1 "$FINDING_FILE" >/dev/null
 sleep 1
 finish "a run with faults"
+
+# Responses: where the kernel kills, and executions, which are decided here. A control group with a container's
+# name and mounts of its own stand for a container.
+groups=/sys/fs/cgroup/unified
+[ -d "$groups" ] || groups=/sys/fs/cgroup
+group=$groups/docker/$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')
+inside() {
+	# shellcheck disable=SC2016 # for the inner shell
+	timeout 30 ${first:+nsenter -t "$first" -m} sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" "$@"
+}
+if mkdir -p "$group" 2>/dev/null && [ -e "$group/cgroup.procs" ]; then
+	yara=
+	if ldd "$boltseal" | grep -q libyara; then
+		# shellcheck disable=SC2016 # for YARA
+		echo 'rule Marked { strings: $a = "boltseal-nowhere" condition: $a }' >"$scratch/mark.yar"
+		yara=", yara: [$scratch/mark.yar]"
+	fi
+	cat >"$scratch/policy.yaml" <<-END
+		respond: [{rule: 'Precious program', do: [block-exec]}, {rule: 'Precious file read', do: [kill]}]
+		exec: {hashes: [$(printf %064d 0)], models: [{image: nobody, model: $scratch/first/model.json}]$yara}
+		limits: {container: {actions: 20, within: 1m}}
+	END
+	one fourth --respond=enforce --response "$scratch/policy.yaml" --respond-state "$scratch/state" -o json
+	unshare -m sleep 20 &
+	first=$!
+	background+=("$first")
+	echo "$first" >"$group/cgroup.procs"
+	sleep 0.3
+	inside "$dir/precious" xx
+	until_true grep -q 'is forbidden (SHA-256' "$dir/out"
+	if inside "$dir/precious" xx; then
+		not_ok "responses: executions are refused" "$dir/out"
+	else
+		ok "responses: executions are refused"
+	fi
+	inside cat "$FINDING_FILE" >/dev/null
+	again
+	finish "a run with responses"
+	while read -r process; do kill -KILL "$process"; done <"$group/cgroup.procs"
+	wait "$first" 2>/dev/null
+	until_true rmdir "$group"
+	rmdir "$groups/docker" 2>/dev/null
+else
+	skip "a run with responses" "no control groups of version 2"
+fi
 
 models=("$scratch"/*/model.json)
 "$boltseal" merge --output "$scratch/model.json" "${models[@]}" 2>"$scratch/merge"

@@ -236,6 +236,7 @@ static void policy(void **state)
 	respond_policy_init(&p);
 	for (size_t len = 0; len < bytes.len; len++)
 		assert_int_equal(respond_policy_take(&p, bytes.p, len, &e), -EINVAL);
+	assert_int_equal(respond_policy_take(&p, bytes.p, bytes.len + 1, &e), -EINVAL);
 	assert_false(p.host);
 	assert_int_equal(respond_policy_take(&p, bytes.p, bytes.len, &e), 0);
 	assert_true(p.enforce && p.host && p.keep[RESPOND_FREEZE] && !p.keep[RESPOND_DENY]);
@@ -409,6 +410,10 @@ static void executions(void **state)
 	}
 	a.time = 1; /* of long ago: it was refused meanwhile, by what `late` says */
 	assert_true(exec_judge_refuses(judge, &a, fd));
+	assert_true(exec_judge_take(judge, &refusal));
+	assert_true(exec_judge_refuses(judge, &a, sock[0])); /* no file, with no hash */
+	assert_true(exec_judge_take(judge, &refusal));
+	assert_non_null(strstr(refusal.reason, "too long"));
 	exec_judge_remove(judge, ID);
 	assert_false(keeper_execs_ask(x, &a, fd));
 	keeper_answers_stop(answers);
