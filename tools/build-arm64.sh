@@ -39,5 +39,5 @@ cpu_family = 'aarch64'
 cpu = 'aarch64'
 endian = 'little'
 END
-cmp -s "$cache/cross.new" "$cache/cross" || mv "$cache/cross.new" "$cache/cross"
+mv "$cache/cross.new" "$cache/cross"
 tools/build.sh "$dir" --cross-file "$cache/cross" -Dtests=enabled -Dwerror=true

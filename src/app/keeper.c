@@ -18,7 +18,6 @@
 #include "app/keeper_wire.h"
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "confine/confine.h"
 #include "profile/seccomp.h"
@@ -47,10 +46,6 @@ static int load_filter(struct err *e)
 	sp_init(&p);
 	if (err == 0)
 		err = sp_read(&p, &d, &host, NULL, e);
-	if (err == 0 && !p.abi[sc_abi_native()]) {
-		log_warn("there is no filter for watching on %s yet", sc_abi_name(sc_abi_native()));
-		return 0;
-	}
 	if (err == 0)
 		err = sp_compile(&p, &f, e);
 	if (err < 0)

@@ -4,7 +4,7 @@
  * a table, keeps what is known of mount namespaces (sensor/watch_drift.h), detaches programs again,
  * and carries out responses (keeper_acts.h). The second one,
  * which does all the rest, is another user under a seccomp filter that was recorded and generated
- * with boltseal (profiles/watch.json).
+ * with boltseal (profiles/watch.json, on AArch64 watch-aarch64.json).
  *
  * They talk over a socket, one request at a time; each has a fixed head and bounded bytes. When one
  * of them ends, so does the other.

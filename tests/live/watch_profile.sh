@@ -1,5 +1,5 @@
 #!/bin/bash
-# The seccomp profile of `boltseal watch --user` (profiles/watch.json): recorded with boltseal itself and
+# The seccomp profile of `boltseal watch --user` (profiles/watch.json, watch-aarch64.json): recorded with boltseal itself and
 # generated from the model. Without argument: records again and verifies that the profile allows it, and
 # that the process runs under it. With --write: writes the profile anew.
 # Time limit: 120 s
@@ -9,9 +9,13 @@ set -u
 
 [ -x "$boltseal" ] || skip_all "$boltseal is not built"
 [ "$(id -u)" = 0 ] || skip_all "not root"
-[ "$(uname -m)" = x86_64 ] || skip_all "the profile is for x86-64 so far"
 command -v curl >/dev/null || skip_all "curl is not installed"
-profile=$repo/profiles/watch.json
+arch=$(uname -m)
+if [ "$arch" = x86_64 ]; then
+	profile=$repo/profiles/watch.json others='dup2 access'
+else
+	profile=$repo/profiles/watch-$arch.json others='dup3 faccessat'
+fi
 chmod 755 "$scratch"
 export FINDING_FILE=$scratch/precious
 echo secret >"$FINDING_FILE"
@@ -47,7 +51,7 @@ one() {
 	"$boltseal" record --pid "$judge" --name watch --output "$dir/model.json" 2>"$dir/record" &
 	recorder=$!
 	background+=("$recorder")
-	sleep 2
+	sleep $((2 * ${BOLTSEAL_PATIENCE:-1}))
 	rules >"$dir/rules"
 	until_true grep -q 'watching with' "$dir/err" || return 1
 	rm "$dir/rules"
@@ -170,17 +174,17 @@ models=("$scratch"/*/model.json)
 if [ "${1-}" = --write ]; then
 	# No container runtime loads it, so none needs calls of its own.
 	cat >"$scratch/none.json" <<-END
-		{"format": "boltseal.workload/2", "identity": {"name": "none", "arch": "x86_64"},
+		{"format": "boltseal.workload/2", "identity": {"name": "none", "arch": "$arch"},
 		"sources": [{"kind": "ebpf", "target": "nothing", "started": "2026-01-01T00:00:00Z", "ended": "2026-01-01T00:00:00Z", "kernel": "6.1", "version": "0.1.0", "runs": 1, "complete": true}],
-		"syscalls": {"x86_64": [{"name": "exit_group", "phases": ["runtime_sealed"], "sources": [0]}]}}
+		"syscalls": {"$arch": [{"name": "exit_group", "phases": ["runtime_sealed"], "sources": [0]}]}}
 	END
-	# What the C library does when it asks a DNS server, moves or sorts much, or aborts, and --live
-	# with a terminal.
+	# What the C library does when it asks a DNS server, moves or sorts much, looks whether a file is
+	# there, or aborts, and --live with a terminal.
 	calls='"phases": ["serving"], "sources": [0]'
 	cat >"$scratch/libc.json" <<-END
-		{"format": "boltseal.workload/2", "identity": {"name": "watch", "arch": "x86_64"},
+		{"format": "boltseal.workload/2", "identity": {"name": "watch", "arch": "$arch"},
 		"sources": [{"kind": "import", "target": "the C library", "started": "2026-01-01T00:00:00Z", "ended": "2026-01-01T00:00:00Z", "kernel": "6.1", "version": "0.1.0", "runs": 1, "complete": true}],
-		"syscalls": {"x86_64": [{"name": "sendmmsg", $calls}, {"name": "mremap", $calls}, {"name": "gettid", $calls}, {"name": "tgkill", $calls}, {"name": "sched_getaffinity", $calls}, {"name": "pipe2", $calls}, {"name": "sysinfo", $calls}, {"name": "dup2", $calls},
+		"syscalls": {"$arch": [{"name": "sendmmsg", $calls}, {"name": "mremap", $calls}, {"name": "gettid", $calls}, {"name": "tgkill", $calls}, {"name": "sched_getaffinity", $calls}, {"name": "pipe2", $calls}, {"name": "sysinfo", $calls}, {"name": "${others% *}", $calls}, {"name": "${others#* }", $calls},
 		{"name": "socket", $calls, "arguments": [{"index": [0, 1, 2], "value": [16, 3, 0], $calls}]}]}}
 	END
 	"$boltseal" merge --output "$scratch/both.json" "$scratch/model.json" "$scratch/libc.json"

@@ -533,6 +533,8 @@ static void export_libseccomp(const struct sp_profile *p, struct sp_filter *f)
 	for (unsigned i = 0; i < SC_ABI_COUNT; i++)
 		if (p->abi[i] && seccomp_arch_exist(ctx, arch[i]) != 0)
 			assert_int_equal(seccomp_arch_add(ctx, arch[i]), 0);
+	if (!p->abi[sc_abi_native()])
+		assert_int_equal(seccomp_arch_remove(ctx, SCMP_ARCH_NATIVE), 0);
 	for (size_t i = 0; i < p->rules_n; i++) {
 		const struct sp_rule *r = &p->rules[i];
 		uint32_t act = r->ret.action == SP_ALLOW ? SCMP_ACT_ALLOW
@@ -622,7 +624,10 @@ static void prover_reads_libseccomp(void **state)
 	r = sp_rule_add(&p, (struct sp_ret){ SP_ALLOW, 0 }, NULL);
 	sp_rule_name(&p, r, "mincore");
 	sp_rule_cond(r, 1, SP_EQ, 0x100000005, 0);
-	assert_int_equal(seccomp_arch_native(), SCMP_ARCH_X86_64);
+	if (seccomp_arch_native() != SCMP_ARCH_X86_64) {
+		assert_int_equal(seccomp_arch_add(ctx, SCMP_ARCH_X86_64), 0);
+		assert_int_equal(seccomp_arch_remove(ctx, SCMP_ARCH_NATIVE), 0);
+	}
 	seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	assert_int_equal(seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mincore), 1,
 					  SCMP_A1(SCMP_CMP_EQ, 0x100000005)),

@@ -532,7 +532,7 @@ static void test_denied_calls_are_made_and_counted(void **state)
 static void test_the_table_is_bounded(void **state)
 {
 	cleanup_notify struct notify n = { .decide = always_eperm };
-	struct seccomp_data sd = { .nr = SYS_socket, .arch = sc_abi_audit_arch(SC_X86_64) };
+	struct seccomp_data sd = { .nr = SYS_socket, .arch = sc_abi_audit_arch(sc_abi_native()) };
 
 	(void)state;
 	for (unsigned i = 0; i < NOTIFY_MAX_SAMPLES + 3; i++) {

@@ -535,8 +535,8 @@ static void opened_by_link(void **state)
 	const struct event *ev;
 
 	(void)state;
-	call_of(50, "cat", "open", 4);
-	text(WATCH_P_PATH, 0, "/tmp/link");
+	call_of(50, "cat", "openat", 4);
+	text(WATCH_P_PATH, 1, "/tmp/link");
 	add_fd(WATCH_RET, 4, 0100600, "/etc/shadow");
 	ev = put(e);
 	assert_field(ev, "fd.name", "/tmp/link");
@@ -577,11 +577,11 @@ static void given(void **state)
 	const struct event *ev;
 
 	(void)state;
-	call_of(50, "mv", "rename", -ENOENT);
-	text(WATCH_P_PATH, 0, "/tmp/public");
-	text(WATCH_P_PATH, 1, "sub/new");
-	text(WATCH_P_BASE, 1, "/srv");
-	text(WATCH_P_GIVEN, 0, "/tmp/../etc/secret");
+	call_of(50, "mv", "renameat", -ENOENT);
+	text(WATCH_P_PATH, 1, "/tmp/public");
+	text(WATCH_P_PATH, 3, "sub/new");
+	text(WATCH_P_BASE, 3, "/srv");
+	text(WATCH_P_GIVEN, 1, "/tmp/../etc/secret");
 	ev = put(e);
 	assert_field(ev, "evt.arg.oldpath", "/tmp/../etc/secret");
 	assert_field(ev, "fs.path.source", "/etc/secret");

@@ -1,28 +1,31 @@
 #!/bin/bash
-# The unit suite in the guest, on its kernel: for architectures that this machine is not.   tests/vm/unit.sh
-# Time limit: 1200 s
+# The unit suite in the guest, on its kernel, and live tests that need no container engine: for
+# architectures that this machine is not.   tests/vm/unit.sh
+# Time limit: 2400 s
 #
-# Boots the kernel with the project's files and the suite's programs, and reports each of them. aarch64.sh
-# runs it; what the build machine can run itself is in the suite there. Environment: see lib.sh.
+# Boots the kernel with some of Debian, the project's files and the suite's programs, and reports each of
+# them. aarch64.sh runs it; what this machine can run itself is in the suite there.
+# Environment: see lib.sh; BOLTSEAL_VM_LIVE (names of live tests, with commas between them).
 set -euo pipefail
 
-boot_seconds=${boot_seconds:-390}
+boot_seconds=${boot_seconds:-700}
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 memory=3G
 shared=${BOLTSEAL_SHARED:-$repo/../shared}
+live=${BOLTSEAL_VM_LIVE:-watch_profile}
 
 make_guest() {
-	local test
-	mkdir -p "$guest"/{bin,dev,etc,lib,proc,root,run,shared,steps,sys,tmp,usr/bin,var}
+	local test rootfs=$BOLTSEAL_CACHE/rootfs/unit-$debian_arch
+	"$repo/tools/make-rootfs.sh" --arch "$debian_arch" "${rootfs##*/}" "$rootfs" bash curl findutils grep gzip \
+		iproute2 netbase procps python3 sed strace
+	cp -a "$rootfs" "$guest"
+	mkdir -p "$guest"/{repo,shared,steps,tests,var/tmp}
 	install "$(guest_program busybox)" "$guest/bin/busybox"
 	put "$guest_boltseal" /bin/boltseal
 	for test in "$build"/tests/test_*; do
 		[ ! -f "$test" ] || [ ! -x "$test" ] || put "$test" "/tests/${test##*/}"
 	done
-	printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' 'other:x:7:7:other:/:/bin/sh' >"$guest/etc/passwd"
-	printf '%s\n' 'root:x:0:' 'other:x:7:' >"$guest/etc/group"
-	mkdir "$guest/repo"
 	(cd "$repo" && git ls-files -z | xargs -0 cp --parents -t "$guest/repo")
 	[ ! -d "$shared/testdata" ] || cp -rL "$shared/testdata" "$guest/shared/"
 	install -m 755 "$vm/guest-init" "$guest/init"
@@ -31,4 +34,4 @@ make_guest() {
 
 [ -n "$tree" ] || skip_all "the suite is for this machine: meson test"
 vm_check
-vm_run make_guest "steps=unit lsm=landlock,lockdown,yama,apparmor,bpf"
+vm_run make_guest "steps=unit live=$live lsm=landlock,lockdown,yama,apparmor,bpf"
