@@ -267,6 +267,7 @@ static void learn(struct containers *c, struct container *one)
 	arena_free(&one->arena);
 	now.next = one->next;
 	now.refs = one->refs;
+	now.first = one->first;
 	now.used = one->used;
 	now.begun = one->begun;
 	now.looked = one->looked;

@@ -48,8 +48,9 @@ struct container_mount {
 struct container {
 	struct container *next; /* in the table */
 	const struct outside *outside;
-	unsigned refs; /* processes */
-	uint64_t used; /* when it was last asked for, for forgetting */
+	unsigned refs;	/* processes */
+	uint32_t first; /* pid of the first of those that run, which lives longest */
+	uint64_t used;	/* when it was last asked for, for forgetting */
 	char id[CONTAINER_ID_MAX], short_id[13];
 	enum container_engine engine;
 	bool known;	     /* false: nothing but the id was found */

@@ -418,6 +418,30 @@ static void from_storage_index(struct container *c, const char *folder)
 	}
 }
 
+/* Of its index of images: the digest of the one with the id. */
+static void storage_digest(struct container *c, const char *root, const char *driver)
+{
+	const char *at = c->image_id ? strchr(c->image_id, '@') : NULL;
+	cleanup_json_doc struct json_doc d = { 0 };
+	char folder[4096];
+
+	if (at && !c->digest)
+		c->digest = arena_strdup(&c->arena, at + 1);
+	if (!c->image_id || c->digest)
+		return;
+	snprintf(folder, sizeof(folder), "%s/%s-images", root, driver);
+	if (!load(&d, c, folder, ".", "images.json") ||
+	    !json_object_is_type(d.root, json_type_array))
+		return;
+	for (size_t i = 0; i < json_object_array_length(d.root); i++) {
+		struct json_object *o = json_object_array_get_idx(d.root, i);
+		struct json_object *id = json_member(o, "id");
+
+		if (id && !strcmp(json_object_get_string(id), c->image_id))
+			c->digest = text_at(c, o, "digest");
+	}
+}
+
 static bool read_storage(struct container *c, const char *root)
 {
 	/* Drivers of containers/storage whose containers have a control group. */
@@ -430,6 +454,7 @@ static bool read_storage(struct container *c, const char *root)
 			       c->engine == CONTAINER_CRIO ? CONTAINER_CRIO : CONTAINER_PODMAN))
 			continue;
 		from_storage_index(c, folder);
+		storage_digest(c, root, drivers[i]);
 		if (c->image)
 			c->missing = NULL;
 		return true;

@@ -316,7 +316,7 @@ void enrich_free(struct enrich *e)
 static void ask_for_users(struct enrich *e)
 {
 	enum { AGAIN_NS = 1000000000 };
-	const struct process *root = process_of_root(e->p);
+	const struct process *root = process_of_root(e);
 	const struct watch_rec *r = e->rec;
 	uint32_t mnt_ns = root->program->facts.mnt_ns;
 	struct asked now = { r->time ? r->time : 1, mnt_ns, r->uid, r->gid, r->loginuid };

@@ -100,8 +100,11 @@ bool read_fd_field(struct enrich *e, const struct ev_ref *ref, struct ev_values 
 bool read_dns_field(struct enrich *e, unsigned id, struct ev_values *out);
 bool read_event_field(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);
 bool read_container_field(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);
-/* The oldest ancestor with the same mounts, which most likely still runs; or the process itself. */
-const struct process *process_of_root(const struct process *p);
+/*
+ * Who has the same mounts and most likely still runs: the container's first process, or the oldest
+ * ancestor, or the process itself.
+ */
+const struct process *process_of_root(const struct enrich *e);
 /* Whether the process may change the file that it was made of. */
 bool exe_is_writable(const struct enrich *e);
 /* Whether the call is one of the open family. */

@@ -5,19 +5,28 @@
 #include "enrich/enrich_private.h"
 #include "model/caps.h"
 
-const struct process *process_of_root(const struct process *p)
+static bool same_mounts(const struct process *a, const struct process *b)
 {
-	const struct process *oldest = p;
+	return a->program->facts.mnt_ns == b->program->facts.mnt_ns;
+}
+
+const struct process *process_of_root(const struct enrich *e)
+{
+	const struct process *oldest = e->p, *p = e->p, *first;
 
 	for (unsigned i = 0; p && i < MAX_ANCESTORS; i++, p = p->parent)
-		if (p->program->facts.mnt_ns == oldest->program->facts.mnt_ns)
+		if (same_mounts(p, oldest))
 			oldest = p;
-	return oldest;
+	first = oldest->container ? processes_find(e->processes, oldest->container->first) : NULL;
+	return first && first->program && first->container == oldest->container &&
+			       same_mounts(first, oldest)
+		       ? first
+		       : oldest;
 }
 
 static const struct user *user_of(struct enrich *e, uint32_t uid)
 {
-	const struct process *p = process_of_root(e->p);
+	const struct process *p = process_of_root(e);
 
 	return users_find(e->users, p->pid, p->program->facts.mnt_ns, uid);
 }
@@ -253,7 +262,7 @@ static bool read_user(struct enrich *e, unsigned id, struct ev_values *out)
 	case EV_GROUP_GID:
 		return give_number(out, e->rec->gid);
 	case EV_GROUP_NAME:
-		root = process_of_root(e->p);
+		root = process_of_root(e);
 		s = users_group(e->users, root->pid, root->program->facts.mnt_ns, e->rec->gid);
 		if (s)
 			return give_text(out, scratch_join(e, s, NULL));

@@ -261,6 +261,16 @@ static void note_docker_root(struct processes *ps, const struct process *p)
 	}
 }
 
+/* Who runs as long as the container does: its files can be read through it. */
+static void note_first(struct processes *ps, struct process *p)
+{
+	struct container *c = p->container;
+	const struct process *first = c ? processes_find(ps, c->first) : NULL;
+
+	if (c && (!first || first->container != c))
+		c->first = p->pid;
+}
+
 void process_run(struct processes *ps, struct process *p, struct program *g)
 {
 	struct container *old = p->container;
@@ -272,6 +282,7 @@ void process_run(struct processes *ps, struct process *p, struct program *g)
 	changed(ps, p);
 	p->container = containers_get(ps->containers, g->cgroup);
 	container_put(ps->containers, old);
+	note_first(ps, p);
 	/* The folder of a daemon in a container is one of the container. */
 	if (!p->container)
 		note_docker_root(ps, p);

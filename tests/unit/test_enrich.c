@@ -1090,14 +1090,21 @@ static void nested_container(void **state)
 	snprintf(command, sizeof(command), "mkdir -p %s", folder);
 	assert_int_equal(system(command), 0);
 	write_file(folder, "config.json",
-		   "{\"annotations\":{\"io.kubernetes.cri-o.KubeName\":\"build-0\","
+		   "{\"annotations\":{\"io.kubernetes.cri-o.ImageRef\":\"77\","
+		   "\"io.kubernetes.cri-o.KubeName\":\"build-0\","
 		   "\"io.kubernetes.cri-o.Namespace\":\"ci\","
 		   "\"io.kubernetes.container.name\":\"dind\"}}");
+	snprintf(folder, sizeof(folder), "%s/vfs-images", root);
+	mkdir(folder, 0700);
+	write_file(folder, "images.json",
+		   "[7,{\"id\":\"76\",\"digest\":\"sha256:1\"},{\"id\":\"77\",\"digest\":\"sha256:"
+		   "2\"}]");
 	e = enrich_new(&o);
 	exec_of(50, "/bin/dockerd", "dockerd\0--data-root\0/srv", 24,
 		"/kubepods.slice/crio-" ID ".scope");
 	ev = put(e);
 	assert_field(ev, "container.name", "dind");
+	assert_field(ev, "container.image.digest", "sha256:2");
 	assert_string_equal(enrich_process(e)->container->missing,
 			    "its image does not stand in the engine's files");
 	exec_of(51, "/bin/sh", "sh", 3, "/kubepods.slice/crio-" ID ".scope/docker/" INNER);
