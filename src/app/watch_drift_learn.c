@@ -79,7 +79,7 @@ struct learning *watch_drift_learning_of(struct watch_drift *d, const struct con
 	if (l)
 		return l;
 	if (d->learnings_n >= LEARNINGS_MAX && !drop_learning(d))
-		return say_full(d, "containers of more than 256 images run: those of others are "
+		return say_full(d, "256 images are being learned: containers of others are "
 				   "not compared"),
 		       NULL;
 	d->learnings_n++;

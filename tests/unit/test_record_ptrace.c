@@ -902,10 +902,37 @@ static void test_errors(void **state)
 
 static volatile sig_atomic_t stop;
 
+/* Bytes that the traced program wrote to a file of the test's folder. */
+static off_t written(const char *file)
+{
+	char name[4200];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s/%s", dir, file);
+	return stat(name, &st) ? 0 : st.st_size;
+}
+
+static off_t ticks(void)
+{
+	return written("ticks");
+}
+
+/* What the traced program must have done before recording stops, on a machine that is busy too. */
+static struct {
+	const char *file;
+	off_t until;
+	int patience; /* tenths of a second */
+} expected;
+
 static void on_alarm(int sig)
 {
+	struct itimerval again = { .it_value = { 0, 100000 } };
+
 	(void)sig;
-	stop = 1;
+	if (expected.file && written(expected.file) < expected.until && expected.patience--)
+		setitimer(ITIMER_REAL, &again, NULL);
+	else
+		stop = 1;
 }
 
 static void stop_after(long ms)
@@ -918,13 +945,13 @@ static void stop_after(long ms)
 	setitimer(ITIMER_REAL, &t, NULL);
 }
 
-static off_t ticks(void)
+/* And when the file has grown by 5 bytes, within 20 s. */
+static void stop_after_growth(long ms, const char *file)
 {
-	char name[4200];
-	struct stat st;
-
-	snprintf(name, sizeof(name), "%s/ticks", dir);
-	return stat(name, &st) ? 0 : st.st_size;
+	expected.file = file;
+	expected.until = written(file) + 5;
+	expected.patience = 200;
+	stop_after(ms);
 }
 
 /* Waits, at most five seconds, until the ticker has written more. */
@@ -973,7 +1000,7 @@ static void test_attach(void **state)
 
 	(void)state;
 	wl_init(&w);
-	stop_after(400);
+	stop_after_growth(400, "ticks");
 	if (record_ptrace(&w, wl_source_add(&w, WL_PTRACE), &o, &status, &e))
 		fail_msg("%s", e.msg);
 	assert_int_equal(status, -1);
@@ -994,24 +1021,29 @@ static void test_attach(void **state)
 /* Attached to while one thread after the other is born and dies. */
 static void test_attach_churn(void **state)
 {
-	char cmd[] = "for i in $(seq 20000); do (:); /bin/true | /bin/true; done";
+	char cmd[4300];
 	char *argv[] = { (char *)"/bin/sh", (char *)"-c", cmd, NULL };
 	struct record_ptrace_options o = { .pids_n = 1, .stop = &stop };
 	int status = 0;
 	struct workload w;
 	struct err e = { 0 };
-	pid_t pid = fork();
+	pid_t pid;
 
 	(void)state;
+	snprintf(cmd, sizeof(cmd),
+		 "for i in $(seq 20000); do (:); /bin/true | /bin/true; echo >>%s/churn; done",
+		 dir);
+	pid = fork();
 	if (!pid) {
 		execv(argv[0], argv);
 		_exit(127);
 	}
 	o.pids = &pid;
-	usleep(50000);
+	for (int i = 0; i < 2000 && !written("churn"); i++)
+		usleep(10000);
 	for (int i = 0; i < 5; i++) {
 		wl_init(&w);
-		stop_after(200);
+		stop_after_growth(200, "churn");
 		if (record_ptrace(&w, wl_source_add(&w, WL_PTRACE), &o, &status, &e))
 			fail_msg("%s", e.msg);
 		program_at(&w, "/usr/bin/true");
@@ -1037,7 +1069,7 @@ static void test_stop_plain(void **state)
 	(void)state;
 	prepare_files();
 	wl_init(&w);
-	stop_after(500);
+	stop_after_growth(500, "ticks");
 	if (record_ptrace(&w, wl_source_add(&w, WL_PTRACE), &o, &status, &e))
 		fail_msg("%s", e.msg);
 	assert_int_equal(status, -1);
@@ -1067,7 +1099,7 @@ static _Noreturn void serving_tracer(struct record_ptrace_front *f)
 	int status = 0, result = 42;
 
 	wl_init(&w);
-	stop_after(500);
+	stop_after_growth(500, "ticks");
 	if (record_ptrace(&w, wl_source_add(&w, WL_PTRACE), &o, &status, &e))
 		_exit(1);
 	if (!keep || status != -1 || !wl_syscall_find(&w, NATIVE, "getsid"))
