@@ -231,6 +231,9 @@ static bool tuple_of(const struct enrich *e, struct tuple *t)
 	t->has_remote = d->rport || !is_zero(d->raddr, sizeof(d->raddr));
 	if (!t->has_remote && !begins(e, "bind"))
 		t->has_remote = given_address(e, &t->remote);
+	/* A connection that was waited for and refused has its address and no port any more. */
+	else if (!d->rport && begins(e, "connect"))
+		given_address(e, &t->remote);
 	if (begins(e, "accept"))
 		t->is_server = true;
 	else if (begins(e, "connect"))
@@ -578,6 +581,20 @@ bool fd_is_tcp(const struct enrich *e)
 	return d && d->type == SOCK_STREAM;
 }
 
+/* What has no name of its own is called as in /proc/PID/fd: both ends of a pipe the same. */
+static const char *stream_name(struct enrich *e)
+{
+	const struct watch_fd *d = fd_of(e);
+	const char *name = fd_name(e);
+
+	if (!name || *name || !d->ino)
+		return name;
+	if (S_ISFIFO(d->mode))
+		return scratch_printf(e, "pipe:[%llu]", (unsigned long long)d->ino);
+	return S_ISSOCK(d->mode) ? scratch_printf(e, "socket:[%llu]", (unsigned long long)d->ino)
+				 : name;
+}
+
 bool read_stdio_field(struct enrich *e, unsigned id, struct ev_values *out)
 {
 	static const struct call_shape shape = { .name = "stdio", .path = -1, .path2 = -1 };
@@ -590,7 +607,7 @@ bool read_stdio_field(struct enrich *e, unsigned id, struct ev_values *out)
 	if (!e->fd_part)
 		return false;
 	e->shape = &shape;
-	found = fd_of(e) && give_text(out, name ? fd_name(e) : fd_type_name(e, &letter));
+	found = fd_of(e) && give_text(out, name ? stream_name(e) : fd_type_name(e, &letter));
 	e->shape = NULL;
 	e->fd_part = NULL;
 	return found;

@@ -261,6 +261,7 @@ static const char *key_field(const char *word)
 		const char *word, *field;
 	} known[] = {
 		{ "process", "proc.pid" },
+		{ "parent", "proc.ppid" },
 		{ "container", "container.id" },
 		{ "user", "user.uid" },
 	};
@@ -305,6 +306,20 @@ static int compile_step(struct builder *b, uint32_t rule, size_t step, bool acti
 	return r < 0 ? -EINVAL : 0;
 }
 
+static int compile_keys(struct builder *b, const struct place *keys, size_t n, uint32_t **out,
+			const char *what)
+{
+	*out = arena_alloc(&b->r->arena, (n + 1) * sizeof(**out));
+	for (size_t i = 0; i < n; i++) {
+		int64_t o = key_operand(b, keys[i], what);
+
+		if (o < 0)
+			return -EINVAL;
+		(*out)[i] = (uint32_t)o;
+	}
+	return 0;
+}
+
 /* Of rules that are not active, too: what is wrong there is told before they are. */
 static int compile_window(struct builder *b, uint32_t rule, bool active, const char *what)
 {
@@ -312,14 +327,11 @@ static int compile_window(struct builder *b, uint32_t rule, bool active, const c
 
 	if (!w)
 		return 0;
-	w->key_operands = arena_alloc(&b->r->arena, (w->keys_n + 1) * sizeof(*w->key_operands));
-	for (size_t i = 0; i < w->keys_n; i++) {
-		int64_t o = key_operand(b, w->keys[i], what);
-
-		if (o < 0)
-			return -EINVAL;
-		w->key_operands[i] = (uint32_t)o;
-	}
+	if (compile_keys(b, w->keys, w->keys_n, &w->key_operands, what) ||
+	    (w->last_keys && compile_keys(b, w->last_keys, w->keys_n, &w->last_operands, what)))
+		return -EINVAL;
+	if (!w->last_keys)
+		w->last_operands = w->key_operands;
 	if (w->distinct.node) {
 		w->distinct_operand = key_operand(b, w->distinct, what);
 		if (w->distinct_operand < 0)

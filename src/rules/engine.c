@@ -46,6 +46,8 @@ static bool same_window(const struct rule *x, const struct rule *y)
 	return a && b && !strcmp(x->info.name, y->info.name) && a->kind == b->kind &&
 	       a->within == b->within && a->min == b->min &&
 	       same_texts(a->keys, a->keys_n, b->keys, b->keys_n) &&
+	       same_texts(a->last_keys, a->last_keys ? a->keys_n : 0, b->last_keys,
+			  b->last_keys ? b->keys_n : 0) &&
 	       same_texts(a->steps, a->steps_n, b->steps, b->steps_n) &&
 	       same_texts(&a->distinct, !!a->distinct.node, &b->distinct, !!b->distinct.node);
 }
@@ -116,12 +118,12 @@ static uint64_t hash_values(struct rules_engine *g, uint32_t operand, uint64_t h
 	return h;
 }
 
-static uint64_t window_key(struct rules_engine *g, const struct window_spec *w)
+static uint64_t window_key(struct rules_engine *g, const uint32_t *operands, size_t n)
 {
 	uint64_t h = g->seed;
 
-	for (size_t i = 0; i < w->keys_n; i++)
-		h = hash_values(g, w->key_operands[i], h);
+	for (size_t i = 0; i < n; i++)
+		h = hash_values(g, operands[i], h);
 	return h;
 }
 
@@ -133,7 +135,7 @@ static bool window_agrees(struct rules_engine *g, uint32_t rule)
 
 	if (!w)
 		return true;
-	key = window_key(g, w);
+	key = window_key(g, w->last_operands, w->keys_n);
 	if (w->kind == WINDOW_SEQUENCE)
 		return window_last(g->windows[rule], key, now);
 	if (w->distinct_operand >= 0) {
@@ -148,7 +150,8 @@ static void take_step(struct rules_engine *g, const struct target *t)
 {
 	const struct window_spec *w = g->r->rules[t->rule].window;
 
-	window_step(g->windows[t->rule], window_key(g, w), g->vm->ev->uptime, (unsigned)t->step);
+	window_step(g->windows[t->rule], window_key(g, w->key_operands, w->keys_n),
+		    g->vm->ev->uptime, (unsigned)t->step);
 }
 
 /* A target is reached: whether evaluation ends. */

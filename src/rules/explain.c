@@ -120,6 +120,9 @@ static void explain_window(const struct rule *rule, struct buf *out)
 			   : count ? ", for each "
 				   : ", of the same ",
 			   w->keys[i].node->text);
+	for (size_t i = 0; w->last_keys && i < w->keys_n; i++)
+		buf_printf(out, "%s%s", i ? ", " : ", which in the last are ",
+			   w->last_keys[i].node->text);
 	buf_putc(out, '\n');
 	for (size_t i = 0; i < w->steps_n; i++)
 		buf_printf(out, "  step %zu: %s\n", i + 1, w->steps[i].node->text);

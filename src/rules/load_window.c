@@ -73,12 +73,18 @@ static int load_count(struct item *it, const struct yaml_node *map, struct windo
 
 static int load_sequence(struct item *it, const struct yaml_node *map, struct window_spec *w)
 {
-	static const char *const keys[] = { "after", "within", "by", NULL };
-	const struct yaml_node *after;
+	static const char *const keys[] = { "after", "within", "by", "of", NULL };
+	const struct yaml_node *after, *of;
+	size_t n;
 
 	if (check_keys(it, map, keys) || read_common(it, map, w))
 		return -EINVAL;
 	w->kind = WINDOW_SEQUENCE;
+	of = yaml_get(map, "of");
+	if (of && read_texts(it, of, &w->last_keys, &n))
+		return -EINVAL;
+	if (of && n != w->keys_n)
+		return FAIL(it, of, "of wants as many fields as by: %zu", w->keys_n);
 	after = yaml_get(map, "after");
 	if (!after)
 		return FAIL(it, map, "after is missing: the conditions that come before");

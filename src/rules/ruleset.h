@@ -50,11 +50,12 @@ struct window_spec {
 	uint64_t min;	 /* of a count */
 	struct place *keys;
 	size_t keys_n;
-	struct place distinct; /* node NULL: every event counts */
-	struct place *steps;   /* conditions of a sequence, in order */
+	struct place *last_keys; /* of a sequence's event; NULL: as in the steps before it */
+	struct place distinct;	 /* node NULL: every event counts */
+	struct place *steps;	 /* conditions of a sequence, in order */
 	size_t steps_n;
 	/* Compiled: */
-	uint32_t *key_operands;
+	uint32_t *key_operands, *last_operands;
 	int64_t distinct_operand; /* -1: none */
 };
 

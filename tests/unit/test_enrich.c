@@ -786,6 +786,18 @@ static void stdio(void **state)
 	assert_null(ask(ev, "fd.name"));
 	assert_field(ev, "proc.is_exe_deleted", "0");
 	assert_field(ev, "user.ruid", "0");
+
+	/* Streams without a name: a pipe from a neighbour, one end of a pair of sockets. */
+	exec_of(50, "/bin/sh", "sh", 3, "/");
+	d = (struct watch_fd){ .fd = 0, .mode = 0010600, .ino = 4711 };
+	part(WATCH_P_FD, 0, &d, sizeof(d));
+	d = (struct watch_fd){ .fd = 1, .mode = 0140777, .ino = 4712, .family = AF_UNIX };
+	part(WATCH_P_FD, 1, &d, sizeof(d));
+	ev = put(e);
+	assert_field(ev, "proc.stdin.type", "pipe");
+	assert_field(ev, "proc.stdin.name", "pipe:[4711]");
+	assert_field(ev, "proc.stdout.type", "unix");
+	assert_field(ev, "proc.stdout.name", "socket:[4712]");
 	enrich_free(e);
 }
 
@@ -916,6 +928,16 @@ static void refused_connection(void **state)
 	assert_field(ev, "fd.name", "0.0.0.0:40000->192.0.2.7:4444");
 	assert_field(ev, "fd.sport", "4444");
 	assert_field(ev, "evt.res", "ECONNREFUSED");
+
+	/* As the kernel leaves a socket whose connection was waited for. */
+	d.lport = 0;
+	inet_pton(AF_INET, "192.0.2.7", d.raddr);
+	call_of(50, "nc", "connect", -ECONNREFUSED)->arg[0] = 5;
+	part(WATCH_P_FD, 0, &d, sizeof(d));
+	part(WATCH_P_ADDR, 1, &sa, sizeof(sa));
+	ev = put(e);
+	assert_field(ev, "fd.name", "0.0.0.0:0->192.0.2.7:4444");
+	assert_field(ev, "fd.sport", "4444");
 	enrich_free(e);
 }
 

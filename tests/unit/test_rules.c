@@ -459,6 +459,10 @@ static void test_own_keys(void **state)
 		{ OPEN "  sequence: {after: [evt.type=connect], within: 1m, by: process}\n", "" },
 		{ OPEN "  sequence: {after: [evt.type=conect], within: 1m, by: process}\n",
 		  "ERR_COMPILE_CONDITION 6:31 unknown event type conect" },
+		{ OPEN "  sequence: {after: [evt.type=dup], within: 1m, by: process, of: parent}\n",
+		  "" },
+		{ OPEN "  sequence: {after: [evt.type=dup], within: 1m, of: parent}\n",
+		  "ERR_EXTENSION 6:53 of wants as many fields as by: 0" },
 		{ OPEN "  sequence: {within: 1m}\n",
 		  "ERR_EXTENSION 6:13 after is missing: the conditions that come before" },
 		{ OPEN "  sequence: {after: x, within: 1m}\n  count: {min: 2, within: 1s}\n",
@@ -511,8 +515,8 @@ static void test_condition_texts(void **state)
 }
 
 /* Gives the engine an event at a time in seconds; whether rule 0 fired. */
-static bool at(struct rules_engine *g, double seconds, const char *type, const char *pid,
-	       const char *name)
+static bool at_field(struct rules_engine *g, double seconds, const char *type, const char *pid,
+		     const char *field, const char *value)
 {
 	cleanup_ev_memory struct ev_memory m = { 0 };
 	const uint32_t *fired;
@@ -521,8 +525,20 @@ static bool at(struct rules_engine *g, double seconds, const char *type, const c
 	assert_int_equal(ev_memory_init(&m, type, NULL, &e), 0);
 	m.ev.uptime = (uint64_t)(seconds * 1e9);
 	ev_memory_add(&m, "proc.pid", pid, &e);
-	ev_memory_add(&m, "fd.name", name, &e);
+	ev_memory_add(&m, field, value, &e);
 	return rules_engine_event(g, &m.ev, &fired);
+}
+
+static bool at(struct rules_engine *g, double seconds, const char *type, const char *pid,
+	       const char *name)
+{
+	return at_field(g, seconds, type, pid, "fd.name", name);
+}
+
+static bool at_fd(struct rules_engine *g, double seconds, const char *type, const char *pid,
+		  const char *fd)
+{
+	return at_field(g, seconds, type, pid, "fd.num", fd);
 }
 
 static struct rules_engine *engine(struct rules *r)
@@ -647,6 +663,21 @@ static void test_windows_go_on(void **state)
 	assert_false(at(last, 6, "open", "1", "a"));
 	rules_engine_get_stats(last, &stats);
 	assert_int_equal(stats.events, 6);
+}
+
+/* The event's own key is another field than that of the steps. */
+static void test_sequence_of_others(void **state)
+{
+	cleanup_rules struct rules *r = read_rules(
+		OPEN "  sequence: {after: [evt.type=connect], within: 10s, by: process, "
+		     "of: fd.num}\n");
+	cleanup_engine struct rules_engine *g = engine(r);
+
+	(void)state;
+	assert_false(at_fd(g, 1, "connect", "7", "1"));
+	assert_false(at_fd(g, 2, "open", "7", "1"));
+	assert_true(at_fd(g, 3, "open", "1", "7"));
+	assert_false(at_fd(g, 4, "open", "1", "7"));
 }
 
 /* One event may be both what begins and what ends: it ends what was begun before. */
@@ -1097,6 +1128,7 @@ int main(void)
 		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_count_distinct),
 		cmocka_unit_test(test_sequence),
+		cmocka_unit_test(test_sequence_of_others),
 		cmocka_unit_test(test_sequence_of_equals),
 		cmocka_unit_test(test_sequence_begins_again),
 		cmocka_unit_test(test_windows_go_on),
