@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "app/watch_cut.h"
 #include "app/watch_session.h"
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -28,25 +29,22 @@ static int flags_argument(const char *call)
 								     : -1;
 }
 
+struct budget {
+	size_t groups; /* of each clause */
+	size_t limit;  /* of a text (watch_cut.h) */
+};
+
 /* A group for which there is no room is not asked for. */
-static uint32_t want_group(struct watch *w, const struct rules_need_group *g)
+static uint32_t want_group(struct watch *w, const struct rules_need_group *g, size_t limit)
 {
-	static const enum watch_subject subjects[] = {
-		[NEED_PATH] = WATCH_S_PATH,
-		[NEED_RAW_PATH] = WATCH_S_RAW,
-		[NEED_COMM] = WATCH_S_COMM,
-	};
-	static const enum watch_place places[] = {
-		[NEED_WHOLE] = WATCH_AT_WHOLE,	 [NEED_PREFIX] = WATCH_AT_PREFIX,
-		[NEED_SUFFIX] = WATCH_AT_SUFFIX, [NEED_PART] = WATCH_AT_PART,
-		[NEED_INSIDE] = WATCH_AT_INSIDE, [NEED_LAST] = WATCH_AT_LAST,
-	};
 	struct watch_text v[RULES_NEED_TEXTS];
+	char room[RULES_NEED_TEXTS][WATCH_CUT_LONGEST + 1];
 	int n;
 
-	for (size_t i = 0; i < g->n; i++)
-		v[i] = (struct watch_text){ g->v[i].text, subjects[g->v[i].subject],
-					    places[g->v[i].place] };
+	for (size_t i = 0; i < g->n; i++) {
+		v[i] = watch_cut_none(&g->v[i]);
+		v[i] = watch_cut(&v[i], limit, room[i]);
+	}
 	/* Names of programs are compared apart from paths: a group of both cannot be asked for. */
 	for (size_t i = 1; i < g->n; i++)
 		if ((v[i].subject == WATCH_S_COMM) != (v[0].subject == WATCH_S_COMM))
@@ -77,7 +75,7 @@ static void want_ends(struct watch_clause *c, const struct rules_need *need)
 }
 
 static void make_clause(struct watch *w, const char *call, const struct rules_need *need,
-			size_t groups, struct watch_clause *c)
+			const struct budget *budget, struct watch_clause *c)
 {
 	int flags = flags_argument(call);
 
@@ -96,8 +94,8 @@ static void make_clause(struct watch *w, const char *call, const struct rules_ne
 		c->arg = 2;
 		c->any = PROT_EXEC;
 	}
-	for (size_t i = 0; i < need->groups_n && i < groups; i++)
-		c->groups |= want_group(w, &need->groups[i]);
+	for (size_t i = 0; i < need->groups_n && i < budget->groups; i++)
+		c->groups |= want_group(w, &need->groups[i], budget->limit);
 	want_ends(c, need);
 }
 
@@ -133,7 +131,7 @@ static int want_followed(struct watch *w, const struct rules *r, struct err *e)
 }
 
 static int want_call(struct watch *w, const char *call, const struct rules_need *needs, size_t n,
-		     size_t groups, bool follow, struct err *e)
+		     const struct budget *budget, bool follow, struct err *e)
 {
 	/* Programs that were executed are events of their own; the call tells failures. */
 	bool executes = !strcmp(call, "execve") || !strcmp(call, "execveat");
@@ -144,7 +142,7 @@ static int want_call(struct watch *w, const char *call, const struct rules_need 
 	for (size_t i = 0; i < n; i++) {
 		if (executes && !(needs[i].result & NEED_FAILURE))
 			continue;
-		make_clause(w, call, &needs[i], groups, &clauses[wanted]);
+		make_clause(w, call, &needs[i], budget, &clauses[wanted]);
 		if (executes)
 			clauses[wanted].result = WATCH_FAILURE;
 		wanted++;
@@ -167,8 +165,9 @@ static const struct round {
 } rounds[] = { { true, 1 }, { true, RULES_NEED_GROUPS }, { false, RULES_NEED_GROUPS } };
 
 static int want_round(struct watch *w, const struct rules *r, const struct round *round,
-		      struct err *e)
+		      size_t limit, struct err *e)
 {
+	const struct budget budget = { round->groups, limit };
 	struct ev_set wanted = rules_wanted(r, EV_SYSCALL);
 
 	for (unsigned type = 0; type < ev_type_count(); type++) {
@@ -180,7 +179,7 @@ static int want_round(struct watch *w, const struct rules *r, const struct round
 		    (flags_argument(ev_type_name(type)) >= 0) != round->opens)
 			continue;
 		n = rules_needs(r, EV_SYSCALL, type, needs);
-		err = want_call(w, ev_type_name(type), needs, n, round->groups,
+		err = want_call(w, ev_type_name(type), needs, n, &budget,
 				is_followed(r, ev_type_name(type)), e);
 		if (err < 0 && err != -ENOENT) /* a call of another architecture */
 			return err;
@@ -190,10 +189,11 @@ static int want_round(struct watch *w, const struct rules *r, const struct round
 
 int watch_session_want(struct watch *w, const struct rules *r, struct err *e)
 {
+	size_t limit = watch_cut_limit(r);
 	int err = want_followed(w, r, e);
 
 	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(rounds); i++)
-		err = want_round(w, r, &rounds[i], e);
+		err = want_round(w, r, &rounds[i], limit, e);
 	return err;
 }
 

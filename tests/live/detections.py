@@ -93,7 +93,7 @@ def check(_cases, log, findings, where=""):
 
 # What a record says of its process; left out when it is as in the one before.
 KEPT = ("start", "vpid", "uid", "gid", "loginuid", "tty", "cap_permitted", "cap_effective", "comm")
-ENVIRONMENT = ("LD_PRELOAD=", "LD_AUDIT=", "HISTFILE=", "HISTSIZE=", "HISTFILESIZE=")
+ENVIRONMENT = ("LD_PRELOAD=", "LD_AUDIT=", "LD_LIBRARY_PATH=", "HISTFILE=", "HISTSIZE=", "HISTFILESIZE=")
 
 
 def complete(lines):

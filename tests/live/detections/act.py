@@ -67,9 +67,9 @@ def act_unix(path):
     os.unlink(path)
 
 
-def question(name):
+def question(name, kind=1):
     labels = b"".join(bytes([len(x)]) + x.encode() for x in name.split("."))
-    return b"\x12\x34\1\0\0\1\0\0\0\0\0\0" + labels + b"\0\0\1\0\1"
+    return b"\x12\x34\1\0\0\1\0\0\0\0\0\0" + labels + b"\0\0" + bytes([kind]) + b"\0\1"
 
 
 def answer_one(server, address):
@@ -78,7 +78,7 @@ def answer_one(server, address):
     server.sendto(data[:2] + flags + data[12:] + b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton(address), who)
 
 
-def act_dns(name, address="192.0.2.80", count="1"):
+def act_dns(name, address="192.0.2.80", count="1", kind="1"):
     """A question to a server of our own, with its answer; name may have a {} for the number."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server, \
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -86,7 +86,7 @@ def act_dns(name, address="192.0.2.80", count="1"):
         s.connect(("127.0.0.1", 53))
         s.settimeout(2)
         for n in range(int(count)):
-            s.send(question(name.format(n)))
+            s.send(question(name.format(n), int(kind)))
             answer_one(server, address)
             s.recv(512)
 
@@ -113,6 +113,29 @@ def act_shell(what):
     out, inner = pair()
     inner.close()
     subprocess.run(["/bin/sh", "-c", "true"], stdin=out if what == "socket" else subprocess.PIPE, check=False)
+
+
+def act_fed(what, *command):
+    """Gives a program its commands through a pipe, with a connection or without."""
+    ends = pair() if what == "connect" else ()
+    subprocess.run(command, input=b"true\n", check=False)
+    for end_of in ends:
+        end_of.close()
+
+
+def act_listening(port, *command):
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", int(port)))
+        server.listen(1)
+        subprocess.run(command, check=False)
+
+
+def act_load_memory():
+    fd = os.memfd_create("library", 0)
+    with open("/lib/x86_64-linux-gnu/libm.so.6", "rb") as f:
+        os.write(fd, f.read())
+    ctypes.CDLL(f"/proc/self/fd/{fd}")
 
 
 def act_memfd():
@@ -229,4 +252,4 @@ def act_rename(folder, ending, count):
 
 
 if __name__ == "__main__":
-    globals()["act_" + sys.argv[1]](*sys.argv[2:])
+    globals()["act_" + sys.argv[1].replace("-", "_")](*sys.argv[2:])
