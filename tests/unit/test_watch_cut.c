@@ -67,7 +67,7 @@ static void limit(void **state)
 	static const struct {
 		unsigned texts;
 		size_t limit;
-	} rows[] = { { 3, SIZE_MAX }, { 30, 32 }, { 60, 16 }, { 100, 10 } };
+	} rows[] = { { 3, SIZE_MAX }, { 30, 32 }, { 60, 16 }, { 100, 12 } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
