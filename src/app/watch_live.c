@@ -471,10 +471,28 @@ static void statistics(const struct watching *w)
 		 n.kept, plural(n.kept), n.containers, plural(n.containers));
 }
 
+/* Rules that want a file of the events around them: there is one of all events, or none. */
+static void tell_captures(const struct watching *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rules_count(w->rules); i++) {
+		const struct rule_info *info = rules_at(w->rules, i);
+
+		n += info->capture && info->enabled && !info->dropped;
+	}
+	if (n && !w->session.capture)
+		log_warn(
+			"%zu rule%s want%s a capture (capture: true), which is not made; --capture "
+			"writes all events",
+			n, plural(n), n == 1 ? "s" : "");
+}
+
 static void tell_what(const struct watching *w)
 {
 	cleanup_buf struct buf models = { 0 };
 
+	tell_captures(w);
 	if (w->session.drift)
 		watch_drift_describe(w->session.drift, &models);
 	log_note("watching with %zu rule%s%s%s; system calls are hooked %s", rules_count(w->rules),

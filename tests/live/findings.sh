@@ -201,6 +201,17 @@ expect "a damaged store: a new one" until_true has_precious
 watch_stop
 expect "and a message" grep -q 'was damaged: it is now' "$err"
 
+# ---- a rule that wants a capture
+cat >"$scratch/capture.yaml" <<-END
+	- rule: Precious program
+	  capture: true
+	  override: {capture: replace}
+END
+"$boltseal" watch --rules "$scratch/rules.yaml" --rules "$scratch/capture.yaml" --for 1 \
+	>"$scratch/watch.out" 2>"$scratch/watch.err"
+expect "a rule that wants a capture is told that there is none" \
+	grep -q 'warning: 1 rule wants a capture (capture: true), which is not made' "$scratch/watch.err"
+
 # ---- sinks without a store
 start --sink "file:$scratch/plain.ndjson" --spool "$scratch/spool" --findings 2
 cat "$FINDING_FILE" >/dev/null
