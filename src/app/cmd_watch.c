@@ -38,6 +38,7 @@ static void watching_free(struct watching *w)
 	watch_free(w->session.sensor);
 	keeper_free(w->keeper);
 	free(w->session.alive_path);
+	free(w->store);
 	if (w->session.out && w->session.out != stdout)
 		fclose(w->session.out);
 }
@@ -57,8 +58,7 @@ static int open_output(struct watching *w, const struct args *a, struct err *e)
 /* Store, sinks and metrics, when there is one of them. */
 static int start_delivery(struct watching *w, const struct args *a, struct err *e)
 {
-	struct delivery_options o = { .store = args_value(a, "store"),
-				      .spool = args_value(a, "spool") };
+	struct delivery_options o = { .store = w->store, .spool = args_value(a, "spool") };
 	const char *spec;
 	uint64_t seconds, mib;
 	int err;
@@ -116,6 +116,19 @@ static int check_options(const struct args *a, struct err *e)
 	return 0;
 }
 
+/* SQLite asks where the process is for other paths, which the filter of --user does not allow. */
+static int find_store(struct watching *w, const struct args *a, struct err *e)
+{
+	const char *path = args_value(a, "store");
+	cleanup_free char *here = path && *path != '/' ? getcwd(NULL, 0) : NULL;
+
+	if (path && *path != '/' && !here)
+		return err_errno(e, errno, "--store=%s: the working directory is not known", path);
+	if (path)
+		w->store = here ? xasprintf("%s/%s", here, path) : xstrdup(path);
+	return 0;
+}
+
 /* The folder that another user is to write to. */
 static char *folder_of(const char *path)
 {
@@ -127,7 +140,7 @@ static char *folder_of(const char *path)
 /* 1: this process did its part, and *status is its exit status. */
 static int split(struct watching *w, const struct args *a, int *status, struct err *e)
 {
-	cleanup_free char *folder = folder_of(args_value(a, "store"));
+	cleanup_free char *folder = folder_of(w->store);
 	const char *const folders[2] = { folder, args_value(a, "learned") };
 	const char *user = args_value(a, "user"), *mode = args_value(a, "respond");
 	/* What root does is asked for on the command line; it reads no files. */
@@ -203,7 +216,7 @@ static int watch(struct watching *w, struct args *a, struct err *e)
 	if (!capture && expect_host(a, e) < 0)
 		return EXIT_ERROR;
 	allow_files();
-	if (split(w, a, &status, e) != 0)
+	if (find_store(w, a, e) < 0 || split(w, a, &status, e) != 0)
 		return status;
 	if (!capture)
 		watching_signals();

@@ -519,7 +519,7 @@ int watching_run(struct watching *w, uint64_t seconds, struct err *e)
 
 	if (start(w, e) < 0)
 		return EXIT_ERROR;
-	watch_alive_begin(&w->session, args_value(w->args, "store"));
+	watch_alive_begin(&w->session, w->store);
 	tell_what(w);
 	if (args_has(w->args, "live"))
 		w->session.screen = watch_screen_new();

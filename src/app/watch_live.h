@@ -11,6 +11,7 @@ struct watch_loading;
 
 struct watching {
 	const struct args *args;
+	char *store; /* --store, from the root of the file system; NULL: none */
 	struct rules *rules;
 	struct watch_session session;
 	struct keeper *keeper;	       /* who loads programs; NULL: this process */

@@ -78,7 +78,9 @@ expect "--once: exit status 2 at the first finding" test $? = 2
 
 # ---- health
 store=$scratch/st/f.db
-start --user nobody --store "$store" --sink metrics:0
+cd "$scratch" || exit 1 # a name without a place is that of a file here, also for another user
+start --user nobody --store st/f.db --sink metrics:0
+cd "$repo" || exit 1
 judge=$(pgrep -P "$watcher")
 port=$(listener "$judge")
 if [ -n "$port" ] && command -v curl >/dev/null; then
