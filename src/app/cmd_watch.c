@@ -263,9 +263,10 @@ static const struct option_desc options[] = {
 	  "Shows on the terminal what happens: rates, containers, the latest findings, losses. q "
 	  "ends it. Without a terminal findings are printed as lines." },
 	{ 0, "user", "NAME", NULL,
-	  "Only loading programs into the kernel and opening files of /proc and of container "
-	  "engines is done as root, by a process of its own; everything else as this user, under "
-	  "a seccomp filter. SIGHUP loads the rules again." },
+	  "Only loading programs into the kernel, opening files of /proc and of container engines, "
+	  "and what --respond=enforce asks for is done as root, by a process of its own; "
+	  "everything "
+	  "else as this user, under a seccomp filter. SIGHUP loads the rules again." },
 	{ 0, "capture", "FILE", NULL,
 	  "Writes all events, and what was learned of the host for them, to this file, for "
 	  "--replay; compressed when its name ends in .gz." },

@@ -168,6 +168,7 @@ agent:
   rules: {local.yaml: null, a.yaml: "- list: a\n  items: []", b.yaml: "# none\n"}
   metricsPort: 9001
   extraArgs: [--ring=16]
+  extraCapabilities: [NET_ADMIN, SYS_ADMIN]
   priorityClassName: ""
   nodeSelector: null
   tolerations: []
@@ -224,6 +225,7 @@ assert c["image"] == "registry.example/boltseal:v9" and c["imagePullPolicy"] == 
 assert c["args"] == ["watch", "--user=boltseal", "--format=json", "--add=/etc/boltseal/rules.d/a.yaml",
                      "--add=/etc/boltseal/rules.d/b.yaml", "--store=/var/lib/boltseal/agent/findings.db",
                      "--sink=metrics:0.0.0.0:9001", "--ring=16"], c["args"]
+assert c["securityContext"]["capabilities"]["add"][-3:] == ["KILL", "NET_ADMIN", "SYS_ADMIN"], c
 assert c["ports"] == [{"name": "metrics", "containerPort": 9001}], c
 assert of["ConfigMap", "boltseal-rules"]["data"].keys() == {"a.yaml", "b.yaml"}, of
 assert pod["metadata"]["labels"]["example.com/b"] == "no", pod
