@@ -385,7 +385,7 @@ static void take_seen(struct watch_session *s, struct box *b, uint32_t space, un
 	for (uint32_t nr = 0; nr < WATCH_NRS; nr++) {
 		uint64_t bit = UINT64_C(1) << (nr % 64);
 
-		if (!(asked.seen[nr / 64] & bit) || b->known[abi].known[nr / 64] & bit)
+		if (!asked.seen[nr] || b->known[abi].known[nr / 64] & bit)
 			continue;
 		s->drift->o[0] = (struct observation){ 0 };
 		observe_call(abi, nr, 1, &s->drift->o[0]);

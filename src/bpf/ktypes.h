@@ -235,6 +235,7 @@ struct css_set {
 
 struct task_struct {
 	struct thread_info thread_info;
+	void *stack;
 	unsigned int flags;
 	const struct cred *real_cred, *cred;
 	int pid, tgid;

@@ -4,7 +4,7 @@
 #ifndef BPF_SYSCALL_ARGS_H
 #define BPF_SYSCALL_ARGS_H
 
-#include "ktypes.h"
+#include "task.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -20,7 +20,7 @@ enum { ABI_NATIVE, ABI_32BIT, ABI_X32 };
 static __always_inline __u32 abi_of(struct task_struct *task, __u64 *nr)
 {
 #if defined(__TARGET_ARCH_x86)
-	if (task->thread_info.status & TS_COMPAT)
+	if (GET(task, thread_info.status) & TS_COMPAT)
 		return ABI_32BIT;
 	if (*nr != ~0ULL && *nr & X32_BIT) {
 		*nr &= ~(__u64)X32_BIT;
@@ -28,7 +28,7 @@ static __always_inline __u32 abi_of(struct task_struct *task, __u64 *nr)
 	}
 	return ABI_NATIVE;
 #else
-	return task->thread_info.flags >> TIF_32BIT & 1;
+	return GET(task, thread_info.flags) >> TIF_32BIT & 1;
 #endif
 }
 
@@ -40,37 +40,37 @@ static __always_inline __u32 abi_of(struct task_struct *task, __u64 *nr)
 static __always_inline __u64 number_in(const struct pt_regs *regs)
 {
 #if defined(__TARGET_ARCH_x86)
-	return regs->orig_ax;
+	return REGISTER(regs, orig_ax);
 #else
-	return (__u32)regs->syscallno;
+	return (__u32)REGISTER(regs, syscallno);
 #endif
 }
 
 static __always_inline __s64 result_in(const struct pt_regs *regs)
 {
 #if defined(__TARGET_ARCH_x86)
-	return regs->ax;
+	return REGISTER(regs, ax);
 #else
-	return regs->regs[0];
+	return REGISTER(regs, regs[0]);
 #endif
 }
 
 static __always_inline void read_native_args(__u64 a[6], const struct pt_regs *regs)
 {
 #if defined(__TARGET_ARCH_x86)
-	a[0] = regs->di;
-	a[1] = regs->si;
-	a[2] = regs->dx;
-	a[3] = regs->r10;
-	a[4] = regs->r8;
-	a[5] = regs->r9;
+	a[0] = REGISTER(regs, di);
+	a[1] = REGISTER(regs, si);
+	a[2] = REGISTER(regs, dx);
+	a[3] = REGISTER(regs, r10);
+	a[4] = REGISTER(regs, r8);
+	a[5] = REGISTER(regs, r9);
 #else
-	a[0] = regs->orig_x0;
-	a[1] = regs->regs[1];
-	a[2] = regs->regs[2];
-	a[3] = regs->regs[3];
-	a[4] = regs->regs[4];
-	a[5] = regs->regs[5];
+	a[0] = REGISTER(regs, orig_x0);
+	a[1] = REGISTER(regs, regs[1]);
+	a[2] = REGISTER(regs, regs[2]);
+	a[3] = REGISTER(regs, regs[3]);
+	a[4] = REGISTER(regs, regs[4]);
+	a[5] = REGISTER(regs, regs[5]);
 #endif
 }
 

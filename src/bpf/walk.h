@@ -3,7 +3,7 @@
 #ifndef BPF_WALK_H
 #define BPF_WALK_H
 
-#include "ktypes.h"
+#include "task.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -57,12 +57,12 @@ static __always_inline void read_link(struct dentry *d, struct link *l)
 static __always_inline __u32 walk_up(char *text, __u32 *off_mem, struct vfsmount *mnt,
 				     struct dentry *d)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct dentry *mnt_root = BPF_CORE_READ(mnt, mnt_root);
 	struct path root = {};
 	__u32 flag = WALK_TRUNCATED << 16;
 
-	bpf_probe_read_kernel(&root, sizeof(root), &task->fs->root);
+	bpf_probe_read_kernel(&root, sizeof(root), &GET(task, fs)->root);
 	*off_mem = WALK_MAX;
 	for (int i = 0; i < WALK_COMPONENTS; i++) {
 		struct link l;

@@ -91,14 +91,14 @@ static __always_inline __u64 capability_bits(const struct cred *cred, __u32 offs
 
 static __always_inline __u32 tty_of(struct task_struct *task)
 {
-	struct tty_struct *tty = task->signal->tty;
+	struct tty_struct *tty = GET(task, signal, tty);
 	__u32 minor;
 
 	if (!tty)
 		return 0;
-	minor = tty->driver->minor_start + tty->index;
+	minor = GET(tty, driver, minor_start) + GET(tty, index);
 	/* new_encode_dev(), include/linux/kdev_t.h */
-	return (minor & 0xff) | tty->driver->major << 8 | (minor & ~0xffu) << 12;
+	return (minor & 0xff) | GET(tty, driver, major) << 8 | (minor & ~0xffu) << 12;
 }
 
 /* Where the last, innermost number of a pid stands. */
@@ -127,7 +127,7 @@ static __always_inline __u32 nr_in_namespace(struct pid *pid)
  */
 static __always_inline void begin(struct build *b, __u16 kind, struct task_struct *task)
 {
-	const struct cred *cred = task->cred;
+	const struct cred *cred = GET(task, cred);
 
 	b->len = 0;
 	b->rec.kind = kind;
@@ -135,19 +135,19 @@ static __always_inline void begin(struct build *b, __u16 kind, struct task_struc
 	b->rec.parts = 0;
 	b->rec.uring = b->rec.pad = 0;
 	b->rec.time = bpf_ktime_get_boot_ns();
-	b->rec.tid = task->pid;
-	b->rec.pid = task->tgid;
-	b->rec.uid = cred->euid.val;
-	b->rec.gid = cred->egid.val;
+	b->rec.tid = GET(task, pid);
+	b->rec.pid = GET(task, tgid);
+	b->rec.uid = GET(cred, euid.val);
+	b->rec.gid = GET(cred, egid.val);
 	b->rec.cap_permitted = capability_bits(cred,
 					       bpf_core_field_offset(struct cred, cap_permitted));
 	b->rec.cap_effective = capability_bits(cred,
 					       bpf_core_field_offset(struct cred, cap_effective));
-	bpf_probe_read_kernel(b->rec.comm, sizeof(b->rec.comm), &task->comm);
-	b->rec.start = task->group_leader->start_boottime;
+	read_comm(b->rec.comm, task);
+	b->rec.start = GET(task, group_leader, start_boottime);
 	b->rec.tty = tty_of(task);
-	b->rec.loginuid = bpf_core_field_exists(task->loginuid) ? task->loginuid.val : ~0u;
-	b->rec.vpid = nr_in_namespace(task->group_leader->thread_pid);
+	b->rec.loginuid = bpf_core_field_exists(task->loginuid) ? GET(task, loginuid.val) : ~0u;
+	b->rec.vpid = nr_in_namespace(GET(task, group_leader, thread_pid));
 }
 
 /* ---- system calls */
@@ -246,7 +246,7 @@ static __always_inline int call_returned(struct task_struct *task, const struct 
 	if (abi == ABI_32BIT)
 		nr = native_number(regs, nr);
 
-	if (nr >= WATCH_NRS || (__u32)task->tgid == self)
+	if (nr >= WATCH_NRS || (__u32)GET(task, tgid) == self)
 		return 0;
 	asm volatile("" : "+r"(nr)); /* not every verifier keeps what the comparison said */
 	s = spec_of[nr & (WATCH_NRS - 1)];
@@ -265,8 +265,7 @@ static __always_inline int call_returned(struct task_struct *task, const struct 
 	if (abi == ABI_32BIT)
 		read_compat_args(b->rec.arg, regs, how);
 	else
-		read_native_args(b->rec.arg,
-				 regs ? regs : (struct pt_regs *)bpf_task_pt_regs(task));
+		read_native_args(b->rec.arg, regs ? regs : regs_of(task));
 	read_how(b, spec);
 	b->rec.ret = ret;
 	if (want_given && abi == ABI_NATIVE) {
@@ -298,7 +297,7 @@ struct exit_ctx {
 SEC("tp")
 int on_call(struct exit_ctx *ctx)
 {
-	return call_returned(bpf_get_current_task_btf(), NULL, ctx->nr, ctx->ret, ABI_NATIVE);
+	return call_returned(current_task(), NULL, ctx->nr, ctx->ret, ABI_NATIVE);
 }
 
 /* The same where tracefs does not offer per-call events. */
@@ -307,7 +306,7 @@ int on_any_call(__u64 *ctx)
 {
 	struct pt_regs *regs = (struct pt_regs *)ctx[0];
 	__u64 nr = number_in(regs), how = nr;
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 
 	if (nr >= WATCH_NRS || !spec_of[nr])
 		return 0;
@@ -411,7 +410,7 @@ static __always_inline void fill_executable(struct watch_proc *p, struct file *e
 
 __noinline int add_process(void)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct build *b = build_get();
 	struct watch_proc *p;
 	struct file *exe;
@@ -499,7 +498,7 @@ int on_fork(__u64 *ctx)
 	struct task_struct *child = (void *)ctx[1];
 	struct build *b;
 
-	if (child->pid != child->tgid)
+	if (GET(child, pid) != GET(child, tgid))
 		return 0; /* a thread */
 	b = build_get();
 	if (!b)
@@ -507,7 +506,7 @@ int on_fork(__u64 *ctx)
 	no_call(b);
 	begin(b, WATCH_FORK, child);
 	b->rec.arg[0] = BPF_CORE_READ(child, real_parent, tgid);
-	b->rec.arg[1] = bpf_get_current_task_btf()->pid;
+	b->rec.arg[1] = GET(current_task(), pid);
 	b->rec.start = BPF_CORE_READ(child, start_boottime);
 	return submit(b);
 }

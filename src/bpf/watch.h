@@ -10,8 +10,9 @@
 #include <linux/types.h>
 
 enum {
-	WATCH_NRS = 512,   /* native numbers of calls that can be watched */
-	WATCH_SPECS = 256, /* rows; 0 is the empty one */
+	WATCH_NRS = 512,      /* native numbers of calls that can be watched */
+	WATCH_HOOK_TYPES = 3, /* of functions that programs are attached to (watch_hooks.h) */
+	WATCH_SPECS = 256,    /* rows; 0 is the empty one */
 	WATCH_ARGS = 6,
 	WATCH_PARTS_BYTES = 16384, /* of the parts of one record */
 	WATCH_PART_MAX = 4096,	   /* bytes of one part */
@@ -85,7 +86,7 @@ struct watch_ns {
 
 /* What was called before somebody said what is known. */
 struct watch_asked {
-	__u64 seen[WATCH_NRS / 64];
+	__u8 seen[WATCH_NRS];
 };
 
 enum { WATCH_KEPT = 3, WATCH_KEPTS = 32 };

@@ -21,8 +21,8 @@ static __always_inline __u32 native_number(const struct pt_regs *regs, __u32 nr)
 	const volatile struct watch_compat *c = &compat_of[nr & (WATCH_NRS - 1)];
 	__u32 native = c->nr;
 
-	if (c->how == WATCH_C_SOCKETCALL && (__u32)regs->bx < WATCH_SOCKETCALLS)
-		native = socketcall_of[regs->bx & (WATCH_SOCKETCALLS - 1)];
+	if (c->how == WATCH_C_SOCKETCALL && (__u32)REGISTER(regs, bx) < WATCH_SOCKETCALLS)
+		native = socketcall_of[REGISTER(regs, bx) & (WATCH_SOCKETCALLS - 1)];
 	return native ? native - 1 : WATCH_NRS;
 }
 
@@ -41,12 +41,12 @@ static __always_inline void read_compat_args(__u64 a[6], const struct pt_regs *r
 	__u32 how = compat_of[nr & (WATCH_NRS - 1)].how;
 	__u64 kept;
 
-	a[0] = (__u32)regs->bx;
-	a[1] = (__u32)regs->cx;
-	a[2] = (__u32)regs->dx;
-	a[3] = (__u32)regs->si;
-	a[4] = (__u32)regs->di;
-	a[5] = (__u32)regs->bp;
+	a[0] = (__u32)REGISTER(regs, bx);
+	a[1] = (__u32)REGISTER(regs, cx);
+	a[2] = (__u32)REGISTER(regs, dx);
+	a[3] = (__u32)REGISTER(regs, si);
+	a[4] = (__u32)REGISTER(regs, di);
+	a[5] = (__u32)REGISTER(regs, bp);
 	switch (how) {
 	case WATCH_C_SOCKETCALL:
 		kept = a[0];

@@ -14,6 +14,7 @@ const volatile __u8 want_drift; /* without it nothing of this is looked at */
 const volatile __u32 host_ns;	/* mount namespace of the first process */
 const volatile struct watch_kept kept[WATCH_KEPTS];
 const volatile __u8 kept_of[WATCH_NRS]; /* 0: none */
+const volatile struct watch_asked nothing_asked;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -110,14 +111,13 @@ static __always_inline struct build *drift_begin(struct task_struct *task, __u16
 static __always_inline int drift_new_namespace(struct task_struct *task,
 					       const struct watch_ns_key *key)
 {
-	struct watch_asked nothing = {};
 	struct watch_ns empty = {};
 	struct build *b;
 
 	if (drift_foreign(task, key->mnt_ns) ||
 	    bpf_map_update_elem(&namespaces, key, &empty, BPF_NOEXIST))
 		return 0;
-	bpf_map_update_elem(&asked, key, &nothing, BPF_ANY);
+	bpf_map_update_elem(&asked, key, (const void *)&nothing_asked, BPF_ANY);
 	b = drift_begin(task, WATCH_NEW_NS, 0, 1);
 	if (!b)
 		return 0;
@@ -138,7 +138,7 @@ static __always_inline int drift_call(struct task_struct *task, const struct wat
 	if (!b)
 		return 0;
 	if (!key->abi)
-		read_native_args(b->rec.arg, (struct pt_regs *)bpf_task_pt_regs(task));
+		read_native_args(b->rec.arg, regs_of(task));
 	return submit(b);
 }
 
@@ -151,7 +151,7 @@ static __always_inline int drift_args(struct task_struct *task, __u32 mnt_ns, __
 	struct drift_key k;
 	struct build *b;
 
-	read_native_args(a, (struct pt_regs *)bpf_task_pt_regs(task));
+	read_native_args(a, regs_of(task));
 	if (spec->pointer && bpf_probe_read_user(&a[0], sizeof(a[0]), (void *)a[0]))
 		return 0;
 	for (__u32 i = 0; i < WATCH_KEPT; i++) {
@@ -178,12 +178,12 @@ static __always_inline int drift_args(struct task_struct *task, __u32 mnt_ns, __
 SEC("tp_btf/sys_enter")
 int on_enter(__u64 *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct watch_ns_key key = { task->nsproxy->mnt_ns->ns.inum };
+	struct task_struct *task = current_task();
+	struct watch_ns_key key = { GET(task, nsproxy, mnt_ns, ns.inum) };
 	struct watch_ns *n;
 	__u64 nr = ctx[1], bit;
 
-	if (key.mnt_ns == host_ns || !key.mnt_ns || (__u32)task->tgid == self)
+	if (key.mnt_ns == host_ns || !key.mnt_ns || (__u32)GET(task, tgid) == self)
 		return 0;
 	key.abi = abi_of(task, &nr);
 	n = bpf_map_lookup_elem(&namespaces, &key);
@@ -197,8 +197,8 @@ int on_enter(__u64 *ctx)
 	if (n->state == WATCH_NS_ASKED) {
 		struct watch_asked *a = bpf_map_lookup_elem(&asked, &key);
 
-		if (a && !(a->seen[nr / 64] & bit) && !drift_foreign(task, key.mnt_ns))
-			__sync_fetch_and_or(&a->seen[nr / 64], bit);
+		if (a && !a->seen[nr] && !drift_foreign(task, key.mnt_ns))
+			a->seen[nr] = 1;
 		/* Arguments are told: how long an answer takes must not decide what is learned. */
 		return key.abi || !kept_of[nr] ? 0 : drift_args(task, key.mnt_ns, nr);
 	}
@@ -209,15 +209,15 @@ int on_enter(__u64 *ctx)
 
 static __always_inline int drift_capability(const struct cred *cred, __u32 cap)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct watch_ns_key key = { task->nsproxy->mnt_ns->ns.inum };
+	struct task_struct *task = current_task();
+	struct watch_ns_key key = { GET(task, nsproxy, mnt_ns, ns.inum) };
 	struct drift_key k = { key.mnt_ns, WHAT_CAP | cap };
 	struct watch_ns *n;
 	struct build *b;
 	__u64 times;
 
 	/* Borrowed credentials (overlayfs uses those of the mounter) are not the program's. */
-	if (key.mnt_ns == host_ns || cred != task->real_cred || cap > 63)
+	if (key.mnt_ns == host_ns || cred != GET(task, real_cred) || cap > 63)
 		return 0;
 	n = bpf_map_lookup_elem(&namespaces, &key);
 	if (!n || n->state == WATCH_NS_IGNORED || n->caps >> cap & 1 ||
@@ -278,8 +278,8 @@ static __always_inline bool drift_result(const struct build *b,
  */
 __noinline int drift_wants(__u32 row, __u32 nr)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct watch_ns_key key = { task->nsproxy->mnt_ns->ns.inum };
+	struct task_struct *task = current_task();
+	struct watch_ns_key key = { GET(task, nsproxy, mnt_ns, ns.inum) };
 	struct drift_key k = { key.mnt_ns, WHAT_RESULT | nr };
 	const volatile struct watch_spec *spec = &specs[row & (WATCH_SPECS - 1)];
 	struct build *b = build_get();

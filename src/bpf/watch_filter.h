@@ -59,7 +59,7 @@ __noinline __u64 texts_in(__u32 from, __u32 len)
 /* The bits of a relative path, of which those of the text alone are known: with its folder. */
 __noinline __u64 texts_of_relative(__u64 raw, __u32 len, int dirfd)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct build *b = build_get();
 	struct path dir = {};
 	__u32 from;
@@ -67,7 +67,7 @@ __noinline __u64 texts_of_relative(__u64 raw, __u32 len, int dirfd)
 	if (!b || b->kept == KEPT_BY_OTHERS)
 		return ~0ull;
 	if (dirfd == AT_FDCWD) {
-		bpf_probe_read_kernel(&dir, sizeof(dir), &task->fs->pwd);
+		bpf_probe_read_kernel(&dir, sizeof(dir), &GET(task, fs)->pwd);
 	} else {
 		struct file *f = file_of_fd(dirfd);
 
@@ -228,11 +228,12 @@ static __always_inline __u32 clauses_with(__u32 s, __u32 hold, __u32 have, int w
 /* The groups that the program's name belongs to: of a call that was kept, the one in its record. */
 __noinline __u32 comm_groups(void)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct build *b = build_get();
 
-	if (!b || bpf_probe_read_kernel(&b->text[RAW_AT], sizeof(task->comm),
-					b->kept ? (void *)b->rec.comm : (void *)&task->comm))
+	if (!b ||
+	    (b->kept ? bpf_probe_read_kernel(&b->text[RAW_AT], sizeof(b->rec.comm), b->rec.comm)
+		     : read_comm(&b->text[RAW_AT], task)) < 0)
 		return GROUPS_MASK;
 	return texts_in(RAW_AT, sizeof(task->comm)) >> WATCH_S_COMM * WATCH_GROUPS & GROUPS_MASK;
 }
@@ -386,7 +387,7 @@ __u64 known_cgroups[KNOWN_CGROUPS];
 /* Whether a component of the path is as long as the shortest that names a container. */
 __noinline __u32 cgroup_names_container(void)
 {
-	struct kernfs_node *kn = cgroup_of(bpf_get_current_task_btf());
+	struct kernfs_node *kn = cgroup_of(current_task());
 	struct build *b = build_get();
 
 	for (int i = 0; b && kn && i < CGROUP_DEPTH; i++) {
@@ -394,7 +395,8 @@ __noinline __u32 cgroup_names_container(void)
 
 		if (!up)
 			return 0;
-		if (bpf_probe_read_kernel_str(&b->text[RAW_AT], WALK_NAME, kn->name) > CONTAINER_ID)
+		if (bpf_probe_read_kernel_str(&b->text[RAW_AT], WALK_NAME, GET(kn, name)) >
+		    CONTAINER_ID)
 			return 1;
 		kn = up;
 	}
@@ -410,9 +412,9 @@ static __always_inline bool maybe_in_container(struct task_struct *task)
 	struct kernfs_node *kn = cgroup_of(task);
 	__u64 id, *known;
 
-	if (task->thread_pid->level)
+	if (GET(task, thread_pid, level))
 		return true;
-	id = kn->id << 1;
+	id = GET(kn, id) << 1;
 	known = &known_cgroups[(id >> 1 ^ id >> 33) & (KNOWN_CGROUPS - 1)];
 	if ((*known & ~1ull) != id)
 		*known = id | (cgroup_names_container() & 1);

@@ -84,18 +84,18 @@ struct enter_ctx {
 SEC("tp")
 int on_given(struct enter_ctx *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 nr = ctx->nr, tid = task->pid;
+	struct task_struct *task = current_task();
+	__u32 nr = ctx->nr, tid = GET(task, pid);
 	__u64 arg[WATCH_ARGS];
 	struct given *g;
 	__u8 s;
 
-	if (nr >= WATCH_NRS || (__u32)task->tgid == self)
+	if (nr >= WATCH_NRS || (__u32)GET(task, tgid) == self)
 		return 0;
 	s = spec_of[nr & (WATCH_NRS - 1)];
 	if (!s)
 		return 0;
-	read_native_args(arg, (struct pt_regs *)bpf_task_pt_regs(task));
+	read_native_args(arg, regs_of(task));
 	g = given_at(&specs[s], arg, nr);
 	if (g)
 		bpf_map_update_elem(&given_calls, &tid, g, BPF_ANY);
@@ -105,7 +105,7 @@ int on_given(struct enter_ctx *ctx)
 /* Of the call that returns: the names, as bits by their place in `given`, that are others now. */
 __noinline __u32 given_others(__u32 s)
 {
-	__u32 tid = bpf_get_current_task_btf()->pid, others = 0;
+	__u32 tid = GET(current_task(), pid), others = 0;
 	struct given *then = bpf_map_lookup_elem(&given_calls, &tid), *now;
 	struct build *b = build_get();
 
@@ -123,7 +123,7 @@ __noinline __u32 given_others(__u32 s)
 
 __noinline int add_given(__u32 s, __u32 others)
 {
-	__u32 tid = bpf_get_current_task_btf()->pid, n = 0;
+	__u32 tid = GET(current_task(), pid), n = 0;
 	struct given *then = bpf_map_lookup_elem(&given_calls, &tid);
 	struct build *b = build_get();
 

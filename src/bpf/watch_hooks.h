@@ -4,7 +4,8 @@
  * nobody asked for are not touched. The function's small program (at_return_*, of which the loader
  * makes one for each) hands on to on_return_*, which is there once: as a tail call, for which both
  * have to be for functions of the same type. The kernel has two types of them: the argument is
- * called `regs` or, where kernel/sys_ni.c names the function too, `__unused`.
+ * called `regs` or, where kernel/sys_ni.c names the function too, `__unused`; before Linux 5.11
+ * three.
  */
 #ifndef BPF_WATCH_HOOKS_H
 #define BPF_WATCH_HOOKS_H
@@ -16,17 +17,18 @@
 
 /* Set before load. */
 const volatile __u8 filter_args; /* that __secure_computing() has */
+const volatile __u8 untyped_registers[WATCH_HOOK_TYPES];
 
 /* Shared with the loader through memory: the native calls that are hooked here. */
 __u8 hooked[WATCH_NRS];	     /* 1 */
 __u8 two_returns[WATCH_NRS]; /* 1: fork(2) and its like */
 
-struct {
+struct hand_on {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u32);
-} returns_0 SEC(".maps"), returns_1 SEC(".maps");
+} returns_0 SEC(".maps"), returns_1 SEC(".maps"), returns_2 SEC(".maps");
 
 /* A call that came to its end, by the registers of its caller. */
 static __always_inline int ended(struct task_struct *task, const struct pt_regs *regs, __s64 ret)
@@ -45,31 +47,33 @@ static __always_inline int ended(struct task_struct *task, const struct pt_regs 
 	return 0;
 }
 
-SEC("fexit")
-int on_return_0(__u64 *ctx)
+/*
+ * The function's registers and its result. Where the kernel's types say no more of the argument
+ * than its name (functions of net/ before Linux 5.11), it cannot be taken from there.
+ */
+static __always_inline int returned(__u64 *ctx, __u32 type)
 {
-	return ended(bpf_get_current_task_btf(), (void *)ctx[0], ctx[1]);
+	struct task_struct *task = current_task();
+
+	return ended(task, untyped_registers[type] ? regs_of(task) : (void *)ctx[0], ctx[1]);
 }
 
-SEC("fexit")
-int on_return_1(__u64 *ctx)
-{
-	return ended(bpf_get_current_task_btf(), (void *)ctx[0], ctx[1]);
-}
+#define HOOK_TYPE(n)                                 \
+	SEC("fexit")                                 \
+	int on_return_##n(__u64 *ctx)                \
+	{                                            \
+		return returned(ctx, n);             \
+	}                                            \
+	SEC("fexit")                                 \
+	int at_return_##n(__u64 *ctx)                \
+	{                                            \
+		bpf_tail_call(ctx, &returns_##n, 0); \
+		return 0;                            \
+	}
 
-SEC("fexit")
-int at_return_0(__u64 *ctx)
-{
-	bpf_tail_call(ctx, &returns_0, 0);
-	return 0;
-}
-
-SEC("fexit")
-int at_return_1(__u64 *ctx)
-{
-	bpf_tail_call(ctx, &returns_1, 0);
-	return 0;
-}
+HOOK_TYPE(0)
+HOOK_TYPE(1)
+HOOK_TYPE(2)
 
 static __always_inline bool is_in(const __u8 *calls, struct task_struct *task,
 				  const struct pt_regs *regs)
@@ -100,20 +104,20 @@ int on_refused(__u64 *ctx)
 		asm volatile("%0 = *(u64 *)(%1 + 0)" : "=r"(verdict) : "r"(ctx));
 	if (verdict != -1)
 		return 0;
-	task = bpf_get_current_task_btf();
-	regs = (void *)bpf_task_pt_regs(task);
+	task = current_task();
+	regs = regs_of(task);
 	return is_in(hooked, task, regs) ? ended(task, regs, result_in(regs)) : 0;
 }
 
 /* A child begins, with its parent's registers: the second return of fork(2) and its like. */
 static __always_inline int child_returned(void)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	const struct pt_regs *regs;
 
-	if (task->flags & PF_KTHREAD)
+	if (GET(task, flags) & PF_KTHREAD)
 		return 0;
-	regs = (void *)bpf_task_pt_regs(task);
+	regs = regs_of(task);
 	return is_in(two_returns, task, regs) ? ended(task, regs, 0) : 0;
 }
 
@@ -137,7 +141,7 @@ int on_child_probe(void *ctx)
 SEC("tp_btf/sys_exit")
 int on_narrow_call(__u64 *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	const struct pt_regs *regs = (void *)ctx[0];
 	__u64 nr = number_in(regs);
 

@@ -145,14 +145,24 @@ static __always_inline bool kill_holds(const volatile struct watch_kill *k, cons
 	       wish_holds(k->upper, f->upper) && wish_holds(k->memfd, f->memfd) && comm_holds(k, b);
 }
 
+/*
+ * One of what is left. Subtracts and then looks, as in build_take(): of two at once that ask for
+ * the last one both may go without, and user space decides.
+ */
+static __always_inline bool take_one(__s32 *left)
+{
+	__sync_fetch_and_add(left, -1);
+	if (*(volatile __s32 *)left >= 0)
+		return true;
+	__sync_fetch_and_add(left, 1);
+	return false;
+}
+
 static __always_inline void kill_now(struct build *b, struct watch_killable *limit, __u32 row)
 {
-	if (__sync_fetch_and_add(&limit->left, -1) <= 0) {
-		__sync_fetch_and_add(&limit->left, 1);
+	if (!take_one(&limit->left))
 		return;
-	}
-	if (__sync_fetch_and_add(&kill_left, -1) <= 0) {
-		__sync_fetch_and_add(&kill_left, 1);
+	if (!take_one(&kill_left)) {
 		__sync_fetch_and_add(&limit->left, 1);
 		return;
 	}
@@ -165,7 +175,7 @@ static __always_inline void kill_now(struct build *b, struct watch_killable *lim
 /* For the event whose record is under construction. */
 __noinline int kill_if_asked(void)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct build *b = build_get();
 	struct kill_facts f = {};
 	struct watch_killable *limit;

@@ -3,6 +3,7 @@
 #ifndef BPF_WATCH_PARTS_H
 #define BPF_WATCH_PARTS_H
 
+#include "task.h"
 #include "walk.h"
 #include "watch.h"
 
@@ -61,6 +62,7 @@ struct build {
 	__u64 file, opened;
 	__u64 data; /* of a message, in the caller's memory */
 	__u32 data_len, addr_len;
+	__u32 users, pad; /* build_take() */
 	struct watch_rec rec;
 	char parts[WATCH_PARTS_BYTES + WATCH_PART_MAX + 64]; /* directly behind `rec` */
 };
@@ -89,13 +91,24 @@ static __always_inline struct build *build_get(void)
 	return b;
 }
 
-/* False: another task has it. */
+/*
+ * False: another task has it, or tries to take it. Kernels before 5.12 have no atomic operations
+ * that return a value; who adds and then finds that he is the only one has it.
+ */
 static __always_inline bool build_take(void)
 {
 	__u32 zero = 0;
 	struct build *b = preempted ? bpf_map_lookup_elem(&builds, &zero) : NULL;
 
-	return !b || !__sync_val_compare_and_swap(&b->owner, 0, (__u32)bpf_get_current_pid_tgid());
+	if (!b)
+		return true;
+	__sync_fetch_and_add(&b->users, 1);
+	if (*(volatile __u32 *)&b->users != 1) {
+		__sync_fetch_and_add(&b->users, -1);
+		return false;
+	}
+	b->owner = bpf_get_current_pid_tgid();
+	return true;
 }
 
 static __always_inline void build_give(void)
@@ -103,8 +116,10 @@ static __always_inline void build_give(void)
 	__u32 zero = 0;
 	struct build *b = preempted ? bpf_map_lookup_elem(&builds, &zero) : NULL;
 
-	if (b)
-		b->owner = 0;
+	if (!b)
+		return;
+	b->owner = 0;
+	__sync_fetch_and_add(&b->users, -1);
 }
 
 /* Where the next part begins; false when it may not fit. */
@@ -177,15 +192,15 @@ static __always_inline void part_text(struct build *b, __u16 kind, __u8 arg, con
 /* The file that is open in the current task as `fd`, or NULL. */
 static __always_inline struct file *file_of_fd(__u32 fd)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *fdt = task->files ? task->files->fdt : NULL;
+	struct files_struct *files = GET(current_task(), files);
+	struct fdtable *fdt = files ? GET(files, fdt) : NULL;
 	struct file *f = NULL;
 
-	if (!fdt || fd >= fdt->max_fds)
+	if (!fdt || fd >= GET(fdt, max_fds))
 		return NULL;
 	if (can_cast)
 		return TYPED(kiocb, fdt->fd + fd)->ki_filp;
-	bpf_probe_read_kernel(&f, sizeof(f), fdt->fd + fd);
+	bpf_probe_read_kernel(&f, sizeof(f), GET(fdt, fd) + fd);
 	return f;
 }
 
@@ -235,7 +250,7 @@ __noinline __u32 walk_path(__u64 mnt, __u64 dentry)
 /* A path argument: its text, and for a relative one the folder that it begins at. */
 __noinline int add_path(__u32 arg, __u64 name, int dirfd)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct vfsmount *mnt = NULL;
 	struct dentry *dir = NULL;
 	struct build *b = build_get();
@@ -329,7 +344,7 @@ static __always_inline __u32 file_name(struct build *b, struct dentry *d, struct
 
 	read_link(d, &own);
 	if (own.parent == d && d == BPF_CORE_READ(mnt, mnt_root) &&
-	    (__u64)d != (__u64)BPF_CORE_READ(bpf_get_current_task_btf(), fs, root.dentry)) {
+	    (__u64)d != (__u64)BPF_CORE_READ(current_task(), fs, root.dentry)) {
 		from = walk_path((__u64)mnt, (__u64)d);
 	} else if (own.parent == d) {
 		len = own.hash_len >> 32 & (WALK_NAME - 1);
@@ -535,8 +550,8 @@ __noinline int add_file(__u32 kind, __u64 mnt, __u64 dentry)
 static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
 {
 	if (bpf_core_field_exists(kn->__parent))
-		return kn->__parent;
-	return ((struct kernfs_node___old *)kn)->parent;
+		return GET(kn, __parent);
+	return GET((struct kernfs_node___old *)kn, parent);
 }
 
 /*
@@ -545,20 +560,24 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
  */
 static __always_inline struct kernfs_node *cgroup_of(struct task_struct *task)
 {
-	struct css_set *set = task->cgroups;
-	struct kernfs_node *kn = set->dfl_cgrp->kn;
+	struct css_set *set = GET(task, cgroups);
+	struct kernfs_node *kn = GET(set, dfl_cgrp, kn);
+	struct cgroup_subsys_state **state, *css = NULL;
 
-	if (!kernfs_parent(kn) && bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
-		kn = set->subsys[bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id)]
-			     ->cgroup->kn;
-	return kn;
+	if (kernfs_parent(kn) || !bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		return kn;
+	state = &set->subsys[bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id)];
+	if (HAS_HELPER(get_current_task_btf))
+		return (*state)->cgroup->kn;
+	bpf_probe_read_kernel(&css, sizeof(css), state);
+	return BPF_CORE_READ(css, cgroup, kn);
 }
 
 /* The path of the current task's control group. */
 __noinline int add_cgroup(void)
 {
 	enum { DEPTH = 12 };
-	struct kernfs_node *kn = cgroup_of(bpf_get_current_task_btf());
+	struct kernfs_node *kn = cgroup_of(current_task());
 	struct build *b = build_get();
 
 	if (!b)

@@ -145,7 +145,7 @@ static __always_inline void name_submitter(struct build *b, struct task_struct *
 	own = name_program(b, named);
 	if (own & PF_IO_WORKER)
 		b->rec.uring |= WATCH_URING_POLLED;
-	if (task->flags & PF_IO_WORKER && !(own & PF_IO_WORKER))
+	if (GET(task, flags) & PF_IO_WORKER && !(own & PF_IO_WORKER))
 		b->rec.uring |= WATCH_URING_ASYNC;
 	if (!raw)
 		return;
@@ -173,7 +173,7 @@ static __always_inline __u64 file_made(const struct build *b, __u64 ring, __u32 
 /* Whether somebody asks for an operation that has its result; prepares what is told of it. */
 __noinline int uring_judge(__u64 ring, __u64 raw, __u32 nr, int ret, __u32 how)
 {
-	struct task_struct *task = bpf_get_current_task_btf(), *owner;
+	struct task_struct *task = current_task(), *owner;
 	__u8 s = spec_of[nr & (WATCH_NRS - 1)];
 	const volatile struct watch_spec *spec = &specs[s];
 	struct uring_given *g = given_by(how, raw);
@@ -188,7 +188,8 @@ __noinline int uring_judge(__u64 ring, __u64 raw, __u32 nr, int ret, __u32 how)
 	if (spec->clauses && !hold && !want_drift)
 		return 0;
 	owner = raw ? submitter(raw) : NULL;
-	b->kept = owner && BPF_CORE_READ(owner, tgid) != task->tgid ? KEPT_BY_OTHERS : KEPT_TEXTS;
+	b->kept = owner && BPF_CORE_READ(owner, tgid) != GET(task, tgid) ? KEPT_BY_OTHERS
+									 : KEPT_TEXTS;
 	b->narrow = is_narrow(task);
 	__builtin_memcpy(b->rec.arg, g->arg, sizeof(b->rec.arg));
 	b->rec.ret = ret;
@@ -211,7 +212,7 @@ __noinline int uring_judge(__u64 ring, __u64 raw, __u32 nr, int ret, __u32 how)
 
 __noinline int uring_begin(__u64 raw, __u32 nr, __u32 how)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct uring_given *g = given_by(how, raw);
 	struct build *b = build_get();
 
@@ -231,8 +232,7 @@ __noinline int uring_parts(__u32 nr, int ret)
 	struct build *b = build_get();
 
 	if (b)
-		add_parts(bpf_get_current_task_btf(), b, &specs[spec_of[nr & (WATCH_NRS - 1)]],
-			  ret);
+		add_parts(current_task(), b, &specs[spec_of[nr & (WATCH_NRS - 1)]], ret);
 	return 0;
 }
 
@@ -376,7 +376,7 @@ __noinline int uring_keep_shot(__u64 ring, __u64 raw, __u32 op)
 /* Keeps what it was given until it has a result. 1: it is told at once, since nobody will say. */
 __noinline int uring_keep(__u64 ring, __u64 raw, __u32 op, __u32 nr)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	const volatile struct watch_spec *spec = &specs[spec_of[nr & (WATCH_NRS - 1)]];
 	struct uring_given *g = given_room();
 	struct uring_fd kept;
@@ -412,11 +412,11 @@ __noinline int uring_keep(__u64 ring, __u64 raw, __u32 op, __u32 nr)
 SEC("tp_btf/io_uring_submit_req")
 int on_uring_submit(__u64 *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	__u64 a[2] = {}, raw, ring = 0;
 	__u32 nr, op;
 
-	if ((__u32)task->tgid == self)
+	if ((__u32)GET(task, tgid) == self)
 		return 0;
 	bpf_probe_read_kernel(a, sizeof(a), ctx);
 	raw = a[uring_submit_at & 1];
@@ -486,7 +486,7 @@ __noinline int uring_read_again(__u64 raw, __u32 op, __u32 nr)
 	if (kept)
 		g->contained = kept->contained;
 	else
-		g->contained = spec->containers && maybe_in_container(bpf_get_current_task_btf());
+		g->contained = spec->containers && maybe_in_container(current_task());
 	bpf_map_delete_elem(&uring_fds, &raw);
 	return 0;
 }
@@ -495,7 +495,7 @@ __noinline int uring_read_again(__u64 raw, __u32 op, __u32 nr)
 __noinline int uring_miss(__u32 nr)
 {
 	const volatile struct watch_spec *spec = &specs[spec_of[nr & (WATCH_NRS - 1)]];
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct uring_given *g = given_room();
 
 	if (!g)
@@ -510,13 +510,13 @@ __noinline int uring_miss(__u32 nr)
 
 static __always_inline int completed(__u64 ring, __u64 raw)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct uring_given *g;
 	__u32 nr, op;
 	__s32 res;
 
 	nr = call_of(raw, &op);
-	if (!nr || (__u32)task->tgid == self)
+	if (!nr || (__u32)GET(task, tgid) == self)
 		return 0;
 	OF(res, io_kiocb, raw, cqe.res);
 	g = bpf_map_lookup_elem(&uring_kept, &raw);

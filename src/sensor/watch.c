@@ -316,6 +316,11 @@ static void configure_drift(struct watch *w)
 		((uint8_t *)ro->kept_of)[d->kept_nr[i]] = (uint8_t)i;
 	}
 	w->drift.caps = event;
+	if (!d->on) { /* these are there as a whole from the start */
+		bpf_map__set_max_entries(w->skel->maps.namespaces, 1);
+		bpf_map__set_max_entries(w->skel->maps.asked, 1);
+		bpf_map__set_max_entries(w->skel->maps.told, 1);
+	}
 	bpf_program__set_autoload(w->skel->progs.on_enter, d->on);
 	bpf_program__set_autoload(w->skel->progs.on_capable, event);
 }
@@ -335,6 +340,8 @@ static void configure(struct watch *w)
 		bpf_map__set_max_entries(w->skel->maps.given_calls, 1);
 	watch_kills_configure(w->kills);
 	*(uint8_t *)&ro->can_cast = kernel_has("bpf_rdonly_cast");
+	if (sysconf(_SC_PAGESIZE) > (long)ro->stack_size)
+		*(uint32_t *)&ro->stack_size = (uint32_t)sysconf(_SC_PAGESIZE);
 	for (size_t i = 0; i < w->wants_n; i++) {
 		((struct watch_spec *)ro->specs)[i + 1] = w->wants[i].spec;
 		((uint8_t *)ro->spec_of)[w->wants[i].nr] = (uint8_t)(i + 1);

@@ -46,19 +46,28 @@ static void name_functions(struct watch_hooks_state *h, const struct want *want)
 	}
 }
 
-/* Whether functions of this type have the caller's registers for their only argument. */
-static bool takes_registers(const struct btf *btf, uint32_t type)
+/* What functions of this type have for their only argument, as a pointer; NULL: they do not. */
+static const struct btf_type *argument_of(const struct btf *btf, uint32_t type)
 {
 	const struct btf_type *t = btf__type_by_id(btf, type);
 
 	if (btf_vlen(t) != 1)
-		return false;
+		return NULL;
 	t = btf__type_by_id(btf, btf_params(t)->type);
 	if (!btf_is_ptr(t))
-		return false;
+		return NULL;
 	for (t = btf__type_by_id(btf, t->type); btf_is_mod(t);)
 		t = btf__type_by_id(btf, t->type);
-	return btf_is_struct(t) && !strcmp(btf__name_by_offset(btf, t->name_off), "pt_regs");
+	return t;
+}
+
+/* Whether that is the caller's registers. */
+static bool takes_registers(const struct btf *btf, uint32_t type)
+{
+	const struct btf_type *t = argument_of(btf, type);
+
+	return t && (btf_is_struct(t) || btf_is_fwd(t)) &&
+	       !strcmp(btf__name_by_offset(btf, t->name_off), "pt_regs");
 }
 
 /* What the kernel's types say of all that are named. Of two with one name the first counts. */
@@ -112,7 +121,7 @@ static void keep_chosen(struct watch_hooks_state *h)
 /* Which of the types of functions (watch_hooks.h in bpf/) it has, or -1: there is no room. */
 static int group_of(struct watch_hooks_state *h, uint32_t type)
 {
-	for (int i = 0; i < HOOK_TYPES; i++) {
+	for (int i = 0; i < WATCH_HOOK_TYPES; i++) {
 		if (!h->types[i])
 			h->types[i] = type;
 		if (h->types[i] == type)
@@ -127,6 +136,24 @@ static unsigned parameters_of(const struct btf *btf, const char *function)
 	const struct btf_type *t = id < 0 ? NULL : btf__type_by_id(btf, (uint32_t)id);
 
 	return t ? btf_vlen(btf__type_by_id(btf, t->type)) : 0;
+}
+
+/* The programs for one type of functions. */
+struct hook_programs {
+	struct bpf_program *on, *at; /* at_return_* hands on to on_return_* */
+	struct bpf_map *tail;
+};
+
+static struct hook_programs programs_of(const struct watch *w, int type)
+{
+	struct watch_bpf_prog *s = w->skel;
+	const struct hook_programs all[WATCH_HOOK_TYPES] = {
+		{ s->progs.on_return_0, s->progs.at_return_0, s->maps.returns_0 },
+		{ s->progs.on_return_1, s->progs.at_return_1, s->maps.returns_1 },
+		{ s->progs.on_return_2, s->progs.at_return_2, s->maps.returns_2 },
+	};
+
+	return all[type];
 }
 
 /* ---- before the programs are loaded */
@@ -164,12 +191,8 @@ static bool returns_twice(const struct want *want)
 static void use_functions(struct watch *w, const struct btf *btf)
 {
 	struct watch_hooks_state *h = &w->hooks;
-	struct bpf_program *on[HOOK_TYPES] = { w->skel->progs.on_return_0,
-					       w->skel->progs.on_return_1 };
-	struct bpf_program *at[HOOK_TYPES] = { w->skel->progs.at_return_0,
-					       w->skel->progs.at_return_1 };
 	struct watch_bpf_prog__rodata *ro = w->skel->rodata;
-	bool used[HOOK_TYPES] = { false };
+	bool used[WATCH_HOOK_TYPES] = { false };
 
 	for (size_t i = 0; i < h->hooks_n; i++) {
 		int group = group_of(h, h->hooks[i].type);
@@ -178,8 +201,10 @@ static void use_functions(struct watch *w, const struct btf *btf)
 		if (group < 0 || used[group])
 			continue;
 		used[group] = true;
-		set_target(on[group], h->hooks[i].name);
-		set_target(at[group], h->hooks[i].name);
+		((uint8_t *)ro->untyped_registers)[group] =
+			btf_is_fwd(argument_of(btf, h->types[group]));
+		set_target(programs_of(w, group).on, h->hooks[i].name);
+		set_target(programs_of(w, group).at, h->hooks[i].name);
 	}
 	*(uint8_t *)&ro->filter_args = (uint8_t)parameters_of(btf, "__secure_computing");
 	bpf_program__set_autoload(w->skel->progs.on_refused,
@@ -237,18 +262,19 @@ static int choose(struct watch *w, struct err *e)
 int watch_hooks_plan(struct watch *w, struct err *e)
 {
 	struct watch_hooks_state *h = &w->hooks;
-	struct bpf_program *none[] = {
-		w->skel->progs.on_return_0,    w->skel->progs.on_return_1,
-		w->skel->progs.at_return_0,    w->skel->progs.at_return_1,
-		w->skel->progs.on_refused,     w->skel->progs.on_child,
-		w->skel->progs.on_child_probe,
-	};
 	struct btf *btf;
 
-	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
-		bpf_program__set_autoload(none[i], false);
-	for (size_t i = 0; i < 4; i++)
-		bpf_program__set_autoattach(none[i], false);
+	for (int i = 0; i < WATCH_HOOK_TYPES; i++) {
+		const struct hook_programs p = programs_of(w, i);
+
+		bpf_program__set_autoload(p.on, false);
+		bpf_program__set_autoload(p.at, false);
+		bpf_program__set_autoattach(p.on, false);
+		bpf_program__set_autoattach(p.at, false);
+	}
+	bpf_program__set_autoload(w->skel->progs.on_refused, false);
+	bpf_program__set_autoload(w->skel->progs.on_child, false);
+	bpf_program__set_autoload(w->skel->progs.on_child_probe, false);
 	if (choose(w, e) < 0)
 		return -EOPNOTSUPP;
 	btf = h->used == WATCH_FUNCTIONS ? btf__load_vmlinux_btf() : NULL;
@@ -318,16 +344,15 @@ static int attach_beginning(struct watch *w, const struct want *want, struct err
 /* The small program of a function: another of at_return_*, for this one. */
 static int attach_function(const struct watch *w, struct hook *hook)
 {
-	struct bpf_program *at[HOOK_TYPES] = { w->skel->progs.at_return_0,
-					       w->skel->progs.at_return_1 };
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FEXIT,
 		    .attach_btf_id = hook->id);
+	const struct bpf_program *at;
 
 	if (hook->group < 0)
 		return -EOPNOTSUPP;
+	at = programs_of(w, hook->group).at;
 	hook->prog = bpf_prog_load(BPF_PROG_TYPE_TRACING, "at_return", "GPL",
-				   bpf_program__insns(at[hook->group]),
-				   bpf_program__insn_cnt(at[hook->group]), &opts);
+				   bpf_program__insns(at), bpf_program__insn_cnt(at), &opts);
 	if (hook->prog < 0)
 		return -errno;
 	hook->link = bpf_raw_tracepoint_open(NULL, hook->prog);
@@ -336,16 +361,14 @@ static int attach_function(const struct watch *w, struct hook *hook)
 
 static int fill_tails(const struct watch *w, struct err *e)
 {
-	struct bpf_program *on[HOOK_TYPES] = { w->skel->progs.on_return_0,
-					       w->skel->progs.on_return_1 };
-	struct bpf_map *tails[HOOK_TYPES] = { w->skel->maps.returns_0, w->skel->maps.returns_1 };
 	const uint32_t zero = 0;
 
-	for (int i = 0; i < HOOK_TYPES; i++) {
-		int prog = w->hooks.types[i] ? bpf_program__fd(on[i]) : -1;
+	for (int i = 0; i < WATCH_HOOK_TYPES; i++) {
+		const struct hook_programs p = programs_of(w, i);
+		int prog = w->hooks.types[i] ? bpf_program__fd(p.on) : -1;
 
 		if (prog >= 0 &&
-		    bpf_map_update_elem(bpf_map__fd(tails[i]), &zero, &prog, BPF_ANY) < 0)
+		    bpf_map_update_elem(bpf_map__fd(p.tail), &zero, &prog, BPF_ANY) < 0)
 			return err_errno(e, errno, "cannot hand on to a BPF program");
 	}
 	return 0;

@@ -51,14 +51,12 @@ struct hook {
 	uint64_t missed;
 };
 
-enum { HOOK_TYPES = 2 };
-
 struct watch_hooks_state {
 	enum watch_hooks used;
 	bool preempted;
 	struct hook *hooks;
 	size_t hooks_n, hooks_cap;
-	uint32_t types[HOOK_TYPES];
+	uint32_t types[WATCH_HOOK_TYPES];
 };
 
 struct watch {
