@@ -12,6 +12,15 @@
 #include "base/mem.h"
 #include "inspect/admit.h"
 
+/* A configuration that has to be right. */
+static inline void admit_load(struct adm_config *c, const char *text)
+{
+	struct err e = { 0 };
+
+	if (adm_config_parse(c, "config", text, strlen(text), &e) < 0)
+		fail_msg("%s", e.msg);
+}
+
 /* Namespaces "KEY=VALUE,…"; "gone" is none. */
 struct admit_world {
 	const char *labels;

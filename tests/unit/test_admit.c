@@ -39,14 +39,6 @@ static const char config_text[] =
 	"- {id: R27, action: enforce, namespaces: [strict]}\n"
 	"- {id: R27, action: audit, namespaces: [strict]}\n";
 
-static void load(struct adm_config *c, const char *text)
-{
-	struct err e = { 0 };
-
-	if (adm_config_parse(c, "config", text, strlen(text), &e) < 0)
-		fail_msg("%s", e.msg);
-}
-
 /* One row for each step that Pod Security Admission takes. */
 static const struct {
 	const char *what, *labels;
@@ -442,7 +434,7 @@ static void test_validate(void **state)
 	cleanup_adm_config struct adm_config c;
 
 	(void)state;
-	load(&c, config_text);
+	admit_load(&c, config_text);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct admit_world w = { .labels = cases[i].labels };
 		cleanup_json struct json_object *r = ask(&c, &w, ADM_VALIDATE, &cases[i].q);
@@ -498,7 +490,7 @@ static void test_existing(void **state)
 	cleanup_json struct json_object *r = NULL;
 
 	(void)state;
-	load(&c, config_text);
+	admit_load(&c, config_text);
 	r = ask(&c, &w, ADM_VALIDATE, &q);
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		cleanup_free char *p = xasprintf("/warnings/%zu", i);
@@ -541,7 +533,7 @@ static void test_malformed(void **state)
 	cleanup_adm_config struct adm_config c;
 
 	(void)state;
-	load(&c, config_text);
+	admit_load(&c, config_text);
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
 		for (int hook = 0; hook < 2; hook++) {
 			cleanup_adm_answer struct adm_answer a = { 0 };
@@ -565,7 +557,7 @@ static void test_beta(void **state)
 	cleanup_adm_config struct adm_config c;
 
 	(void)state;
-	load(&c, config_text);
+	admit_load(&c, config_text);
 	adm_review(&c, &cl, ADM_MUTATE, text, strlen(text), 0, &a);
 	assert_int_equal(a.status, 200);
 	assert_non_null(strstr(a.body.p, "\"apiVersion\":\"admission.k8s.io/v1beta1\""));
@@ -611,7 +603,7 @@ static void test_recorded(void **state)
 	size_t n = 0;
 
 	(void)state;
-	load(&c, config_text);
+	admit_load(&c, config_text);
 	if (!d) {
 		print_message("%s is not there\n", dir);
 		skip();
@@ -686,7 +678,7 @@ static void test_config_of_kubernetes(void **state)
 	cleanup_adm_config struct adm_config c;
 
 	(void)state;
-	load(&c, text);
+	admit_load(&c, text);
 	assert_int_equal(c.defaults.enforce.level, PSS_BASELINE);
 	assert_int_equal(c.defaults.enforce.minor, 30);
 	assert_int_equal(c.defaults.warn.level, PSS_RESTRICTED);
@@ -712,7 +704,7 @@ static void test_policies(void **state)
 	struct adm_cel p = { .minor = 34, .config = &c };
 
 	(void)state;
-	load(&c, text);
+	admit_load(&c, text);
 	adm_cel_validating(&p, &validating);
 	adm_cel_mutating(&p, &mutating);
 	check_golden("admit.validating.yaml", validating.p);

@@ -187,14 +187,6 @@ static const struct {
 	  "RuntimeDefault\"}]" },
 };
 
-static void load(struct adm_config *c, const char *text)
-{
-	struct err e = { 0 };
-
-	if (adm_config_parse(c, "config", text, strlen(text), &e) < 0)
-		fail_msg("%s", e.msg);
-}
-
 static void same_json(const char *what, const char *got, const char *expected)
 {
 	cleanup_json struct json_object *a = json_tokener_parse(got);
@@ -223,7 +215,7 @@ static void test_pods(void **state)
 	cleanup_adm_config struct adm_config c;
 
 	(void)state;
-	load(&c, config_text);
+	admit_load(&c, config_text);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct admit_world w = { .labels = cases[i].labels };
 		struct admit_request q = { "CREATE", "pods", "Pod", .ns = cases[i].ns,
@@ -258,7 +250,7 @@ static void test_old_cluster(void **state)
 	cleanup_json struct json_object *r = NULL;
 
 	(void)state;
-	load(&c, old);
+	admit_load(&c, old);
 	r = ask(&c, &w, ADM_MUTATE, &q);
 	patch_of(r, &patch);
 	same_json("old", buf_str(&patch),
@@ -293,7 +285,7 @@ static void test_reinvocation(void **state)
 	cleanup_json struct json_object *r = NULL;
 
 	(void)state;
-	load(&c, config_text);
+	admit_load(&c, config_text);
 	r = ask(&c, &w, ADM_MUTATE, &q);
 	patch_of(r, &patch);
 	same_json(
@@ -328,7 +320,7 @@ static void test_ephemeral(void **state)
 	cleanup_json struct json_object *r = NULL;
 
 	(void)state;
-	load(&c, config_text);
+	admit_load(&c, config_text);
 	r = ask(&c, &w, ADM_MUTATE, &q);
 	patch_of(r, &patch);
 	same_json("ephemeral", buf_str(&patch),
@@ -373,7 +365,7 @@ static void test_seals(void **state)
 	struct admit_world w = { .seals = &seals };
 
 	(void)state;
-	load(&c, config_text);
+	admit_load(&c, config_text);
 	assert_true(c.mutate.seals);
 	for (size_t i = 0; i < ARRAY_SIZE(profiles); i++)
 		adm_profile_image(&profiles[i], &c.arena, profiles[i].image);
@@ -425,7 +417,7 @@ static void test_opt_out_refused(void **state)
 	cleanup_json struct json_object *r = NULL;
 
 	(void)state;
-	load(&c, config_text);
+	admit_load(&c, config_text);
 	r = ask(&c, &w, ADM_MUTATE, &q);
 	assert_string_not_equal(at(r, "/patch"), "");
 	assert_string_equal(

@@ -16,23 +16,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "finding_sample.h"
-
-static char folder[64];
-
-static int setup(void **state)
-{
-	(void)state;
-	snprintf(folder, sizeof(folder), "/tmp/boltseal-delivery-XXXXXX");
-	return mkdtemp(folder) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	cleanup_free char *command = xasprintf("rm -rf '%s'", folder);
-
-	(void)state;
-	return system(command);
-}
+#include "temp_folder.h"
 
 static struct delivery *begin(const char *store, const char *sink)
 {
@@ -129,7 +113,7 @@ static void test_two_runs(void **state)
 	assert_int_equal(lines_of(out), 30);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, folder_setup, folder_teardown)
 
 int main(void)
 {

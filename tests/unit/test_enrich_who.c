@@ -20,18 +20,9 @@
 #include "enrich/enrich.h"
 #include "model/event_fields.h"
 #include "model/syscalls.h"
+#include "random_below.h"
 
 enum { EVENTS = 20000, PIDS = 24, FIRST_PID = 100 };
-
-static uint64_t seed = 88172645463325252u;
-
-static uint32_t random_below(uint32_t n)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)((seed >> 16) % n);
-}
 
 static struct {
 	struct watch_rec rec;

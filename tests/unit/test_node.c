@@ -23,23 +23,7 @@
 #include "node/lsm.h"
 #include "node/set.h"
 #include "node/used.h"
-
-static char folder[64];
-
-static int setup(void **state)
-{
-	(void)state;
-	snprintf(folder, sizeof(folder), "/tmp/boltseal-node-XXXXXX");
-	return mkdtemp(folder) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	cleanup_free char *command = xasprintf("rm -rf '%s'", folder);
-
-	(void)state;
-	return system(command);
-}
+#include "temp_folder.h"
 
 static void test_names(void **state)
 {
@@ -366,7 +350,7 @@ static void test_apparmor(void **state)
 	}
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, folder_setup, folder_teardown)
 
 int main(void)
 {

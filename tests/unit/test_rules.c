@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "model/event_memory.h"
 #include "rules/rules.h"
+#include "shared_path.h"
 
 static void rules_free_p(struct rules **r)
 {
@@ -1038,17 +1039,6 @@ static void test_doubling(void **state)
 			    "the condition has more than 4194304 bytes");
 }
 
-static bool shared_path(char *out, size_t size, const char *name)
-{
-	const char *shared = getenv("BOLTSEAL_SHARED");
-
-	snprintf(out, size, "%s/testdata/falco/%s", shared ? shared : "../shared", name);
-	if (!access(out, R_OK))
-		return true;
-	print_message("skipped: cannot read %s (set BOLTSEAL_SHARED)\n", out);
-	return false;
-}
-
 static void test_stable_rules(void **state)
 {
 	cleanup_rules struct rules *r = rules_new(&all_rules);
@@ -1057,7 +1047,7 @@ static void test_stable_rules(void **state)
 	struct ev_set wanted;
 
 	(void)state;
-	if (!shared_path(path, sizeof(path), "falco_rules.yaml"))
+	if (!shared_path(path, sizeof(path), "falco/falco_rules.yaml"))
 		skip();
 	rules_load_file(r, path);
 	rules_compile(r);
@@ -1085,7 +1075,7 @@ static void test_fields(void **state)
 	struct err e;
 
 	(void)state;
-	if (!shared_path(path, sizeof(path), "fields.tsv"))
+	if (!shared_path(path, sizeof(path), "falco/fields.tsv"))
 		skip();
 	assert_int_equal(io_read_file(path, 1 << 20, &text, &e), 0);
 	for (char *line = strtok(text.p, "\n"); line; line = strtok(NULL, "\n")) {

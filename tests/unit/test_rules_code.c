@@ -17,20 +17,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "random_below.h"
 #include "rules/ruleset.h"
 #include "rules/vm.h"
+#include "shared_path.h"
 
 enum { EVENTS = 30000, LIVES = 700 }; /* more of them than are kept */
-
-static uint64_t seed = 88172645463325252u;
-
-static uint32_t random_below(uint32_t n)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)((seed >> 16) % n);
-}
 
 /* A random event: for each field operand a value, or none. */
 struct guess {
@@ -308,16 +300,11 @@ static void test_dense(void **state)
 
 static void test_stable(void **state)
 {
-	const char *shared = getenv("BOLTSEAL_SHARED");
 	char path[4096];
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/testdata/falco/falco_rules.yaml",
-		 shared ? shared : "../shared");
-	if (access(path, R_OK)) {
-		print_message("skipped: cannot read %s (set BOLTSEAL_SHARED)\n", path);
+	if (!shared_path(path, sizeof(path), "falco/falco_rules.yaml"))
 		skip();
-	}
 	compare(path, NULL);
 }
 

@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "model/event_memory.h"
 #include "rules/rules.h"
+#include "shared_path.h"
 
 static struct json_object *get(struct json_object *o, const char *key)
 {
@@ -158,17 +159,6 @@ static bool run_case(const struct rules *r, struct rules_engine *g, struct json_
 	       fields_agree(g, (size_t)rule, get(expect, "outputFields"));
 }
 
-static bool shared_path(char *out, size_t size, const char *name)
-{
-	const char *shared = getenv("BOLTSEAL_SHARED");
-
-	snprintf(out, size, "%s/testdata/falco/%s", shared ? shared : "../shared", name);
-	if (!access(out, R_OK))
-		return true;
-	print_message("skipped: cannot read %s (set BOLTSEAL_SHARED)\n", out);
-	return false;
-}
-
 static void test_cases(void **state)
 {
 	struct rules *r = rules_new(&(struct rules_options){ .min_priority = RP_DEBUG });
@@ -179,12 +169,12 @@ static void test_cases(void **state)
 	struct err e;
 
 	(void)state;
-	if (!shared_path(path, sizeof(path), "falco_rules.yaml"))
+	if (!shared_path(path, sizeof(path), "falco/falco_rules.yaml"))
 		skip();
 	assert_int_equal(rules_load_file(r, path), 0);
 	assert_int_equal(rules_compile(r), 0);
 	g = rules_engine_new(r, &(struct rules_engine_options){ .match_all = true });
-	assert_true(shared_path(path, sizeof(path), "event-cases.jsonl"));
+	assert_true(shared_path(path, sizeof(path), "falco/event-cases.jsonl"));
 	assert_int_equal(io_read_file(path, 16 << 20, &cases, &e), 0);
 	for (char *line = strtok(cases.p, "\n"); line; line = strtok(NULL, "\n")) {
 		cleanup_json struct json_object *o = json_tokener_parse(line);

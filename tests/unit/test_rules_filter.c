@@ -16,6 +16,7 @@
 #include "model/event_memory.h"
 #include "model/event_text.h"
 #include "rules/filter.h"
+#include "shared_path.h"
 
 /* Fields that the cases use and that no source of events has. */
 enum { T_TRUE = 1000, T_FALSE, T_SINGLE, T_DOUBLE, T_BUFFER, T_OPEN, T_NAME, T_TICK, T_RET };
@@ -210,19 +211,14 @@ static bool run_case(struct json_object *o, struct tally *t, struct err *e)
 
 static void test_shared_cases(void **state)
 {
-	const char *shared = getenv("BOLTSEAL_SHARED");
 	cleanup_buf struct buf text = { 0 };
 	struct tally t = { 0 };
 	char path[4096];
 	struct err e;
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/testdata/falco/filter-cases.jsonl",
-		 shared ? shared : "../shared");
-	if (access(path, R_OK)) {
-		print_message("%s is not there\n", path);
+	if (!shared_path(path, sizeof(path), "falco/filter-cases.jsonl"))
 		skip();
-	}
 	assert_int_equal(io_read_file(path, 16 << 20, &text, &e), 0);
 	for (char *line = strtok(text.p, "\n"); line; line = strtok(NULL, "\n")) {
 		cleanup_json struct json_object *o = json_tokener_parse(line);

@@ -11,9 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/mem.h"
 #include "model/caps.h"
 #include "profile/region.h"
 #include "random_profile.h"
+#include "shared_path.h"
 
 static const struct sp_host amd64 = { .native = SC_X86_64,
 				      .caps = 0xa80425fb,
@@ -691,16 +694,13 @@ static void listener_is_kept(void **state)
 
 static void load_default(struct sp_profile *p, const char *file, enum sc_abi native, uint64_t caps)
 {
-	const char *shared = getenv("BOLTSEAL_SHARED");
 	struct sp_host h = { .native = native, .caps = caps, .kernel = { 6, 1, 0 } };
 	struct err e = { 0 };
+	cleanup_free char *name = xasprintf("seccomp/%s", file);
 	char path[512];
 
-	snprintf(path, sizeof(path), "%s/testdata/seccomp/%s", shared ? shared : "../shared", file);
-	if (access(path, R_OK) < 0) {
-		print_message("skipped: cannot read %s (set BOLTSEAL_SHARED)\n", path);
+	if (!shared_path(path, sizeof(path), name))
 		skip();
-	}
 	if (sp_load(p, path, &h, NULL, &e) < 0)
 		fail_msg("%s", e.msg);
 }

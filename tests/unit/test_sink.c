@@ -29,28 +29,7 @@
 #include "finding_sample.h"
 #include "out/metrics.h"
 #include "out/sink.h"
-
-static char folder[64];
-
-static int setup(void **state)
-{
-	(void)state;
-	snprintf(folder, sizeof(folder), "/tmp/boltseal-sink-XXXXXX");
-	return mkdtemp(folder) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	cleanup_free char *command = xasprintf("rm -rf '%s'", folder);
-
-	(void)state;
-	return system(command);
-}
-
-static char *in_folder(const char *name)
-{
-	return xasprintf("%s/%s", folder, name);
-}
+#include "temp_folder.h"
 
 /* ---- spools */
 
@@ -712,7 +691,7 @@ static void test_metrics_http(void **state)
 	metrics_free(m);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, folder_setup, folder_teardown)
 
 int main(void)
 {

@@ -22,28 +22,7 @@
 #include "base/mem.h"
 #include "finding_sample.h"
 #include "store/store.h"
-
-static char folder[64];
-
-static int setup(void **state)
-{
-	(void)state;
-	snprintf(folder, sizeof(folder), "/tmp/boltseal-store-XXXXXX");
-	return mkdtemp(folder) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	cleanup_free char *command = xasprintf("rm -rf '%s'", folder);
-
-	(void)state;
-	return system(command);
-}
-
-static char *in_folder(const char *name)
-{
-	return xasprintf("%s/%s", folder, name);
-}
+#include "temp_folder.h"
 
 static struct store *open_store(const char *path, const struct store_options *o)
 {
@@ -711,7 +690,7 @@ static void test_full_disk(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, folder_setup, folder_teardown)
 
 int main(void)
 {
