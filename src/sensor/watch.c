@@ -69,6 +69,12 @@ static void add_odd_paths(struct watch_texts_builder *b)
 
 int watch_new(struct watch **out, const struct watch_options *o, struct err *e)
 {
+	/*
+	 * Types that this kernel does not have are not looked for in its modules, whose types only
+	 * CAP_SYS_ADMIN may list (libbpf 1.1 gives up then).
+	 */
+	const struct bpf_object_open_opts from = { .sz = sizeof(from),
+						   .btf_custom_path = "/sys/kernel/btf/vmlinux" };
 	struct watch *w = xcalloc(1, sizeof(*w));
 
 	w->o = *o;
@@ -80,7 +86,7 @@ int watch_new(struct watch **out, const struct watch_options *o, struct err *e)
 		w->o.data_max = DEFAULT_DATA;
 	libbpf_said[0] = '\0';
 	libbpf_set_print(keep_warning);
-	w->skel = watch_bpf_prog__open();
+	w->skel = watch_bpf_prog__open_opts(&from);
 	if (!w->skel) {
 		watch_free(w);
 		return err_errno(e, errno, "cannot open the BPF programs");
