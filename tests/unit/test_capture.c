@@ -202,8 +202,14 @@ static void round_trip(void **state)
 	made.rec.nr = 511;
 	part(WATCH_P_DATA, 1, 0, "a\0b", 3);
 	check_round(&b);
+	begin(WATCH_CALL, 8, "");
+	made.rec.uring = WATCH_URING | WATCH_URING_DIRECT;
+	set_call("openat2", 0);
+	check_round(&b);
+	assert_non_null(strstr(line, "\"uring\":3"));
 	begin(WATCH_EXIT, 8, "x");
 	check_round(&b);
+	assert_null(strstr(line, "uring"));
 	capture_processes_free(b.out);
 	capture_processes_free(b.in);
 }

@@ -546,6 +546,32 @@ static void opened_by_link(void **state)
 	enrich_free(e);
 }
 
+/* By an operation of an io_uring, into a place of its table. */
+static void opened_in_ring(void **state)
+{
+	struct enrich *e = fresh();
+	const struct event *ev;
+	struct watch_rec *r;
+
+	(void)state;
+	r = call_of(50, "cat", "openat", 2);
+	r->uring = WATCH_URING | WATCH_URING_DIRECT | WATCH_URING_ASYNC;
+	text(WATCH_P_PATH, 1, "/tmp/link");
+	add_fd(WATCH_RET, 2, 0100600, "/etc/shadow");
+	ev = put(e);
+	assert_field(ev, "evt.io_uring", "1");
+	assert_field(ev, "fd.is_direct", "1");
+	assert_field(ev, "fd.num", "2");
+	ev = enrich_again(e);
+	assert_field(ev, "fd.name", "/etc/shadow");
+	call_of(50, "cat", "openat", 3);
+	text(WATCH_P_PATH, 1, "/etc/shadow");
+	ev = put(e);
+	assert_field(ev, "evt.io_uring", "0");
+	assert_field(ev, "fd.is_direct", "0");
+	enrich_free(e);
+}
+
 static void not_opened(void **state)
 {
 	struct enrich *e = fresh();
@@ -1251,6 +1277,7 @@ int main(void)
 		cmocka_unit_test(lost_records),
 		cmocka_unit_test(opened),
 		cmocka_unit_test(opened_by_link),
+		cmocka_unit_test(opened_in_ring),
 		cmocka_unit_test(not_opened),
 		cmocka_unit_test(given),
 		cmocka_unit_test(two_paths),

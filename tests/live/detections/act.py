@@ -197,6 +197,11 @@ def act_call(number, *args):
     libc.syscall(int(number), *(ctypes.c_long(int(x, 0)) for x in args))
 
 
+def act_uring():
+    params = ctypes.create_string_buffer(120)  # sizeof(struct io_uring_params)
+    libc.syscall(425, 8, params)
+
+
 def act_setns(path):
     with open(path, "rb") as f:
         libc.setns(f.fileno(), 0)
