@@ -251,6 +251,7 @@ struct task_struct {
 	struct fs_struct *fs;
 	struct nsproxy *nsproxy;
 	struct seccomp seccomp;
+	struct io_uring_task *io_uring;
 } KTYPE;
 
 struct bpf_iter__task {

@@ -53,6 +53,21 @@ static __always_inline struct task_struct *submitter(__u64 raw)
 						: BPF_CORE_READ(old, task);
 }
 
+/* Whether the current task submitted it. Often so: then nothing has to be looked up. */
+static __always_inline bool is_own(struct task_struct *task, __u64 raw)
+{
+	struct io_kiocb *req = (void *)raw;
+	struct io_uring_task *tctx;
+	struct task_struct *other;
+
+	if (bpf_core_field_exists(req->tctx)) {
+		OF(tctx, io_kiocb, raw, tctx);
+		return tctx && tctx == GET(task, io_uring);
+	}
+	OF(other, io_kiocb___6_12, raw, task);
+	return other == task;
+}
+
 /* Where the texts and addresses stand: in the order of the arguments that they are. */
 static __always_inline void place_names(struct build *b, const volatile struct watch_spec *spec,
 					struct uring_given *g, __u64 raw)
@@ -187,10 +202,10 @@ __noinline int uring_judge(__u64 ring, __u64 raw, __u32 nr, int ret, __u32 how)
 		hold &= ~(__u32)spec->containers;
 	if (spec->clauses && !hold && !want_drift)
 		return 0;
-	owner = raw ? submitter(raw) : NULL;
+	owner = raw && !is_own(task, raw) ? submitter(raw) : NULL;
 	b->kept = owner && BPF_CORE_READ(owner, tgid) != GET(task, tgid) ? KEPT_BY_OTHERS
 									 : KEPT_TEXTS;
-	b->narrow = is_narrow(task);
+	b->narrow = spec->arg[1] == WATCH_A_MSG && is_narrow(task);
 	__builtin_memcpy(b->rec.arg, g->arg, sizeof(b->rec.arg));
 	b->rec.ret = ret;
 	b->data = g->data;
