@@ -1,6 +1,6 @@
 #!/bin/bash
-# What watching adds in processor time to an open and close by io_uring and by system calls, with Falco's stable rules: the
-# smallest of several rounds of each, in turns.   tests/bench/uring_cost.sh [ROUNDS]
+# What watching adds in processor time to an open and close, by io_uring and by system calls, with Falco's
+# stable rules: the smallest of several rounds of each, in turns.   tests/bench/uring_cost.sh [ROUNDS]
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)

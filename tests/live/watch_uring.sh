@@ -42,7 +42,7 @@ watch_end() {
 
 # words NAME: the findings without what differs from run to run.
 words() {
-	sed -e 's/^[^ ]* //' -e 's/ container_id=.*//' -e "s,$scratch,,g" "$scratch/$1"
+	sed -e '/were not seen/d' -e 's/^[^ ]* //' -e 's/ container_id=.*//' -e "s,$scratch,,g" "$scratch/$1"
 }
 
 # same DESCRIPTION FILE NAME: what it found is what stands in the file.
@@ -70,6 +70,7 @@ act direct open link
 act closed link
 act openat2 made
 act open /etc/missing
+act open "/etc/$(printf './%.0s' $(seq 300))missing"
 act names dir
 act connect 9
 act send 7
@@ -87,6 +88,7 @@ watch_end "what is done through io_uring is watched, and nothing is lost"
 		Notice openat SUCCESS fd=/etc/shadow direct=true
 		Notice openat SUCCESS fd=/etc/shadow direct=false
 		Notice openat2 SUCCESS fd=/made direct=false
+		Notice openat ENOENT fd=/etc/missing direct=false
 		Notice openat ENOENT fd=/etc/missing direct=false
 		Notice mkdirat SUCCESS path=/dir
 		Notice symlinkat SUCCESS path=/symlink
@@ -135,6 +137,53 @@ if [ -r "$stable" ]; then
 	fi
 else
 	skip "Falco's stable rules" "$stable is not there"
+fi
+
+# ---- two processes: one loads the programs by a plan
+
+touch "$scratch/plan"
+chmod 666 "$scratch/plan"
+chmod 755 "$scratch"
+watch_begin plan --rules "$here/uring.yaml" --user nobody
+act async open link
+act direct open link
+watch_end "with --user the other process loads the programs"
+printf 'Notice openat SUCCESS fd=/etc/shadow direct=%s\n' false true >"$scratch/expected"
+same "and the same is seen" "$scratch/expected" plan
+
+# ---- the kernel kills
+
+cat >"$scratch/kill.yaml" <<'END'
+- rule: Kill
+  desc: A sensitive file that is opened in a container.
+  condition: evt.type in (open, openat, openat2) and container.id != host and fd.name = /etc/shadow and fd.num >= 0 and proc.name = uring
+  output: "opened uring=%evt.io_uring"
+  priority: CRITICAL
+  respond: [kill]
+END
+id=$(printf '%064x' $$)
+group=/sys/fs/cgroup/unified
+[ -d $group ] || group=/sys/fs/cgroup/memory
+[ -d $group ] || group=/sys/fs/cgroup
+group=$group/docker/$id
+if mkdir -p "$group" 2>"$out"; then
+	watch_begin kills --rules "$scratch/kill.yaml" --respond=enforce
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare -m bash -c 'echo $$ >"$0/cgroup.procs"
+		sleep 1
+		for how in "open" "async open" "sqpoll open"; do
+			"$1" $how /etc/shadow
+		done
+		true' "$group" "$scratch/uring" >"$scratch/killed" 2>&1 || true
+	watch_end "responses are carried out"
+	if [ "$(grep -c 'by the kernel, in the event itself' "$scratch/kills")" = 3 ]; then
+		ok "the kernel kills who opens by a ring, by its workers and by its own thread"
+	else
+		not_ok "the kernel kills who opens by a ring, by its workers and by its own thread" "$scratch/kills"
+	fi
+	rmdir "$group" "${group%/*}" 2>/dev/null || true
+else
+	skip "the kernel kills who opens by a ring" "no control group can be made: $(cat "$out")"
 fi
 
 # ---- many
