@@ -82,7 +82,32 @@ struct io_uring_cqe {
 
 struct filename {
 	const char *name;
-	const char *uptr; /* where the caller has it */
+	const char *uptr; /* where the caller has it; until 6.19 */
+} KTYPE;
+
+/* Since Linux 7.0 a name is in such a structure: its only member points to it. */
+struct delayed_filename {
+	void *name;
+};
+
+struct io_open___7_0 {
+	struct delayed_filename filename;
+} KTYPE;
+
+struct io_rename___7_0 {
+	struct delayed_filename oldpath, newpath;
+} KTYPE;
+
+struct io_unlink___7_0 {
+	struct delayed_filename filename;
+} KTYPE;
+
+struct io_mkdir___7_0 {
+	struct delayed_filename filename;
+} KTYPE;
+
+struct io_link___7_0 {
+	struct delayed_filename oldpath, newpath;
 } KTYPE;
 
 struct open_how {

@@ -307,17 +307,17 @@ __noinline int uring_keep_long_names(__u64 raw, __u32 op)
 	struct uring_given *g = given_room();
 
 	if (op == URING_OPENAT || op == URING_OPENAT2) {
-		OF(name[0], io_open, raw, filename);
+		NAME_OF(name[0], io_open, raw, filename);
 	} else if (op == URING_UNLINKAT) {
-		OF(name[0], io_unlink, raw, filename);
+		NAME_OF(name[0], io_unlink, raw, filename);
 	} else if (op == URING_MKDIRAT) {
-		OF(name[0], io_mkdir, raw, filename);
+		NAME_OF(name[0], io_mkdir, raw, filename);
 	} else if (op == URING_RENAMEAT) {
-		OF(name[0], io_rename, raw, oldpath);
-		OF(name[1], io_rename, raw, newpath);
+		NAME_OF(name[0], io_rename, raw, oldpath);
+		NAME_OF(name[1], io_rename, raw, newpath);
 	} else if (op == URING_LINKAT || op == URING_SYMLINKAT) {
-		OF(name[0], io_link, raw, oldpath);
-		OF(name[1], io_link, raw, newpath);
+		NAME_OF(name[0], io_link, raw, oldpath);
+		NAME_OF(name[1], io_link, raw, newpath);
 	}
 	for (__u32 i = 0; g && i < URING_NAMES; i++)
 		if (name[i] && g->len[i] == URING_NAME - 1)

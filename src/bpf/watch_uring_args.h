@@ -149,6 +149,18 @@ struct {
 #define NUMBER_OF(to, type, raw, member) \
 	BPF_CORE_READ_INTO((void **)&(to), (struct type *)(raw), member)
 
+/* A name that the kernel has copied. */
+#define NAME_OF(to, type, raw, member)                                                       \
+	do {                                                                                 \
+		if (bpf_core_field_exists(((struct type##___7_0 *)0)->member))               \
+			bpf_probe_read_kernel(                                               \
+				&(to), sizeof(to),                                           \
+				(void *)(raw) +                                              \
+					bpf_core_field_offset(struct type##___7_0, member)); \
+		else                                                                         \
+			OF(to, type, raw, member);                                           \
+	} while (0)
+
 static __always_inline struct uring_given *given_room(void)
 {
 	__u32 zero = 0;
@@ -165,7 +177,8 @@ static __always_inline void give_name(struct uring_given *g, __u32 arg, const vo
 
 	if (filename) {
 		OF(name, filename, filename, name);
-		OF(at, filename, filename, uptr);
+		if (bpf_core_field_exists(((struct filename *)0)->uptr))
+			OF(at, filename, filename, uptr);
 	}
 	g->arg[arg] = (__u64)at;
 	n = bpf_probe_read_kernel_str(g->name[i], URING_NAME, name);
@@ -201,11 +214,11 @@ static __always_inline void *kept_address(__u64 raw)
 
 static __always_inline void give_open(struct uring_given *g, __u64 raw)
 {
-	struct filename *name;
+	struct filename *name = NULL;
 	int dfd;
 
 	OF(dfd, io_open, raw, dfd);
-	OF(name, io_open, raw, filename);
+	NAME_OF(name, io_open, raw, filename);
 	OF(g->slot, io_open, raw, file_slot);
 	OF(g->arg[2], io_open, raw, how.flags);
 	OF(g->arg[3], io_open, raw, how.mode);
@@ -216,20 +229,20 @@ static __always_inline void give_open(struct uring_given *g, __u64 raw)
 
 static __always_inline void give_two_names(struct uring_given *g, __u64 raw, __u32 op)
 {
-	struct filename *from, *to;
+	struct filename *from = NULL, *to = NULL;
 	int old, new, flags;
 
 	if (op == URING_RENAMEAT) {
 		OF(old, io_rename, raw, old_dfd);
 		OF(new, io_rename, raw, new_dfd);
-		OF(from, io_rename, raw, oldpath);
-		OF(to, io_rename, raw, newpath);
+		NAME_OF(from, io_rename, raw, oldpath);
+		NAME_OF(to, io_rename, raw, newpath);
 		OF(flags, io_rename, raw, flags);
 	} else {
 		OF(old, io_link, raw, old_dfd);
 		OF(new, io_link, raw, new_dfd);
-		OF(from, io_link, raw, oldpath);
-		OF(to, io_link, raw, newpath);
+		NAME_OF(from, io_link, raw, oldpath);
+		NAME_OF(to, io_link, raw, newpath);
 		OF(flags, io_link, raw, flags);
 	}
 	if (op == URING_SYMLINKAT) {
@@ -247,18 +260,18 @@ static __always_inline void give_two_names(struct uring_given *g, __u64 raw, __u
 
 static __always_inline void give_one_name(struct uring_given *g, __u64 raw, __u32 op)
 {
-	struct filename *name;
+	struct filename *name = NULL;
 	__u32 more = 0;
 	__u16 mode;
 	int dfd;
 
 	if (op == URING_UNLINKAT) {
 		OF(dfd, io_unlink, raw, dfd);
-		OF(name, io_unlink, raw, filename);
+		NAME_OF(name, io_unlink, raw, filename);
 		OF(more, io_unlink, raw, flags);
 	} else {
 		OF(dfd, io_mkdir, raw, dfd);
-		OF(name, io_mkdir, raw, filename);
+		NAME_OF(name, io_mkdir, raw, filename);
 		OF(mode, io_mkdir, raw, mode);
 		more = mode;
 	}
