@@ -56,10 +56,10 @@ for hooks in tracepoints tracepoint functions; do
 	"$scratch/calls"
 	"$scratch/calls" filtered
 	end "$hooks"
-	if [ "$(grep -c ^Notice "$scratch/$hooks")" = 27 ]; then
-		ok "$hooks: 27 calls are seen"
+	if [ "$(grep -c ^Notice "$scratch/$hooks")" = 28 ]; then
+		ok "$hooks: 27 calls and the start of a process are seen"
 	else
-		not_ok "$hooks: 27 calls are seen" "$scratch/$hooks"
+		not_ok "$hooks: 27 calls and the start of a process are seen" "$scratch/$hooks"
 	fi
 	[ "$hooks" = tracepoints ] ||
 		same "$hooks: they are the same as by a tracepoint each" "$scratch/tracepoints" "$scratch/$hooks"
