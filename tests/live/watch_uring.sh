@@ -212,8 +212,13 @@ has "and nothing is kept of them" "$scratch/kept" 'Found 0 elements\|^\[\]'
 
 # ---- nobody asks
 
+# The kernel frees the programs of the watch before this one some time after it has ended.
 programs() { "$BPFTOOL" prog show | grep -c 'name on_uring_' || true; }
-before=$(programs)
+for _ in $(seq 100); do
+	before=$(programs)
+	[ "$before" != 0 ] || break
+	sleep 0.1
+done
 cat >"$scratch/none.yaml" <<'END'
 - rule: None
   desc: A call that io_uring has no operation for.
@@ -224,7 +229,7 @@ END
 watch_begin none --rules "$scratch/none.yaml"
 during=$(programs)
 watch_end "rules that want nothing of io_uring are watched"
-if [ "$during" = "$before" ]; then
+if [ "$during" -le "$before" ]; then
 	ok "then nothing looks at io_uring"
 else
 	not_ok "then nothing looks at io_uring: $before programs before, $during while it watched"
