@@ -145,3 +145,17 @@ told_of() {
 	done
 }
 
+# left_behind WHO NAME: after WHO was killed. The frozen container of $pid goes on, as freeze: lift says; the network
+# of NAME, for which block-network: keep holds, stays blocked until that is undone.
+left_behind() {
+	check "$1 killed: what is to be lifted is lifted" runs "$pid"
+	if told block-network "done"; then
+		check "$1 killed: what is to be kept stays" no_service "$2"
+		check "$1 killed: it is listed" lists block-network
+		"$boltseal" respond undo "$(id_of "$2")" --state "$state" >"$scratch/undo" 2>&1 || true
+		check "$1 killed: undo: the network is back" serves "$2"
+	else
+		skip "$1 killed: what is to be kept stays" "no control group of version 2"
+	fi
+	check "$1 killed: nothing is listed any more" lists_nothing
+}

@@ -163,16 +163,7 @@ check "it is frozen" told freeze "done"
 kill -KILL "$agent"
 wait "$watcher" 2>/dev/null || true
 sleep 0.5
-check "agent killed: what is to be lifted is lifted" runs "$pid"
-if told block-network "done"; then
-	check "agent killed: what is to be kept stays" no_service cut
-	check "it is listed" lists block-network
-	"$boltseal" respond undo "$(id_of cut)" --state "$state" >"$scratch/undo" 2>&1 || true
-	check "undo: the network is back" serves cut
-else
-	skip "agent killed: what is to be kept stays" "no control group of version 2"
-fi
-check "undo: nothing is listed any more" lists_nothing
+left_behind agent cut
 
 # ---- nobody is left to take it back: the next agent does
 cat >"$scratch/lift.yaml" <<'END'

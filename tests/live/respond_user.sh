@@ -291,17 +291,8 @@ for who in judge agent; do
 	wait "$watcher" 2>/dev/null || true
 	check "$who killed: executions are permitted" test "$(says exec /tmp/busybox-other echo lives)" = lives
 	sleep 0.5
-	check "$who killed: what is to be lifted is lifted" runs "$pid"
 	check "$who killed: the kernel kills nobody any more" lives kill kill
-	if told block-network "done"; then
-		check "$who killed: what is to be kept stays" no_service spared
-		check "$who killed: it is listed" lists block-network
-		"$boltseal" respond undo "$(id_of spared)" --state "$state" >"$scratch/undo" 2>&1 || true
-		check "$who killed: undo" serves spared
-	else
-		skip "$who killed: what is to be kept stays" "no control group of version 2"
-	fi
-	check "$who killed: nothing is listed any more" lists_nothing
+	left_behind "$who" spared
 done
 
 # ---- not asked for on the command line
