@@ -8,16 +8,6 @@ set -u
 command -v curl >/dev/null || skip_all "curl is not installed"
 command -v openssl >/dev/null || skip_all "openssl is not installed"
 
-# same NAME EXPECTED GOT
-same() {
-	if [ "$2" = "$3" ]; then
-		ok "$1"
-	else
-		echo "expected '$2', got '$3'" >"$scratch/diff"
-		not_ok "$1" "$scratch/diff"
-	fi
-}
-
 # ---- requests in files ----
 cat >"$scratch/pod.json" <<'JSON'
 {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": {"uid": "1",

@@ -6,25 +6,17 @@ set -u
 
 [ -x "$boltseal" ] || skip_all "$boltseal is not built"
 
-# run COMMAND...: leaves its exit code in $code, its output in $out and $err.
-run() {
-	code=0
-	"$@" >"$scratch/run.out" 2>"$scratch/run.err" </dev/null || code=$?
-	out=$(cat "$scratch/run.out")
-	err=$(cat "$scratch/run.err")
-}
-
 # refused NAME TEXT ARGUMENT...: exit code 1, nothing on standard output, and one line with TEXT.
 refused() {
 	local name=$1 text=$2
 	shift 2
-	run "$boltseal" "$@"
+	run "$boltseal" "$@" </dev/null
 	if [ $code != 1 ]; then
 		not_ok "$name: exit code $code"
-	elif [ -n "$out" ]; then
-		not_ok "$name: standard output: ${out%%$'\n'*}"
-	elif [[ $err != *"$text"* || $err == *$'\n'* || $err != boltseal* ]]; then
-		not_ok "$name: standard error: $err"
+	elif [ -n "$said_out" ]; then
+		not_ok "$name: standard output: ${said_out%%$'\n'*}"
+	elif [[ $said_err != *"$text"* || $said_err == *$'\n'* || $said_err != boltseal* ]]; then
+		not_ok "$name: standard error: $said_err"
 	else
 		ok "$name"
 	fi
@@ -35,10 +27,10 @@ printed() {
 	local name=$1 text=$2
 	shift 2
 	run "$boltseal" "$@"
-	if [ $code = 0 ] && [ -z "$err" ] && [[ $out == *"$text"* ]]; then
+	if [ $code = 0 ] && [ -z "$said_err" ] && [[ $said_out == *"$text"* ]]; then
 		ok "$name"
 	else
-		not_ok "$name: exit code $code, '$err', '${out%%$'\n'*}'"
+		not_ok "$name: exit code $code, '$said_err', '${said_out%%$'\n'*}'"
 	fi
 }
 
@@ -51,10 +43,10 @@ else
 fi
 
 run "$boltseal"
-if [ $code = 1 ] && [ -z "$out" ] && [[ $err == "Usage: boltseal "* ]]; then
+if [ $code = 1 ] && [ -z "$said_out" ] && [[ $said_err == "Usage: boltseal "* ]]; then
 	ok "without arguments: usage, exit code 1"
 else
-	not_ok "without arguments: exit code $code, $out"
+	not_ok "without arguments: exit code $code, $said_out"
 fi
 version=$(sed -n "s/.*version: '\([0-9.]*\)',/\1/p" "$repo/meson.build" | head -n 1)
 printed "--version" "boltseal $version" --version
@@ -66,10 +58,10 @@ for command in $commands; do
 	printed "$command --help shows an example" "
 Examples:
   # " "$command" --help
-	help=$out
+	help=$said_out
 	printed "$command -h" "Usage: boltseal $command " "$command" -h
 	run "$boltseal" help "$command"
-	if [ "$out" = "$help" ]; then
+	if [ "$said_out" = "$help" ]; then
 		ok "help $command is the same"
 	else
 		not_ok "help $command is the same: it differs"
@@ -111,16 +103,16 @@ refused "completion of another shell" "--completion 'fish' is not one of bash, z
 	help --completion=fish
 
 run bash -c '"$0" --help >/dev/full' "$boltseal"
-if [ $code = 1 ] && [ "$err" = "boltseal: cannot write standard output" ]; then
+if [ $code = 1 ] && [ "$said_err" = "boltseal: cannot write standard output" ]; then
 	ok "a full disk is an error"
 else
-	not_ok "a full disk is an error: exit code $code, $err"
+	not_ok "a full disk is an error: exit code $code, $said_err"
 fi
 run bash -c '"$0" --help >&-' "$boltseal"
-if [ $code = 1 ] && [ "$err" = "boltseal: cannot write standard output" ]; then
+if [ $code = 1 ] && [ "$said_err" = "boltseal: cannot write standard output" ]; then
 	ok "a closed standard output is an error"
 else
-	not_ok "a closed standard output is an error: exit code $code, $err"
+	not_ok "a closed standard output is an error: exit code $code, $said_err"
 fi
 
 # Manual pages, read by every program here that reads them strictly.
@@ -134,19 +126,19 @@ for page in "$scratch"/*.1; do
 	if command -v man >/dev/null; then
 		readers=1
 		run man --warnings -l "$page"
-		if [ $code = 0 ] && [ -z "$err" ] && [ -n "$out" ]; then
+		if [ $code = 0 ] && [ -z "$said_err" ] && [ -n "$said_out" ]; then
 			ok "man reads $name"
 		else
-			not_ok "man reads $name: $err"
+			not_ok "man reads $name: $said_err"
 		fi
 	fi
 	if command -v groff >/dev/null; then
 		readers=1
 		run groff -ww -man -Tutf8 "$page"
-		if [ $code = 0 ] && [ -z "$err" ] && [ -n "$out" ]; then
+		if [ $code = 0 ] && [ -z "$said_err" ] && [ -n "$said_out" ]; then
 			ok "groff reads $name"
 		else
-			not_ok "groff reads $name: $err"
+			not_ok "groff reads $name: $said_err"
 		fi
 	fi
 	if command -v mandoc >/dev/null; then

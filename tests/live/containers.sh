@@ -34,16 +34,7 @@ cat >"$scratch/rules.yaml" <<-'END'
 	  priority: WARNING
 END
 
-expect() {
-	local name=$1
-	shift
-	if "$@" >"$scratch/expect.log" 2>&1; then
-		ok "$name"
-	else
-		{ cat "$scratch/err"; cut -d'|' -f2 "$scratch/out" | cut -c1-300 | tail -n 5; } >>"$scratch/expect.log" 2>/dev/null
-		not_ok "$name" "$scratch/expect.log"
-	fi
-}
+shown=("$scratch/err" "$scratch/out")
 
 # known DESCRIPTION ARGUMENT PATTERN
 known() {

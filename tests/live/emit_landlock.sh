@@ -12,41 +12,28 @@ mkdir "$scratch/dir"
 echo one >"$scratch/dir/one"
 echo two >"$scratch/dir/two"
 
-# run NAME CODE TEXT COMMAND...: exit code and a text in what it says, both streams.
-run() {
-	local name=$1 want=$2 text=$3 code=0
-	shift 3
-	timeout -s KILL 20 "$@" >"$scratch/log" 2>&1 </dev/null || code=$?
-	if [ $code = "$want" ] && grep -qF -- "$text" "$scratch/log"; then
-		ok "$name"
-	else
-		echo "exit code $code" >>"$scratch/log"
-		not_ok "$name" "$scratch/log"
-	fi
-}
-
 work=(sh -c 'read -r x <"$0/one" && echo "read $x" && echo new >"$0/new" && rm "$0/new"' "$scratch/dir")
-run "a program is recorded" 0 "read one" \
+gives "a program is recorded" 0 "read one" \
 	"$boltseal" record --output "$scratch/model" -- "${work[@]}"
-run "its rules are written" 0 "" \
+gives "its rules are written" 0 "" \
 	"$boltseal" generate landlock --output "$scratch/rules" "$scratch/model"
 under=("$boltseal" run --landlock-rules "$scratch/rules" --)
-run "it works under its rules" 0 "read one" "${under[@]}" "${work[@]}"
-run "a file that it did not read is refused" 2 "cannot open" \
+gives "it works under its rules" 0 "read one" "${under[@]}" "${work[@]}"
+gives "a file that it did not read is refused" 2 "cannot open" \
 	"${under[@]}" sh -c 'read -r x </etc/hostname' x
-run "a directory that it did not use is refused" 2 "cannot create" \
+gives "a directory that it did not use is refused" 2 "cannot create" \
 	"${under[@]}" sh -c ': >"$0/x"' "$scratch"
-run "the report says how many rules there are" 0 '"rules"' "$boltseal" run -o json --report - \
+gives "the report says how many rules there are" 0 '"rules"' "$boltseal" run -o json --report - \
 	--landlock-rules "$scratch/rules" -- "${work[@]}"
-run "both kinds of rules at once are refused" 1 "not both" \
+gives "both kinds of rules at once are refused" 1 "not both" \
 	"$boltseal" run --landlock --landlock-rules "$scratch/rules" -- true
-run "an older ABI has fewer rights" 0 '"abi": 1' \
+gives "an older ABI has fewer rights" 0 '"abi": 1' \
 	"$boltseal" generate landlock --abi 1 "$scratch/model"
-run "and its rules are applied too" 0 "read one" \
+gives "and its rules are applied too" 0 "read one" \
 	sh -c '"$0" generate landlock --abi 1 --output "$1/rules1" "$1/model" && shift &&
 		"$0" run --landlock-rules "$1/rules1" -- sh -c "read -r x <\"$1/dir/one\" && echo read \$x"' \
 	"$boltseal" "$scratch" "$scratch"
 sed 's/"read_file"/"read_files"/' "$scratch/rules" >"$scratch/wrong"
-run "an unknown right is refused with its place" 1 "'read_files' is no right" \
+gives "an unknown right is refused with its place" 1 "'read_files' is no right" \
 	"$boltseal" run --landlock-rules "$scratch/wrong" -- true
 tap_end

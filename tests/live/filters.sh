@@ -8,26 +8,6 @@ set -u
 [ "$(uname -m)" = x86_64 ] || skip_all "the calls below are those of x86-64"
 cd "$scratch" || exit 1
 
-# run COMMAND...: leaves its exit code in $code, its output in the files out and err.
-run() {
-	code=0
-	timeout 60 "$@" >out 2>err </dev/null || code=$?
-}
-
-# gives NAME CODE TEXT COMMAND...: the exit code, and TEXT in the output.
-gives() {
-	local name=$1 want=$2 text=$3
-	shift 3
-	run "$@"
-	if [ "$code" = "$want" ] && { [ -z "$text" ] || grep -qF -- "$text" out err; }; then
-		ok "$name"
-	else
-		echo "exit code $code, expected $want and '$text'" | cat - out >why
-		cat err >>why
-		not_ok "$name" why
-	fi
-}
-
 # profile NAME DEFAULT RULE...: a profile for all ABIs of this machine.
 profile() {
 	local name=$1 default=$2 rules

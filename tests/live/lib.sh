@@ -65,6 +65,42 @@ expect() {
 	fi
 }
 
+# run COMMAND...: its exit status in $code; what it printed in the files $out and $err, and in $said_out and $said_err.
+run() {
+	code=0
+	"$@" >"$out" 2>"$err" || code=$?
+	said_out=$(<"$out")
+	said_err=$(<"$err")
+}
+
+# gave DESCRIPTION CODE [TEXT]: so the last run ended, and TEXT stands in what it printed.
+gave() {
+	if [ "$code" != "$2" ]; then
+		cat "$err" >>"$out"
+		not_ok "$1: exit code $code, expected $2" "$out"
+	elif [[ $said_out$said_err != *"${3-}"* ]]; then
+		cat "$err" >>"$out"
+		not_ok "$1: no '$3'" "$out"
+	else
+		ok "$1"
+	fi
+}
+
+# gives DESCRIPTION CODE TEXT COMMAND...: runs it, for a minute at the most.
+gives() {
+	run timeout -s KILL 60 "${@:4}" </dev/null
+	gave "${@:1:3}"
+}
+
+# same DESCRIPTION EXPECTED GOT
+same() {
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1: '$3' instead of '$2'"
+	fi
+}
+
 # results: lines "ok NAME", "skip NAME: REASON" and, which is all else, "not ok NAME" on standard input.
 results() {
 	local line
@@ -82,15 +118,8 @@ results() {
 
 # inspects DESCRIPTION CODE ARGUMENT...: boltseal inspect ends with CODE; what it prints is in $out and $err.
 inspects() {
-	local what=$1 code=$2 got=0
-	shift 2
-	timeout 120 "$boltseal" inspect "$@" >"$out" 2>"$err" || got=$?
-	if [ "$got" = "$code" ]; then
-		ok "$what"
-	else
-		cat "$err" >>"$out"
-		not_ok "$what: exit code $got, expected $code" "$out"
-	fi
+	run timeout 120 "$boltseal" inspect "${@:3}"
+	gave "$1" "$2"
 }
 
 # has DESCRIPTION TEXT [FILE]: the file, $out unless given, has the text. lacks is the opposite.

@@ -7,23 +7,6 @@ set -u
 
 [ -x "$boltseal" ] || skip_all "$boltseal is not built"
 
-# run COMMAND...: leaves its exit code in $code, its output in $out and $err.
-run() {
-	code=0
-	"$@" >"$scratch/run.out" 2>"$scratch/run.err" </dev/null || code=$?
-	out=$(cat "$scratch/run.out")
-	err=$(cat "$scratch/run.err")
-}
-
-# expect NAME CODE TEXT: about the last run; TEXT stands in what it printed.
-expect() {
-	if [ "$code" = "$2" ] && [[ $out$err == *"$3"* ]]; then
-		ok "$1"
-	else
-		not_ok "$1: exit code $code instead of $2, or no '$3'" "$scratch/run.out"
-	fi
-}
-
 # profile FILE RULE...: what runc, crun and a static program need, and the rules.
 profile() {
 	local file=$scratch/$1 rule
@@ -50,23 +33,23 @@ profile() {
 
 profile clean.json
 run "$boltseal" lint "$scratch/clean.json"
-expect "a sound profile: exit code 0" 0 "clean.json: nothing found"
+gave "a sound profile: exit code 0" 0 "clean.json: nothing found"
 run "$boltseal" lint --fail-on info "$scratch/clean.json" "$scratch/clean.json"
-expect "nothing at all is found" 0 "clean.json: nothing found"
+gave "nothing at all is found" 0 "clean.json: nothing found"
 run "$boltseal" lint --engine containerd --runtime runc --runtime-version 1.1.5 \
 	--no-new-privileges off --libseccomp 2.5.4 "$scratch/clean.json"
-expect "a name that libseccomp 2.5.4 does not know: exit code 2" 2 "fchmodat2"
+gave "a name that libseccomp 2.5.4 does not know: exit code 2" 2 "fchmodat2"
 run bash -c '"$0" lint - <"$1"' "$boltseal" "$scratch/clean.json"
-expect "standard input" 0 "standard input: nothing found"
+gave "standard input" 0 "standard input: nothing found"
 
 width='{"names":["socket"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":40,"op":"SCMP_CMP_GT"}]}'
 profile width.json "$width"
 run "$boltseal" lint "$scratch/width.json"
-expect "a comparison of 64 bits: exit code 2" 2 "socket(0x100000028, 0, 0) slips through"
+gave "a comparison of 64 bits: exit code 2" 2 "socket(0x100000028, 0, 0) slips through"
 run "$boltseal" lint --fail-on high --fix --output "$scratch/width.fixed.json" "$scratch/width.json"
-expect "--fix" 0 "corrected 1 of 1 findings"
+gave "--fix" 0 "corrected 1 of 1 findings"
 run "$boltseal" lint -o json --fix --output "$scratch/again.json" "$scratch/width.json"
-if [ $code = 0 ] && python3 - "$scratch/run.out" <<'PY'
+if [ $code = 0 ] && python3 - "$out" <<'PY'
 import json, sys
 with open(sys.argv[1]) as f:
     doc = json.load(f)
@@ -81,32 +64,32 @@ PY
 then
 	ok "the JSON report"
 else
-	not_ok "the JSON report: exit code $code" "$scratch/run.out"
+	not_ok "the JSON report: exit code $code" "$out"
 fi
 run "$boltseal" lint --checks
-expect "the list of checks" 0 "arg-width          high"
-checks=$(wc -l <"$scratch/run.out")
+gave "the list of checks" 0 "arg-width          high"
+checks=$(wc -l <"$out")
 if [ "$checks" -ge 50 ]; then
 	ok "there are $checks checks"
 else
 	not_ok "there are $checks checks"
 fi
 run "$boltseal" lint --checks -o json
-listed=$(grep -o '"id":' "$scratch/run.out" | wc -l)
+listed=$(grep -o '"id":' "$out" | wc -l)
 if [ "$code" = 0 ] && [ "$listed" = "$checks" ]; then
 	ok "as JSON they are as many"
 else
-	not_ok "as JSON they are as many: $listed" "$scratch/run.out"
+	not_ok "as JSON they are as many: $listed" "$out"
 fi
 for bad in "--fix $scratch/width.json" "--libseccomp=new $scratch/width.json" \
 	"--runtime-version=1.1 $scratch/width.json" "--libc-kernel=3 $scratch/width.json" "" \
 	"--capabilities=CAP_NONE $scratch/width.json" "$scratch/none.json"; do
 	# shellcheck disable=SC2086 # several words
 	run "$boltseal" lint $bad
-	if [ $code = 1 ] && [[ $err == "boltseal lint: "* ]] && [ -z "$out" ]; then
+	if [ $code = 1 ] && [[ $said_err == "boltseal lint: "* ]] && [ -z "$said_out" ]; then
 		ok "refused: ${bad//$scratch\//}"
 	else
-		not_ok "refused: ${bad//$scratch\//}: exit code $code, $err"
+		not_ok "refused: ${bad//$scratch\//}: exit code $code, $said_err"
 	fi
 done
 
@@ -122,7 +105,7 @@ gcc -O1 -static -o "$scratch/root/call" "${BASH_SOURCE[0]%/*}/call.c" 2>"$scratc
 
 serial=0
 
-# call RUNTIME PROFILE NUMBER ARGUMENT...: leaves in $out what the call did in the container.
+# call RUNTIME PROFILE NUMBER ARGUMENT...: leaves in $did what the call did in the container.
 call() {
 	local runtime=$1 seccomp=$2
 	shift 2
@@ -130,8 +113,8 @@ call() {
 	"$repo/tools/oci-config.py" --rootfs "$scratch/root" --output "$scratch/b/config.json" \
 		--seccomp "$scratch/$seccomp" -- /call "$@" >"$scratch/call.log" 2>&1 || return
 	containers+=("$runtime boltseal-lint-$$-$serial")
-	out=$(runtime "$runtime" run -b "$scratch/b" "boltseal-lint-$$-$serial" 2>"$scratch/call.log" \
-		</dev/null) || out="does not start: $(tail -n 1 "$scratch/call.log")"
+	did=$(runtime "$runtime" run -b "$scratch/b" "boltseal-lint-$$-$serial" 2>"$scratch/call.log" \
+		</dev/null) || did="does not start: $(tail -n 1 "$scratch/call.log")"
 	container_delete "$runtime" "boltseal-lint-$$-$serial"
 }
 
@@ -145,8 +128,8 @@ slips() {
 	profile "$name.json" "$@"
 	run "$boltseal" lint --fix --output "$scratch/$name.fixed.json" "$scratch/$name.json"
 	run "$boltseal" lint -o json "$scratch/$name.json"
-	if [[ $out != *"\"$check\""* ]]; then
-		not_ok "$name: $check is found" "$scratch/run.out"
+	if [[ $said_out != *"\"$check\""* ]]; then
+		not_ok "$name: $check is found" "$out"
 		return
 	fi
 	for runtime in runc crun; do
@@ -155,16 +138,16 @@ slips() {
 			continue
 		}
 		call $runtime "$name.json" "${words[@]}"
-		if [ "$out" = "$before" ]; then
-			ok "$name under $runtime: as lint says: $out"
+		if [ "$did" = "$before" ]; then
+			ok "$name under $runtime: as lint says: $did"
 		else
-			not_ok "$name under $runtime: '$out' instead of '$before'"
+			not_ok "$name under $runtime: '$did' instead of '$before'"
 		fi
 		call $runtime "$name.fixed.json" "${words[@]}"
-		if [ "$out" = "$after" ]; then
-			ok "$name under $runtime, corrected: $out"
+		if [ "$did" = "$after" ]; then
+			ok "$name under $runtime, corrected: $did"
 		else
-			not_ok "$name under $runtime, corrected: '$out' instead of '$after'"
+			not_ok "$name under $runtime, corrected: '$did' instead of '$after'"
 		fi
 	done
 }

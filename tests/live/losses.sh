@@ -38,25 +38,9 @@ cat >"$scratch/calls.py" <<-'END'
 	    libc.chroot(b"/nonexistent/boltseal")
 END
 
-start() {
-	rm -f "$scratch/err"
-	"$boltseal" watch -r "$scratch/rules.yaml" --ring 1 "$@" >"$scratch/out" 2>"$scratch/err" &
-	watcher=$!
-	background+=("$watcher")
-	until_true grep -q 'watching with' "$scratch/err"
-}
+start() { watch_start -r "$scratch/rules.yaml" --ring 1 "$@"; }
 
-expect() {
-	local name=$1
-	shift
-	if "$@" >"$scratch/expect.log" 2>&1; then
-		ok "$name"
-	else
-		cut -c1-300 "$scratch/err" >>"$scratch/expect.log" 2>/dev/null
-		grep -h 'Events were lost' "$scratch/out" | cut -c1-300 >>"$scratch/expect.log"
-		not_ok "$name" "$scratch/expect.log"
-	fi
-}
+shown=("$scratch/err" "$scratch/out")
 
 # told CALL: how many of them findings say were lost.
 told() {

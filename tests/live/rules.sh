@@ -6,22 +6,7 @@ set -u
 
 [ -x "$boltseal" ] || skip_all "$boltseal is not built"
 
-# run ARGUMENT...: leaves the exit code in $code, standard output in $out, standard error in $err.
-run() {
-	code=0
-	"$boltseal" rules "$@" >"$scratch/run.out" 2>"$scratch/run.err" </dev/null || code=$?
-	out=$(cat "$scratch/run.out")
-	err=$(cat "$scratch/run.err")
-}
-
-# expect NAME CODE TEXT: the last run ended with CODE and printed TEXT on one of its outputs.
-expect() {
-	if [ "$code" = "$2" ] && [[ $out$err == *"$3"* ]]; then
-		ok "$1"
-	else
-		not_ok "$1: exit code $code" "$scratch/run.out"
-	fi
-}
+rules() { run "$boltseal" rules "$@"; }
 
 cat >"$scratch/good.yaml" <<'EOF'
 - list: shells
@@ -65,26 +50,26 @@ cat >"$scratch/odd.yaml" <<'EOF'
   priority: NOTICE
 EOF
 
-run check "$scratch/good.yaml"
-expect "good rules" 0 "3 rules, 1 macro, 1 list: 0 errors, 0 warnings"
-run check "$scratch/bad.yaml"
-expect "an error with its place" 2 "bad.yaml:5:9: error: rule 'Broken': filter_check called with nonexistent field proc.nam (did you mean 'proc.name'?) [LOAD_ERR_COMPILE_CONDITION]"
-expect "and its line" 2 "    and proc.nam = x"
-run check "$scratch/odd.yaml"
-expect "a warning is no error" 0 "[LOAD_NO_EVTTYPE]"
-run check --strict "$scratch/odd.yaml"
-expect "but for --strict" 2 "0 errors, 1 warning"
+rules check "$scratch/good.yaml"
+gave "good rules" 0 "3 rules, 1 macro, 1 list: 0 errors, 0 warnings"
+rules check "$scratch/bad.yaml"
+gave "an error with its place" 2 "bad.yaml:5:9: error: rule 'Broken': filter_check called with nonexistent field proc.nam (did you mean 'proc.name'?) [LOAD_ERR_COMPILE_CONDITION]"
+gave "and its line" 2 "    and proc.nam = x"
+rules check "$scratch/odd.yaml"
+gave "a warning is no error" 0 "[LOAD_NO_EVTTYPE]"
+rules check --strict "$scratch/odd.yaml"
+gave "but for --strict" 2 "0 errors, 1 warning"
 mkdir "$scratch/folder"
 cp "$scratch/good.yaml" "$scratch/folder/10-good.yml"
 cp "$scratch/odd.yaml" "$scratch/folder/20-odd.yaml"
 cp "$scratch/bad.yaml" "$scratch/folder/.hidden.yaml"
 echo no >"$scratch/folder/notes.txt"
-run check "$scratch/folder"
-expect "a folder: both endings, nothing hidden" 0 "4 rules, 1 macro, 1 list: 0 errors, 1 warning"
-run check "$scratch/none.yaml"
-expect "a file that is not there" 1 "none.yaml"
-run check -o json "$scratch/bad.yaml"
-if [ "$code" = 2 ] && python3 - "$scratch/run.out" <<'EOF'
+rules check "$scratch/folder"
+gave "a folder: both endings, nothing hidden" 0 "4 rules, 1 macro, 1 list: 0 errors, 1 warning"
+rules check "$scratch/none.yaml"
+gave "a file that is not there" 1 "none.yaml"
+rules check -o json "$scratch/bad.yaml"
+if [ "$code" = 2 ] && python3 - "$out" <<'EOF'
 import json, sys
 d = json.load(open(sys.argv[1]))
 f = d['findings'][0]
@@ -94,49 +79,49 @@ EOF
 then
 	ok "check as JSON"
 else
-	not_ok "check as JSON: exit code $code" "$scratch/run.out"
+	not_ok "check as JSON: exit code $code" "$out"
 fi
 
-run list "$scratch/good.yaml"
-expect "list" 0 "Shell in container  (execve,execveat)"
-run list --tag=shell "$scratch/good.yaml"
-if [ "$code" = 0 ] && [ "$(grep -c "^[A-Z]" "$scratch/run.out")" = 1 ]; then
+rules list "$scratch/good.yaml"
+gave "list" 0 "Shell in container  (execve,execveat)"
+rules list --tag=shell "$scratch/good.yaml"
+if [ "$code" = 0 ] && [ "$(grep -c "^[A-Z]" "$out")" = 1 ]; then
 	ok "list by tag"
 else
-	not_ok "list by tag" "$scratch/run.out"
+	not_ok "list by tag" "$out"
 fi
-run list --tag=shel "$scratch/good.yaml"
-expect "list by a tag that no rule has" 1 "--tag: no rule has 'shel'; did you mean 'shell'?"
-run list -o json "$scratch/good.yaml"
+rules list --tag=shel "$scratch/good.yaml"
+gave "list by a tag that no rule has" 1 "--tag: no rule has 'shel'; did you mean 'shell'?"
+rules list -o json "$scratch/good.yaml"
 if python3 -c 'import json, sys
 r = json.load(open(sys.argv[1]))["rules"]
 assert r[0]["respond"] == ["kill"] and r[0]["types"] == ["execve", "execveat"], r
-assert r[1]["priority"] == "Debug" and r[1]["enabled"], r' "$scratch/run.out"; then
+assert r[1]["priority"] == "Debug" and r[1]["enabled"], r' "$out"; then
 	ok "list as JSON"
 else
-	not_ok "list as JSON" "$scratch/run.out"
+	not_ok "list as JSON" "$out"
 fi
-run list "$scratch/bad.yaml"
-expect "list refuses rules with errors" 1 "bad.yaml:5:9"
+rules list "$scratch/bad.yaml"
+gave "list refuses rules with errors" 1 "bad.yaml:5:9"
 
-run explain "Shell in container" "$scratch/good.yaml"
-expect "explain: the kernel's part" 0 "execve       kernel: only containers; program: bash, sh"
-expect "explain: the response" 0 "kill"
-run explain "Many failed opens" "$scratch/good.yaml"
-expect "explain: a count" 0 "20 such events with different fd.name within 5s, for each process"
-expect "explain: the result" 0 "kernel: result: failure"
-run explain "Connects, then executes" "$scratch/good.yaml"
-expect "explain: a sequence" 0 "behind 1 step within 90s, of the same container"
-expect "explain: the events of its steps" 0 "connect      for a step; kernel: port: 4444"
-run explain "Shell in contianer" "$scratch/good.yaml"
-expect "explain: a rule that is not there" 1 "did you mean 'Shell in container'?"
+rules explain "Shell in container" "$scratch/good.yaml"
+gave "explain: the kernel's part" 0 "execve       kernel: only containers; program: bash, sh"
+gave "explain: the response" 0 "kill"
+rules explain "Many failed opens" "$scratch/good.yaml"
+gave "explain: a count" 0 "20 such events with different fd.name within 5s, for each process"
+gave "explain: the result" 0 "kernel: result: failure"
+rules explain "Connects, then executes" "$scratch/good.yaml"
+gave "explain: a sequence" 0 "behind 1 step within 90s, of the same container"
+gave "explain: the events of its steps" 0 "connect      for a step; kernel: port: 4444"
+rules explain "Shell in contianer" "$scratch/good.yaml"
+gave "explain: a rule that is not there" 1 "did you mean 'Shell in container'?"
 
 stable=${BOLTSEAL_SHARED:-$repo/../shared}/testdata/falco/falco_rules.yaml
 if [ -r "$stable" ]; then
-	run check --strict "$stable"
-	expect "the published stable rules" 0 "25 rules, 87 macros, 49 lists: 0 errors, 0 warnings"
-	run check --strict "$stable" "$scratch/good.yaml"
-	expect "several files" 0 "28 rules"
+	rules check --strict "$stable"
+	gave "the published stable rules" 0 "25 rules, 87 macros, 49 lists: 0 errors, 0 warnings"
+	rules check --strict "$stable" "$scratch/good.yaml"
+	gave "several files" 0 "28 rules"
 else
 	skip "the published stable rules" "$stable is not there"
 fi

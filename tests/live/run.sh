@@ -9,18 +9,6 @@ chmod 755 "$work"
 
 [ -x "$boltseal" ] || skip_all "$boltseal is not built"
 
-# run COMMAND...: leaves its exit code in $code, its output in $out and $err.
-run() {
-	code=0
-	"$@" >"$work/run.out" 2>"$work/run.err" </dev/null || code=$?
-	out=$(cat "$work/run.out")
-	err=$(cat "$work/run.err")
-}
-
-fail() {
-	not_ok "$*"
-}
-
 case $(uname -m) in
 x86_64) arch=SCMP_ARCH_X86_64 ;;
 aarch64) arch=SCMP_ARCH_AARCH64 ;;
@@ -55,26 +43,6 @@ profile() {
 	[ "$default" = SCMP_ACT_ERRNO ] || sed -i 's/"defaultErrnoRet":1,//' "$file"
 }
 
-# expect NAME CODE TEXT: about the last run; TEXT stands on standard error.
-expect() {
-	if [ "$code" != "$2" ]; then
-		fail "$1: exit code $code instead of $2; $err"
-	elif [[ $err != *"$3"* ]]; then
-		fail "$1: standard error: $err"
-	else
-		ok "$1"
-	fi
-}
-
-# same NAME EXPECTED GOT
-same() {
-	if [ "$2" = "$3" ]; then
-		ok "$1"
-	else
-		fail "$1: '$3' instead of '$2'"
-	fi
-}
-
 root=0
 [ "$(id -u)" = 0 ] && root=1
 
@@ -91,10 +59,10 @@ refused() {
 	shift 2
 	run bs run "$@" -- touch "$mark"
 	if [ -e "$mark" ]; then
-		fail "$name: the program ran"
+		not_ok "$name: the program ran"
 		rm -f "$mark"
 	else
-		expect "$name" 1 "$text"
+		gave "$name" 1 "$text"
 	fi
 }
 refused "nothing to confine with" "nothing to confine with"
@@ -117,33 +85,33 @@ refused "complaining without a profile" "--mode complain needs --profile" \
 	--mode complain --capabilities none
 refused "a word before --" "the command stands behind '--'" --profile "$work/allow" touch
 run bs run --profile "$work/allow"
-expect "no command" 1 "expected a command"
+gave "no command" 1 "expected a command"
 run bs run --profile "$work/allow" -- nonsense-command
-expect "a command that is not there" 1 "nonsense-command: command not found in PATH"
+gave "a command that is not there" 1 "nonsense-command: command not found in PATH"
 echo text >"$work/plain"
 run bs run --profile "$work/allow" -- "$work/plain"
-expect "a file that is not executable" 1 "$work/plain: cannot execute: Permission denied"
+gave "a file that is not executable" 1 "$work/plain: cannot execute: Permission denied"
 chmod 755 "$work/plain"
 run bs run --profile "$work/allow" -- "$work/plain"
-expect "a file that is no program" 1 "$work/plain: cannot execute (neither ELF nor a #! line?)"
+gave "a file that is no program" 1 "$work/plain: cannot execute (neither ELF nor a #! line?)"
 printf '#!/nonexistent\n' >"$work/plain"
 run bs run --profile "$work/allow" -- "$work/plain"
-expect "a script without its interpreter" 1 "its interpreter is missing"
+gave "a script without its interpreter" 1 "its interpreter is missing"
 
 # ---- enforcing ----
 run bs run --profile "$work/allow" -- sh -c 'exit 42'
-expect "the exit code is the command's" 42 ""
+gave "the exit code is the command's" 42 ""
 run bs run --profile "$work/allow" -- sh -c 'kill -KILL $$'
-expect "a signal is 128 and its number" 137 ""
+gave "a signal is 128 and its number" 137 ""
 run bs run --profile "$work/allow" -- cat /proc/self/status
-if [[ $out == *"NoNewPrivs:	1"* && $out == *"Seccomp:	2"* ]]; then
+if [[ $said_out == *"NoNewPrivs:	1"* && $said_out == *"Seccomp:	2"* ]]; then
 	ok "a filter and no_new_privs are in force"
 else
-	fail "a filter and no_new_privs are in force: $out"
+	not_ok "a filter and no_new_privs are in force: $said_out"
 fi
 run bs run --profile "$work/allow" -- sh -c 'exec 3>&- 4>&- 5>&-; ls -l /proc/$$/fd'
-if [[ $out$err == *seccomp* || $out$err == *landlock* || $out$err == *signalfd* ]]; then
-	fail "no descriptor of boltseal reaches the program: $out"
+if [[ $said_out$said_err == *seccomp* || $said_out$said_err == *landlock* || $said_out$said_err == *signalfd* ]]; then
+	not_ok "no descriptor of boltseal reaches the program: $said_out"
 else
 	ok "no descriptor of boltseal reaches the program"
 fi
@@ -151,27 +119,27 @@ fi
 # Calls whose refusal can be seen: mkdir(at) of mkdir, and umask.
 profile denied SCMP_ACT_ALLOW '{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":28}'
 run bs run --profile "$work/denied" -- mkdir "$work/made"
-expect "a call gets the profile's errno" 1 "No space left on device"
+gave "a call gets the profile's errno" 1 "No space left on device"
 profile killed SCMP_ACT_ALLOW "SCMP_ACT_KILL_PROCESS mkdir mkdirat"
 run bs run --profile "$work/killed" -- mkdir "$work/made"
-expect "killed by the filter: 128 + SIGSYS, and boltseal says so" 159 "was killed"
-if [ "$code" = 159 ] && [[ $err == *"forbids mkdir"* ]]; then
+gave "killed by the filter: 128 + SIGSYS, and boltseal says so" 159 "was killed"
+if [ "$code" = 159 ] && [[ $said_err == *"forbids mkdir"* ]]; then
 	ok "the kernel's log names the call"
 elif [ $root = 1 ] && dmesg 2>/dev/null | tail -n 50 | grep -q 'type=1326.*comm="mkdir"'; then
-	fail "the kernel's log names the call: $err"
+	not_ok "the kernel's log names the call: $said_err"
 else
 	skip "the kernel's log names the call" "audit records are not in the kernel's log"
 fi
 profile trapped SCMP_ACT_ALLOW "SCMP_ACT_TRAP mkdir mkdirat"
 run bs run --profile "$work/trapped" -- mkdir "$work/made"
-expect "trapped by the filter: SIGSYS too" 159 "SIGSYS"
+gave "trapped by the filter: SIGSYS too" 159 "SIGSYS"
 same "nothing was made" "" "$(ls -d "$work/made" 2>/dev/null)"
 profile umask SCMP_ACT_ALLOW \
 	'{"names":["umask"],"action":"SCMP_ACT_KILL_PROCESS","args":[{"index":0,"value":63,"op":"SCMP_CMP_EQ"}]}'
 run bs run --profile "$work/umask" -- sh -c 'umask 022; exit 4'
-expect "a condition that does not hold" 4 ""
+gave "a condition that does not hold" 4 ""
 run bs run --profile "$work/umask" -- sh -c 'umask 077; exit 4'
-expect "a condition that holds" 159 ""
+gave "a condition that holds" 159 ""
 
 # A program of the other width, under a profile for one architecture.
 cat >"$work/small.c" <<'C'
@@ -188,12 +156,12 @@ if [ "$arch" = SCMP_ARCH_X86_64 ] &&
 fi
 if [ $small = 7 ]; then
 	run bs run --profile "$work/allow" -- "$work/small"
-	expect "a 32-bit program under a 64-bit profile is killed" 159 ""
+	gave "a 32-bit program under a 64-bit profile is killed" 159 ""
 	run bs run --profile "$work/allow" --mode complain -o json -- "$work/small"
-	if [ "$code" = 7 ] && [[ $err == *'"abi": "i386"'* && $err == *'"SCMP_ACT_KILL_PROCESS"'* ]]; then
+	if [ "$code" = 7 ] && [[ $said_err == *'"abi": "i386"'* && $said_err == *'"SCMP_ACT_KILL_PROCESS"'* ]]; then
 		ok "complain mode tells of 32-bit calls"
 	else
-		fail "complain mode tells of 32-bit calls: exit code $code, $err"
+		not_ok "complain mode tells of 32-bit calls: exit code $code, $said_err"
 	fi
 else
 	skip "a 32-bit program under a 64-bit profile is killed" "none can be built and run"
@@ -204,7 +172,7 @@ fi
 # What it reports is what enforcing denies: the same program, once in each mode.
 run bs run --profile "$work/denied" --mode complain --report "$work/report" -o json -- \
 	sh -c "mkdir '$work/one'; mkdir '$work/two'; mkdir '$work/three'; exit 9"
-expect "complain mode has the command's exit code" 9 ""
+gave "complain mode has the command's exit code" 9 ""
 same "the calls were made" "one three two" "$(cd "$work" && echo o[n]e t[h]ree t[w]o)"
 same "denied calls are counted" 3 \
 	"$(sed -n 's/^      "count": \([0-9]*\),.*/\1/p' "$work/report" | awk '{ n += $1 } END { print n + 0 }')"
@@ -216,28 +184,28 @@ same "with the action" "SCMP_ACT_ERRNO 28" \
 rmdir "$work/one" "$work/two" "$work/three"
 run bs run --profile "$work/denied" -- \
 	sh -c "mkdir '$work/one'; mkdir '$work/two'; mkdir '$work/three'; exit 9"
-same "enforcing denies as many" 3 "$(grep -c "No space left" <<<"$err")"
+same "enforcing denies as many" 3 "$(grep -c "No space left" <<<"$said_err")"
 same "and makes none" "" "$(ls -d "$work"/one "$work"/two "$work"/three 2>/dev/null)"
 
 run bs run --profile "$work/allow" --mode complain -- true
-expect "a profile that suffices" 0 "would have denied nothing"
+gave "a profile that suffices" 0 "would have denied nothing"
 run bs run --profile "$work/noexec" --mode complain -- true
-expect "a missing execve is a finding when complaining" 0 "execve"
+gave "a missing execve is a finding when complaining" 0 "execve"
 run bs run --profile "$work/killed" --mode complain --report - -- mkdir "$work/made"
-if [ "$code" = 0 ] && [ -d "$work/made" ] && [[ $out == *"KILL_PROCESS"*"/mkdir"* ]]; then
+if [ "$code" = 0 ] && [ -d "$work/made" ] && [[ $said_out == *"KILL_PROCESS"*"/mkdir"* ]]; then
 	ok "the report goes to standard output"
 else
-	fail "the report goes to standard output: exit code $code, $out"
+	not_ok "the report goes to standard output: exit code $code, $said_out"
 fi
 run bs run --profile "$work/denied" --mode complain --report "$work/no/such/dir" -- true
-expect "a report that cannot be written is an error, and is shown" 1 "would have denied"
+gave "a report that cannot be written is an error, and is shown" 1 "would have denied"
 profile orphan SCMP_ACT_ALLOW "SCMP_ACT_ERRNO mkdir mkdirat"
 run bs run --profile "$work/orphan" --mode complain -- \
 	sh -c "(sleep 0.5; mkdir '$work/late') >/dev/null 2>&1 & exit 3"
-expect "processes that outlive the command are served" 3 "/mkdir"
+gave "processes that outlive the command are served" 3 "/mkdir"
 same "their calls are made" "$work/late" "$(ls -d "$work/late" 2>/dev/null)"
 run bs run --profile "$work/orphan" --mode complain --landlock --model /nonexistent -- true
-expect "Landlock cannot complain" 1 "no complain mode"
+gave "Landlock cannot complain" 1 "no complain mode"
 
 # ---- signals ----
 for mode in enforce complain; do
@@ -258,7 +226,7 @@ done
 if grep -q mkdir "$work/report.complain"; then
 	ok "the report is there after SIGTERM"
 else
-	fail "the report is there after SIGTERM: $(cat "$work/report.complain")"
+	not_ok "the report is there after SIGTERM: $(cat "$work/report.complain")"
 fi
 timeout --foreground -s KILL 20 "$boltseal" run --profile "$work/denied" --mode complain \
 	--report "$work/report.early" -o json -- \
@@ -294,27 +262,27 @@ if [ $root = 1 ]; then
 			"SCMP_ACT_KILL_PROCESS capset prctl setresuid setresgid setgroups seccomp sigaltstack"
 		caps --profile "$work/strict" --capabilities none --user 4711:4711)"
 	run bs run --user nobody --capabilities none -- id -un
-	same "a user by name" nobody "$out"
+	same "a user by name" nobody "$said_out"
 	run bs run --user 4711:4712 --capabilities none -- sh -c 'id -u; id -g; id -G'
-	same "a user by number" "4711 4712 4712" "$(xargs <<<"$out")"
+	same "a user by number" "4711 4712 4712" "$(xargs <<<"$said_out")"
 	run bs run --user 4711:4712 --no-new-privileges off -- sh -c \
 		"$boltseal run --profile $work/allow --no-new-privileges off -- true"
-	if [ "$code" = 1 ] && [[ $err == *CAP_SYS_ADMIN* ]]; then
+	if [ "$code" = 1 ] && [[ $said_err == *CAP_SYS_ADMIN* ]]; then
 		ok "no_new_privs cannot be left out by others"
-	elif [[ $err == *"ermission denied"* || $err == *"not found"* ]]; then
+	elif [[ $said_err == *"ermission denied"* || $said_err == *"not found"* ]]; then
 		skip "no_new_privs cannot be left out by others" "they cannot read the binary"
 	else
-		fail "no_new_privs cannot be left out by others: exit code $code, $err"
+		not_ok "no_new_privs cannot be left out by others: exit code $code, $said_err"
 	fi
 	cp "$(command -v id)" "$work/suid-id" && chmod 4755 "$work/suid-id"
 	run bs run --user 4711:4711 --capabilities none -- "$work/suid-id" -u
-	same "set-user-ID gives nothing under no_new_privs" 4711 "$out"
+	same "set-user-ID gives nothing under no_new_privs" 4711 "$said_out"
 	run bs run --user 4711:4711 --capabilities none --no-new-privileges off -- \
 		"$work/suid-id" -u
-	if [ "$out" = 4711 ]; then
+	if [ "$said_out" = 4711 ]; then
 		skip "but without it" "$work is mounted nosuid"
 	else
-		same "but without it" 0 "$out"
+		same "but without it" 0 "$said_out"
 	fi
 else
 	skip "user and capabilities" "this needs root"
@@ -337,9 +305,9 @@ landlock=$(bs doctor -o json | grep -A 5 '"id": *"landlock"' |
 if [ -z "$landlock" ]; then
 	skip "Landlock" "this kernel has none"
 else
-	mkdir "$work/in" "$work/out"
+	mkdir "$work/in" "$work/outside"
 	echo inside >"$work/in/a.txt"
-	echo outside >"$work/out/a.txt"
+	echo outside >"$work/outside/a.txt"
 	cat=$(readlink -f "$(command -v cat)")
 	sh=$(readlink -f "$(command -v sh)")
 	true=$(readlink -f "$(type -P true)")
@@ -363,28 +331,28 @@ else
 		run bs run --model "$work/model" --landlock -- "$@"
 	}
 	sealed "$cat" "$work/in/a.txt"
-	same "Landlock: a file of the model" inside "$out"
-	sealed "$cat" "$work/out/a.txt"
-	expect "Landlock: a file that the model does not have" 1 "Permission denied"
+	same "Landlock: a file of the model" inside "$said_out"
+	sealed "$cat" "$work/outside/a.txt"
+	gave "Landlock: a file that the model does not have" 1 "Permission denied"
 	sealed "$sh" -c ": >'$work/in/new' && echo made"
-	same "Landlock: a file that the model makes" made "$out"
-	sealed "$sh" -c ": >'$work/out/new'"
-	expect "Landlock: another one" 2 "Permission denied"
-	sealed "$sh" -c ": >>'$work/out/a.txt'"
-	expect "Landlock: writing what is only there" 2 "Permission denied"
+	same "Landlock: a file that the model makes" made "$said_out"
+	sealed "$sh" -c ": >'$work/outside/new'"
+	gave "Landlock: another one" 2 "Permission denied"
+	sealed "$sh" -c ": >>'$work/outside/a.txt'"
+	gave "Landlock: writing what is only there" 2 "Permission denied"
 	sealed "$true"
-	if [ "$code" = 1 ] && [[ $err == *"$true: cannot execute"*"model"* ]]; then
+	if [ "$code" = 1 ] && [[ $said_err == *"$true: cannot execute"*"model"* ]]; then
 		ok "Landlock: a program that the model does not have is not executed"
 	else
-		fail "Landlock: a program that the model does not have is not executed: $code, $err"
+		not_ok "Landlock: a program that the model does not have is not executed: $code, $said_err"
 	fi
 	run bs run --model "$work/model" --landlock --report "$work/report" -o json -- "$cat" /dev/null
-	expect "Landlock: with a report" 0 ""
+	gave "Landlock: with a report" 0 ""
 	if grep -q "\"abi\": $landlock" "$work/report" && grep -q 'a pattern; allowed beneath' "$work/report" &&
 		grep -q "gone: does not exist" "$work/report"; then
 		ok "Landlock: the report says what is allowed by its folder"
 	else
-		fail "Landlock: the report says what is allowed by its folder: $(cat "$work/report")"
+		not_ok "Landlock: the report says what is allowed by its folder: $(cat "$work/report")"
 	fi
 	if [ $root = 1 ]; then
 		same "capabilities of the model" "Bnd=1 Eff=1" "$(
@@ -406,9 +374,9 @@ else
 			echo '"address":"127.0.0.1","port":18099,"phases":["serving"]}]}'
 		} >"$work/ports"
 		run bs run --model "$work/ports" --landlock -- bash -c ': </dev/tcp/127.0.0.1/18099'
-		expect "Landlock: a port of the model" 1 "Connection refused"
+		gave "Landlock: a port of the model" 1 "Connection refused"
 		run bs run --model "$work/ports" --landlock -- bash -c ': </dev/tcp/127.0.0.1/18098'
-		expect "Landlock: another port" 1 "Permission denied"
+		gave "Landlock: another port" 1 "Permission denied"
 	fi
 fi
 
@@ -417,9 +385,9 @@ run bs doctor -o json
 if [ "$code" = 0 ] || [ "$code" = 3 ]; then
 	ok "doctor: exit code 0 or 3"
 else
-	fail "doctor: exit code $code, $err"
+	not_ok "doctor: exit code $code, $said_err"
 fi
-json=$out
+json=$said_out
 # state ID: its state in the JSON.
 state() {
 	grep -A 5 "\"id\": *\"$1\"" <<<"$json" | sed -n 's/.*"state": *"\(.*\)",/\1/p' | head -n 1
@@ -441,8 +409,8 @@ for program in runc crun podman containerd; do
 	same "doctor: $program" "$expected" "$(state $program)"
 done
 run env LC_ALL=C timeout -s KILL 20 "$boltseal" doctor
-if LC_ALL=C grep -q '[^ -~]' <<<"$out"; then
-	fail "doctor: plain text without UTF-8: $(LC_ALL=C grep -m 1 '[^ -~]' <<<"$out")"
+if LC_ALL=C grep -q '[^ -~]' <<<"$said_out"; then
+	not_ok "doctor: plain text without UTF-8: $(LC_ALL=C grep -m 1 '[^ -~]' <<<"$said_out")"
 else
 	ok "doctor: plain text without UTF-8"
 fi
@@ -450,12 +418,12 @@ if [ $root = 1 ]; then
 	run bs run --user 4711:4711 --capabilities none -- cat /dev/null
 	cp "$boltseal" "$work/boltseal" && chmod 755 "$work/boltseal"
 	run bs run --user 4711:4711 --capabilities none -- "$work/boltseal" doctor -o json
-	if [[ $out == *'"record": "ptrace"'* && $code = 0 ]]; then
+	if [[ $said_out == *'"record": "ptrace"'* && $code = 0 ]]; then
 		ok "doctor: without privileges ptrace is left"
-	elif [[ $out == *'"record": "none"'* && $code = 3 ]]; then
+	elif [[ $said_out == *'"record": "none"'* && $code = 3 ]]; then
 		skip "doctor: without privileges ptrace is left" "ptrace is refused here"
 	else
-		fail "doctor: without privileges ptrace is left: exit code $code, $err"
+		not_ok "doctor: without privileges ptrace is left: exit code $code, $said_err"
 	fi
 else
 	skip "doctor: without privileges ptrace is left" "this needs root"

@@ -22,30 +22,7 @@ cat >"$scratch/rules.d/rules.yaml" <<-END
 	  priority: WARNING
 END
 
-start() {
-	rm -f "$scratch/err"
-	"$boltseal" watch -r "$scratch/rules.d" "$@" >"$scratch/out" 2>"$scratch/err" &
-	watcher=$!
-	background+=("$watcher")
-	until_true grep -q 'watching with' "$scratch/err"
-}
-
-stop() {
-	sleep 0.2
-	kill -TERM "$watcher" 2>/dev/null
-	wait "$watcher"
-}
-
-expect() {
-	local name=$1
-	shift
-	if "$@" >"$scratch/expect.log" 2>&1; then
-		ok "$name"
-	else
-		cut -c1-300 "$scratch/err" >>"$scratch/expect.log" 2>/dev/null
-		not_ok "$name" "$scratch/expect.log"
-	fi
-}
+start() { watch_start -r "$scratch/rules.d" "$@"; }
 
 # refused DESCRIPTION PATTERN COMMAND...: ends with 1 and one line that fits.
 refused() {
@@ -61,7 +38,7 @@ refused() {
 }
 
 start || skip_all "watching does not work here: $(tail -n 1 "$scratch/err")"
-stop
+watch_stop
 watch=("$boltseal" watch --for 1)
 good=(-r "$scratch/rules.d")
 refused "the user is missing" "there is no user 'boltseal-nobody'" "${watch[@]}" "${good[@]}" --user boltseal-nobody
@@ -103,7 +80,7 @@ kill -9 "$watcher"
 wait "$watcher" 2>/dev/null
 start --store "$scratch/f.db"
 expect "the end of the first is a gap" until_true grep -q 'Watching was interrupted' "$scratch/out"
-stop
+watch_stop
 
 # ---- rules that are loaded again
 start --user nobody
@@ -154,6 +131,6 @@ reload
 expect "a list of 100,000 names" until_true grep -q 'run | name77777' "$scratch/out"
 list 1000000
 stays "a list of a million names" 'rules.yaml: larger than the limit of [0-9]* bytes'
-stop
+watch_stop
 expect "exit status 0" test $? = 0
 tap_end

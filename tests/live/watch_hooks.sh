@@ -37,11 +37,6 @@ end() {
 			>"$scratch/$1" || true
 }
 
-# same NAME FILE FILE
-same() {
-	if diff "$2" "$3" >"$scratch/diff"; then ok "$1"; else not_ok "$1" "$scratch/diff"; fi
-}
-
 "$scratch/calls" || skip_all "this machine does not allow the test's calls"
 for hooks in tracepoints tracepoint functions; do
 	if ! begin "$hooks"; then
@@ -62,7 +57,7 @@ for hooks in tracepoints tracepoint functions; do
 		not_ok "$hooks: 27 calls and the start of a process are seen" "$scratch/$hooks"
 	fi
 	[ "$hooks" = tracepoints ] ||
-		same "$hooks: they are the same as by a tracepoint each" "$scratch/tracepoints" "$scratch/$hooks"
+		expect "$hooks: they are the same as by a tracepoint each" diff "$scratch/tracepoints" "$scratch/$hooks"
 	if ! "$scratch/32/calls" 2>/dev/null; then
 		skip "$hooks: 32-bit programs" "none can be built and run (gcc-12-multilib)"
 		continue
@@ -80,7 +75,7 @@ for hooks in tracepoints tracepoint functions; do
 	end "$hooks.32"
 	sed 's/^Notice mount.*/Notice open SUCCESS fd=\/etc\/shadow/' "$scratch/$hooks" >"$scratch/64"
 	sed -i 's/\(open SUCCESS fd=\/etc\/shadow\) .*/\1/' "$scratch/$hooks.32"
-	same "$hooks: the same of a 32-bit program, and int 0x80 of a 64-bit one" "$scratch/64" "$scratch/$hooks.32"
+	expect "$hooks: the same of a 32-bit program, and int 0x80 of a 64-bit one" diff "$scratch/64" "$scratch/$hooks.32"
 done
 
 # ---- 32-bit programs that ran before, and those of which the first milliseconds are missed
@@ -95,6 +90,6 @@ if "$scratch/32/calls" 2>/dev/null; then
 	kill "$waits"
 	wait "$waits" 2>/dev/null || true
 	grep -v ' mount ' "$scratch/tracepoints" >"$scratch/64"
-	same "32-bit programs that run already are noticed at the start" "$scratch/64" "$scratch/before"
+	expect "32-bit programs that run already are noticed at the start" diff "$scratch/64" "$scratch/before"
 fi
 tap_end
