@@ -262,6 +262,29 @@ static ssize_t link_there(const char *path, char *target, size_t size, void *kee
 	return (ssize_t)reply.len;
 }
 
+static int pids_there(uint32_t **pids, size_t *n, void *keeper)
+{
+	struct keeper *k = keeper;
+	struct keeper_reply reply = { 0 };
+	int err;
+
+	pthread_mutex_lock(&k->lock);
+	*pids = NULL;
+	*n = 0;
+	err = ask(k, KEEPER_PIDS, 0, NULL, 0, &reply);
+	if (reply.len > KEEPER_PIDS_MAX * sizeof(**pids)) {
+		err = -EPIPE;
+	} else if (err == 0) {
+		*pids = xcalloc(reply.len + 1, 1);
+		if (keeper_receive(k->sock, *pids, reply.len))
+			*n = reply.len / sizeof(**pids);
+		else
+			err = -EPIPE;
+	}
+	pthread_mutex_unlock(&k->lock);
+	return err;
+}
+
 int keeper_policy(struct keeper *k, const struct respond_policy *p, struct err *e)
 {
 	cleanup_buf struct buf bytes = { .max = RESPOND_POLICY_BYTES };
@@ -350,5 +373,6 @@ void keeper_serve(struct keeper *k, struct outside *o)
 {
 	o->open = open_there;
 	o->link = link_there;
+	o->pids = pids_there;
 	o->opener = k;
 }

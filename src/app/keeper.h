@@ -1,10 +1,10 @@
 /*
- * `boltseal watch --user`: two processes. The first one stays root and does five things
+ * `boltseal watch --user`: two processes. The first one stays root and does six things
  * when asked: it loads and attaches the programs of a plan (sensor/watch_share.h), opens a file of
- * a table, keeps what is known of mount namespaces (sensor/watch_drift.h), detaches programs again,
- * and carries out responses (keeper_acts.h). The second one,
- * which does all the rest, is another user under a seccomp filter that was recorded and generated
- * with boltseal (profiles/watch.json, on AArch64 watch-aarch64.json).
+ * a table, lists processes, keeps what is known of mount namespaces (sensor/watch_drift.h),
+ * detaches programs again, and carries out responses (keeper_acts.h). The second one, which does
+ * all the rest, is another user under a seccomp filter that was recorded and generated with
+ * boltseal (profiles/watch.json, on AArch64 watch-aarch64.json).
  *
  * They talk over a socket, one request at a time; each has a fixed head and bounded bytes. When one
  * of them ends, so does the other.

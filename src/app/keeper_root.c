@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "enrich/outside.h"
 #include "respond/policy.h"
 #include "sensor/watch_drift.h"
 #include "sensor/watch_share.h"
@@ -137,6 +138,16 @@ static bool do_link(struct root *r, const char *path)
 	return answer(r, &reply, target, NULL);
 }
 
+static bool do_pids(struct root *r)
+{
+	cleanup_free uint32_t *pids = NULL;
+	size_t n;
+	int err = outside_pids(&(struct outside){ 0 }, &pids, &n);
+	struct keeper_reply reply = { .result = err, .len = (uint32_t)(n * sizeof(*pids)) };
+
+	return answer(r, &reply, pids, NULL);
+}
+
 static bool do_policy(struct root *r, const char *bytes, size_t len)
 {
 	struct err e = { 0 };
@@ -219,6 +230,8 @@ static bool serve(struct root *r)
 		return do_open(r, bytes, q.arg);
 	case KEEPER_LINK:
 		return do_link(r, bytes);
+	case KEEPER_PIDS:
+		return do_pids(r);
 	case KEEPER_POLICY:
 		return do_policy(r, bytes, q.len);
 	case KEEPER_RESPOND:

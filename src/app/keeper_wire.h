@@ -13,13 +13,15 @@ enum keeper_op {
 	KEEPER_UNWATCH,
 	KEEPER_OPEN,
 	KEEPER_LINK,
+	KEEPER_PIDS,	/* uint32_t[] of all processes */
 	KEEPER_POLICY,	/* respond_policy_put() */
 	KEEPER_RESPOND, /* struct keeper_act → struct respond_result, and a program to forbid */
 	KEEPER_ARM,	/* struct keeper_arm */
 	KEEPER_BETWEEN, /* struct keeper_time */
 	KEEPER_DRIFT,	/* struct watch_drift_ask → struct watch_asked, or nothing */
 };
-enum { KEEPER_WATCHES = 2, KEEPER_PATH_MAX = 4096 };
+/* PID_MAX_LIMIT of include/linux/threads.h. */
+enum { KEEPER_WATCHES = 2, KEEPER_PATH_MAX = 4096, KEEPER_PIDS_MAX = 4 << 20 };
 
 struct keeper_request {
 	uint32_t op, len; /* bytes that follow: a plan, a path, a request */
@@ -49,7 +51,7 @@ struct keeper_time {
 
 struct keeper_reply {
 	int32_t result;	      /* 0, a slot, or a negative errno */
-	uint32_t len;	      /* bytes that follow: what went wrong, or a link's target */
+	uint32_t len;	      /* bytes that follow: what went wrong, a link's target, pids */
 	uint32_t fds;	      /* descriptors behind them, each with a byte of its own */
 	uint32_t hooks, caps; /* enum watch_hooks; of the programs that were loaded */
 };

@@ -1,14 +1,17 @@
 #include "enrich/outside.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/mem.h"
 
 int outside_open_in_root(const char *path, int flags)
 {
@@ -92,6 +95,30 @@ int outside_read(const struct outside *o, const char *path, size_t max, struct b
 		if (!n)
 			break;
 		buf_append(out, chunk, (size_t)n);
+	}
+	return 0;
+}
+
+int outside_pids(const struct outside *o, uint32_t **pids, size_t *n)
+{
+	cleanup_closedir DIR *d = NULL;
+	size_t cap = 0;
+	struct dirent *e;
+
+	*pids = NULL;
+	*n = 0;
+	if (o->no_proc)
+		return 0;
+	if (o->pids)
+		return o->pids(pids, n, o->opener);
+	d = opendir("/proc");
+	if (!d)
+		return -errno;
+	while ((e = readdir(d))) {
+		uint32_t pid = (uint32_t)strtoul(e->d_name, NULL, 10);
+
+		if (pid)
+			*vec_push(*pids, *n, cap) = pid;
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -27,6 +28,8 @@ struct outside {
 	 */
 	int (*open)(const char *path, int flags, void *opener);
 	ssize_t (*link)(const char *path, char *target, size_t size, void *opener);
+	/* As outside_pids(): a /proc with hidepid= shows its reader's own processes only. */
+	int (*pids)(uint32_t **pids, size_t *n, void *opener);
 	void *opener;
 };
 
@@ -45,5 +48,8 @@ int outside_stat(const struct outside *o, const char *path, struct stat *st);
 int outside_stat_of(const struct outside *o, const char *path, struct stat *st);
 /* Appends the file to `out`, `max` bytes of it at most: 0 or a negative errno. */
 int outside_read(const struct outside *o, const char *path, size_t max, struct buf *out);
+
+/* The processes of /proc, in no order; the caller's to free. 0 or a negative errno, and none. */
+int outside_pids(const struct outside *o, uint32_t **pids, size_t *n);
 
 #endif

@@ -22,7 +22,7 @@ struct recovery {
 	bool wanted;
 	uint64_t listed, ended; /* CLOCK_BOOTTIME; listed 0: it does not go on */
 	uint32_t *pids;
-	size_t n, cap, at;
+	size_t n, at;
 };
 struct recovery *processes_recovery(struct processes *ps);
 /* Reads what is not as the table has it: another process, or another program. */

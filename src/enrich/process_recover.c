@@ -4,11 +4,9 @@
  * part at a time. Who is in the table and was not there when it was listed has ended, once all
  * records up to that time were taken.
  */
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "enrich/process_private.h"
@@ -20,20 +18,12 @@ void processes_lost(struct processes *ps)
 	processes_recovery(ps)->wanted = true;
 }
 
-/* The pids of /proc. */
-static void list(struct recovery *r)
+static void list(struct processes *ps, struct recovery *r)
 {
-	cleanup_closedir DIR *d = opendir("/proc");
-	struct dirent *e;
-
-	r->n = r->at = 0;
+	free(r->pids);
+	r->at = 0;
 	r->listed = clock_ns(CLOCK_BOOTTIME);
-	while (d && (e = readdir(d))) {
-		uint32_t pid = (uint32_t)strtoul(e->d_name, NULL, 10);
-
-		if (pid)
-			*vec_push(r->pids, r->n, r->cap) = pid;
-	}
+	outside_pids(processes_outside(ps), &r->pids, &r->n);
 }
 
 static int compare(const void *a, const void *b)
@@ -62,7 +52,7 @@ void processes_recover(struct processes *ps, uint64_t seen)
 		if (r->ended && now - r->ended < PAUSE_S * UINT64_C(1000000000))
 			return;
 		r->wanted = false;
-		list(r);
+		list(ps, r);
 	}
 	for (unsigned n = 0; r->at < r->n && n < AT_A_TIME; n++)
 		process_compare_proc(ps, r->pids[r->at++]);

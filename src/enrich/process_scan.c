@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -286,17 +285,16 @@ static void tell(struct processes *ps, struct process *p)
 
 size_t processes_scan(struct processes *ps)
 {
-	cleanup_closedir DIR *d = opendir("/proc");
-	struct dirent *e;
-	size_t n = 0;
+	cleanup_free uint32_t *pids = NULL;
+	size_t found, n = 0;
 
-	while (d && (e = readdir(d))) {
-		uint32_t pid = (uint32_t)strtoul(e->d_name, NULL, 10);
+	outside_pids(processes_outside(ps), &pids, &found);
+	for (size_t i = 0; i < found; i++) {
 		struct process *p;
 
-		if (!pid || processes_find(ps, pid))
+		if (processes_find(ps, pids[i]))
 			continue;
-		p = processes_add(ps, pid, 0);
+		p = processes_add(ps, pids[i], 0);
 		if (!p)
 			break;
 		if (read_proc(ps, p))
@@ -305,18 +303,13 @@ size_t processes_scan(struct processes *ps)
 			processes_ended(ps, p);
 	}
 	/* Parents may have come behind their children. */
-	if (d)
-		rewinddir(d);
-	while (d && (e = readdir(d))) {
-		struct process *p = processes_find(ps, (uint32_t)strtoul(e->d_name, NULL, 10));
+	for (size_t i = 0; i < found; i++) {
+		struct process *p = processes_find(ps, pids[i]);
 
 		if (p && !p->parent)
 			process_adopt(ps, p, p->ppid);
 	}
-	if (d && processes_outside(ps)->tell) {
-		rewinddir(d);
-		while ((e = readdir(d)))
-			tell(ps, processes_find(ps, (uint32_t)strtoul(e->d_name, NULL, 10)));
-	}
+	for (size_t i = 0; i < found && processes_outside(ps)->tell; i++)
+		tell(ps, processes_find(ps, pids[i]));
 	return n;
 }
