@@ -21,6 +21,7 @@
 #include "enrich/facts.h"
 #include "model/syscalls.h"
 #include "sensor/capture_parts.h"
+#include "unit/record_part.h"
 
 enum { FIRST_PID = 1000, PIDS = 30000 };
 
@@ -55,13 +56,7 @@ static struct watch_rec *begin(struct day *d, unsigned kind, uint32_t pid, const
 
 static void part(struct day *d, unsigned kind, unsigned arg, const void *bytes, size_t len)
 {
-	struct watch_part p = { .kind = (uint16_t)kind, .arg = (uint8_t)arg, .len = (uint16_t)len };
-	char *at = (char *)&d->made + d->made.rec.size;
-
-	memset(at, 0, (sizeof(p) + len + 7) & ~(size_t)7);
-	memcpy(at, &p, sizeof(p));
-	memcpy(at + sizeof(p), bytes, len);
-	d->made.rec.size += (uint32_t)((sizeof(p) + len + 7) & ~(size_t)7);
+	record_part(&d->made.rec, kind, arg, 0, bytes, len);
 }
 
 static void put(struct day *d, uint64_t start)

@@ -9,6 +9,7 @@
 #include "fuzz.h"
 #include "model/event_fields.h"
 #include "model/syscalls.h"
+#include "unit/record_part.h"
 
 enum { MESSAGE_MAX = 4096, MAX_NAMES = 128 };
 
@@ -19,13 +20,7 @@ static struct {
 
 static void part(unsigned kind, unsigned arg, const void *bytes, size_t len)
 {
-	struct watch_part p = { .kind = (uint16_t)kind, .arg = (uint8_t)arg, .len = (uint16_t)len };
-	char *at = (char *)&made + made.rec.size;
-
-	memcpy(at, &p, sizeof(p));
-	if (len)
-		memcpy(at + sizeof(p), bytes, len);
-	made.rec.size += (uint32_t)((sizeof(p) + len + 7) & ~(size_t)7);
+	record_part(&made.rec, kind, arg, 0, bytes, len);
 }
 
 static void make_record(bool tcp, const uint8_t *message, size_t len)

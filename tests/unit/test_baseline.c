@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "baseline/baseline.h"
 #include "model/caps.h"
+#include "record_part.h"
 
 #define NATIVE sc_abi_native()
 
@@ -368,15 +369,7 @@ static void begin(unsigned kind, const char *name, int64_t ret)
 
 static void part(unsigned kind, unsigned arg, unsigned flags, const void *bytes, size_t len)
 {
-	struct watch_part p = { .kind = (uint16_t)kind,
-				.arg = (uint8_t)arg,
-				.flags = (uint8_t)flags,
-				.len = (uint16_t)len };
-	char *at = (char *)&r + r.rec.size;
-
-	memcpy(at, &p, sizeof(p));
-	memcpy(at + sizeof(p), bytes, len);
-	r.rec.size += (uint32_t)((sizeof(p) + len + 7) & ~7u);
+	record_part(&r.rec, kind, arg, flags, bytes, len);
 }
 
 static void observed_files(void **state)

@@ -21,6 +21,7 @@
 #include "enrich/facts.h"
 #include "model/event_fields.h"
 #include "model/syscalls.h"
+#include "record_part.h"
 #include "sensor/capture.h"
 #include "sensor/capture_line.h"
 
@@ -74,16 +75,7 @@ static struct watch_rec *begin(unsigned kind, uint32_t pid, const char *comm)
 
 static void part(unsigned kind, unsigned arg, unsigned flags, const void *bytes, size_t len)
 {
-	struct watch_part p = { .kind = (uint16_t)kind,
-				.arg = (uint8_t)arg,
-				.flags = (uint8_t)flags,
-				.len = (uint16_t)len };
-	char *at = (char *)&made + made.rec.size;
-
-	memcpy(at, &p, sizeof(p));
-	if (len)
-		memcpy(at + sizeof(p), bytes, len);
-	made.rec.size += (uint32_t)((sizeof(p) + len + 7) & ~(size_t)7);
+	record_part(&made.rec, kind, arg, flags, bytes, len);
 }
 
 struct both {

@@ -27,6 +27,7 @@
 #include "enrich/facts.h"
 #include "model/event_fields.h"
 #include "model/syscalls.h"
+#include "record_part.h"
 
 #define ID     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define CGROUP "/docker/" ID
@@ -54,13 +55,7 @@ static struct watch_rec *begin(unsigned kind, uint32_t pid, const char *comm)
 
 static void part(unsigned kind, unsigned arg, const void *bytes, size_t len)
 {
-	struct watch_part p = { .kind = (uint16_t)kind, .arg = (uint8_t)arg, .len = (uint16_t)len };
-	char *at = (char *)&made + made.rec.size;
-
-	memcpy(at, &p, sizeof(p));
-	if (len)
-		memcpy(at + sizeof(p), bytes, len);
-	made.rec.size += (uint32_t)((sizeof(p) + len + 7) & ~(size_t)7);
+	record_part(&made.rec, kind, arg, 0, bytes, len);
 }
 
 static void text(unsigned kind, unsigned arg, const char *s)

@@ -21,6 +21,7 @@
 #include "model/event_fields.h"
 #include "model/syscalls.h"
 #include "random_below.h"
+#include "record_part.h"
 
 enum { EVENTS = 20000, PIDS = 24, FIRST_PID = 100 };
 
@@ -39,13 +40,7 @@ static struct one {
 
 static void part(unsigned kind, const void *bytes, size_t len)
 {
-	struct watch_part p = { .kind = (uint16_t)kind, .len = (uint16_t)len };
-	char *at = (char *)&made + made.rec.size;
-
-	memcpy(at, &p, sizeof(p));
-	if (len)
-		memcpy(at + sizeof(p), bytes, len);
-	made.rec.size += (uint32_t)((sizeof(p) + len + 7) & ~(size_t)7);
+	record_part(&made.rec, kind, 0, 0, bytes, len);
 }
 
 static void begin(unsigned kind, uint32_t n)

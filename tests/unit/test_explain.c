@@ -15,22 +15,7 @@
 #include "profile/disassemble.h"
 #include "profile/filter_file.h"
 #include "random_profile.h"
-
-static void read_profile(struct sp_profile *p, const char *rules)
-{
-	static const struct sp_host h = { .native = SC_X86_64, .kernel = { 6, 1, 0 } };
-	cleanup_json_doc struct json_doc d = { 0 };
-	char text[4096];
-	struct err e;
-
-	snprintf(text, sizeof(text),
-		 "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_X86_64\"],"
-		 "\"syscalls\":[%s]}",
-		 rules);
-	sp_init(p);
-	if (json_parse(&d, "test", text, strlen(text), &e) < 0 || sp_read(p, &d, &h, NULL, &e) < 0)
-		fail_msg("%s", e.msg);
-}
+#include "rules_profile.h"
 
 #define RULE(name, action, args) \
 	"{\"names\":[\"" name "\"],\"action\":\"SCMP_ACT_" action "\",\"args\":[" args "]}"

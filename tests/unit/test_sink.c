@@ -12,24 +12,19 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/metrics.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "finding_sample.h"
 #include "out/metrics.h"
-#include "out/sink.h"
-#include "temp_folder.h"
+#include "sink_case.h"
 
 /* ---- spools */
 
@@ -216,106 +211,13 @@ static void test_spool_damaged(void **state)
 
 /* ---- sinks */
 
-static char said[4096];
-
-static void on_note(const char *text, void *ctx)
-{
-	(void)ctx;
-	strncat(said, text, sizeof(said) - strlen(said) - 2);
-	strcat(said, "\n");
-}
-
-static struct sink *open_sink(const char *spec)
-{
-	struct sink_options o = { .spool_dir = folder,
-				  .retry_min_ms = 20,
-				  .retry_max_ms = 100,
-				  .timeout_ms = 2000,
-				  .note = on_note };
-	struct sink *s = NULL;
-	struct err e = { 0 };
-
-	*said = '\0';
-	if (sink_new(&s, spec, &o, &e) < 0)
-		fail_msg("%s", e.msg);
-	return s;
-}
-
-static void add(struct sink *s, unsigned from, unsigned n)
-{
-	struct err e = { 0 };
-
-	for (unsigned i = from; i < from + n; i++) {
-		cleanup_finding struct finding *f = finding_sample(i);
-
-		assert_int_equal(sink_add(s, f, &e), 0);
-	}
-	assert_int_equal(sink_sync(s, &e), 0);
-	sink_release(s);
-}
-
-static void sleep_ms(unsigned ms)
-{
-	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L }, NULL);
-}
-
-/* Until so many attempts failed. */
-static void wait_failures(struct sink *s, uint64_t n)
-{
-	struct sink_stats now = { 0 };
-
-	for (unsigned i = 0; i < 500 && now.failures < n; i++) {
-		sleep_ms(10);
-		sink_get_stats(s, &now);
-	}
-	assert_true(now.failures >= n);
-}
-
-static void expect_delivered(struct sink *s, uint64_t n)
-{
-	struct sink_stats now;
-
-	sink_wait(s, 20000);
-	sink_get_stats(s, &now);
-	assert_int_equal(now.spool.waiting, 0);
-	assert_int_equal(now.delivered, n);
-}
-
-struct server {
-	pid_t pid;
-	unsigned port;
-};
-
 static struct server start_server(unsigned port, const char *log, const char *status)
 {
-	char number[16], answer[16] = { 0 };
-	struct server s;
-	int p[2];
+	char number[16];
 
 	snprintf(number, sizeof(number), "%u", port);
-	assert_int_equal(pipe(p), 0);
-	s.pid = fork();
-	assert_true(s.pid >= 0);
-	if (!s.pid) {
-		dup2(p[1], 1);
-		execlp("python3", "python3", "tests/unit/http_server.py", number, log, status,
-		       NULL);
-		_exit(127);
-	}
-	close(p[1]);
-	assert_true(read(p[0], answer, sizeof(answer) - 1) > 0);
-	close(p[0]);
-	s.port = (unsigned)atoi(answer);
-	assert_true(s.port > 0);
-	return s;
-}
-
-static void stop_server(struct server *s)
-{
-	int status;
-
-	kill(s->pid, SIGKILL);
-	assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
+	return server_run((const char *const[]){ "python3", "tests/unit/http_server.py", number,
+						 log, status, NULL });
 }
 
 /* Each of n findings stands exactly once in the log, in order. */

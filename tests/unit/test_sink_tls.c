@@ -11,28 +11,14 @@
 
 #include <errno.h>
 #include <json-c/json.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/io.h"
 #include "base/mem.h"
-#include "finding_sample.h"
-#include "out/sink.h"
 #include "out/sink_extras.h"
-
-static char folder[64], said[4096];
-
-static int run(const char *fmt, const char *arg)
-{
-	cleanup_free char *command = xasprintf("%s '%s'", fmt, arg);
-
-	return system(command);
-}
+#include "sink_case.h"
 
 /* An authority, the receiver's certificate for 127.0.0.1, and ours. */
 static const char make_certificates[] =
@@ -48,107 +34,25 @@ static int setup(void **state)
 {
 	cleanup_free char *command = NULL;
 
-	(void)state;
-	snprintf(folder, sizeof(folder), "/tmp/boltseal-tls-XXXXXX");
-	if (!mkdtemp(folder))
+	if (folder_setup(state) < 0)
 		return -1;
 	command = xasprintf("bash -c '%s %s'", make_certificates, folder);
 	return system(command);
 }
 
-static int teardown(void **state)
+static struct server start_server(const char *kind, const char *log)
 {
-	(void)state;
-	return run("rm -rf", folder);
-}
-
-static char *in_folder(const char *name)
-{
-	return xasprintf("%s/%s", folder, name);
-}
-
-static void on_note(const char *text, void *ctx)
-{
-	(void)ctx;
-	strncat(said, text, sizeof(said) - strlen(said) - 2);
-	strcat(said, "\n");
-}
-
-static struct sink *open_sink(const char *spec)
-{
-	struct sink_options o = { .spool_dir = folder,
-				  .retry_min_ms = 20,
-				  .retry_max_ms = 100,
-				  .timeout_ms = 4000,
-				  .note = on_note };
-	struct sink *s = NULL;
-	struct err e = { 0 };
-
-	*said = '\0';
-	if (sink_new(&s, spec, &o, &e) < 0)
-		fail_msg("%s", e.msg);
-	return s;
-}
-
-static void add(struct sink *s, unsigned i)
-{
-	cleanup_finding struct finding *f = finding_sample(i);
-	struct err e = { 0 };
-
-	assert_int_equal(sink_add(s, f, &e), 0);
-	assert_int_equal(sink_sync(s, &e), 0);
-	sink_release(s);
-}
-
-static void expect_delivered(struct sink *s, uint64_t n)
-{
-	struct sink_stats now;
-
-	sink_wait(s, 10000);
-	sink_get_stats(s, &now);
-	assert_int_equal(now.spool.waiting, 0);
-	assert_int_equal(now.delivered, n);
+	return server_run((const char *const[]){ "python3", "tests/unit/tls_server.py", kind,
+						 folder, log, NULL });
 }
 
 static void expect_failure(struct sink *s)
 {
-	struct sink_stats now = { 0 };
+	struct sink_stats now;
 
-	for (unsigned i = 0; i < 500 && !now.failures; i++) {
-		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
-		sink_get_stats(s, &now);
-	}
-	assert_true(now.failures > 0);
+	wait_failures(s, 1);
+	sink_get_stats(s, &now);
 	assert_int_equal(now.delivered, 0);
-}
-
-static pid_t start_server(const char *kind, const char *log, unsigned *port)
-{
-	char answer[16] = { 0 };
-	int p[2];
-	pid_t pid;
-
-	assert_int_equal(pipe(p), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (!pid) {
-		dup2(p[1], 1);
-		execlp("python3", "python3", "tests/unit/tls_server.py", kind, folder, log, NULL);
-		_exit(127);
-	}
-	close(p[1]);
-	assert_true(read(p[0], answer, sizeof(answer) - 1) > 0);
-	close(p[0]);
-	*port = (unsigned)atoi(answer);
-	return pid;
-}
-
-static void stop_server(pid_t pid)
-{
-	int status;
-
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
 static void write_text(const char *path, const char *text)
@@ -190,9 +94,8 @@ static double time_of(struct json_object *line)
 static void test_https(void **state)
 {
 	cleanup_free char *log = in_folder("log"), *headers = in_folder("headers");
-	unsigned port = 0;
-	pid_t server = start_server("http", log, &port);
-	cleanup_free char *base = xasprintf("https://127.0.0.1:%u/in", port);
+	struct server server = start_server("http", log);
+	cleanup_free char *base = xasprintf("https://127.0.0.1:%u/in", server.port);
 	cleanup_free char *spec =
 		xasprintf("%s#ocsf&gzip&headers=%s&ca=%s/ca.pem&cert=%s/client.pem"
 			  "&key=%s/client.key",
@@ -205,14 +108,14 @@ static void test_https(void **state)
 	write_text(headers, "# of the collector\nAuthorization: Splunk one\r\n\nX-Scope: shop\n");
 	s = open_sink(spec);
 	assert_string_equal(sink_name(s), name);
-	add(s, 0);
+	add(s, 0, 1);
 	expect_delivered(s, 1);
 	/* Another token; the old one is not sent again. */
 	write_text(headers, "Authorization: Splunk two\n");
-	add(s, 1);
+	add(s, 1, 1);
 	expect_delivered(s, 2);
 	sink_free(s);
-	stop_server(server);
+	stop_server(&server);
 	first = line_of(log, 0);
 	second = line_of(log, 1);
 	third = line_of(log, 2);
@@ -235,16 +138,15 @@ static void test_https(void **state)
 static void test_untrusted(void **state)
 {
 	cleanup_free char *log = in_folder("log");
-	unsigned port = 0;
-	pid_t server = start_server("http", log, &port);
-	cleanup_free char *plain = xasprintf("https://127.0.0.1:%u/", port);
+	struct server server = start_server("http", log);
+	cleanup_free char *plain = xasprintf("https://127.0.0.1:%u/", server.port);
 	cleanup_free char *half = xasprintf("%s#ca=%s/ca.pem", plain, folder);
 	cleanup_buf struct buf text = { 0 };
 	struct sink *s = open_sink(plain);
 	struct err e = { 0 };
 
 	(void)state;
-	add(s, 0);
+	add(s, 0, 1);
 	expect_failure(s);
 	assert_non_null(strstr(said, "certificate"));
 	sink_free(s);
@@ -252,7 +154,7 @@ static void test_untrusted(void **state)
 	s = open_sink(half);
 	expect_failure(s);
 	sink_free(s);
-	stop_server(server);
+	stop_server(&server);
 	assert_int_equal(io_read_file(log, 1 << 20, &text, &e), 0);
 	assert_int_equal(text.len, 0);
 }
@@ -260,35 +162,34 @@ static void test_untrusted(void **state)
 static void test_syslog(void **state)
 {
 	cleanup_free char *log = in_folder("log");
-	unsigned port = 0;
-	pid_t server = start_server("syslog", log, &port);
+	struct server server = start_server("syslog", log);
 	cleanup_free char *spec =
 		xasprintf("syslog:tls://127.0.0.1:%u#ca=%s/ca.pem&cert=%s/client.pem"
 			  "&key=%s/client.key",
-			  port, folder, folder, folder);
-	cleanup_free char *no = xasprintf("syslog:tls://127.0.0.1:%u#ca=/dev/null", port);
+			  server.port, folder, folder, folder);
+	cleanup_free char *no = xasprintf("syslog:tls://127.0.0.1:%u#ca=/dev/null", server.port);
 	cleanup_buf struct buf text = { 0 };
 	struct err e = { 0 };
 	struct sink *s = open_sink(spec);
 	char *rest;
 
 	(void)state;
-	add(s, 0);
-	add(s, 1);
+	add(s, 0, 1);
+	add(s, 1, 1);
 	expect_delivered(s, 2);
 	sink_free(s);
 	for (unsigned i = 0; i < 100 && !strchr(buf_str(&text), '\n'); i++) {
-		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+		sleep_ms(20);
 		text.len = 0;
 		assert_int_equal(io_read_file(log, 1 << 20, &text, &e), 0);
 	}
 	assert_true(strtoul(buf_str(&text), &rest, 10) > 300);
 	assert_non_null(strstr(rest, " <85>1 2026-11-22T03:35:00"));
 	s = open_sink(no);
-	add(s, 2);
+	add(s, 2, 1);
 	expect_failure(s);
 	sink_free(s);
-	stop_server(server);
+	stop_server(&server);
 }
 
 static void test_names(void **state)
@@ -345,7 +246,7 @@ static void test_files(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, folder_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_https), T(test_untrusted), T(test_syslog), T(test_names), T(test_files),
 	};

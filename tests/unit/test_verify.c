@@ -12,22 +12,7 @@
 
 #include "base/cleanup.h"
 #include "generate_model.h"
-
-static void read_profile(struct sp_profile *p, const char *rules)
-{
-	cleanup_json_doc struct json_doc d = { 0 };
-	char text[2048];
-	struct sp_host h = { .native = SC_X86_64, .kernel = { 6, 1, 0 } };
-	struct err e;
-
-	snprintf(text, sizeof(text),
-		 "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_X86_64\"],"
-		 "\"syscalls\":[%s]}",
-		 rules);
-	sp_init(p);
-	if (json_parse(&d, "test", text, strlen(text), &e) < 0 || sp_read(p, &d, &h, NULL, &e) < 0)
-		fail_msg("%s", e.msg);
-}
+#include "rules_profile.h"
 
 #define ALLOW(name, args) \
 	"{\"names\":[\"" name "\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[" args "]}"
