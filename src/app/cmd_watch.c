@@ -18,12 +18,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/plural.h"
+#include "model/finding_dedup.h"
 #include "respond/act.h"
 #include "sensor/capture.h"
 #include "sensor/watch_drift.h"
 
 enum { MAX_SECONDS = 366 * 24 * 3600, MAX_FILES = 65536 };
-enum { WINDOW_S = 3600, MAX_STORE_MIB = 1024 * 1024, MAX_STORE_DAYS = 3660 };
+enum { MAX_STORE_MIB = 1024 * 1024, MAX_STORE_DAYS = 3660 };
 
 static void watching_free(struct watching *w)
 {
@@ -60,16 +61,18 @@ static int start_delivery(struct watching *w, const struct args *a, struct err *
 {
 	struct delivery_options o = { .store = w->store, .spool = args_value(a, "spool") };
 	const char *spec;
-	uint64_t seconds, mib;
+	uint64_t seconds, mib, distinct;
 	int err;
 
-	if (args_u64(a, "window", WINDOW_S, 1, MAX_SECONDS, &seconds, e) < 0 ||
+	if (args_u64(a, "window", FINDING_WINDOW_S, 1, MAX_SECONDS, &seconds, e) < 0 ||
+	    args_u64(a, "distinct", FINDING_DISTINCT, 0, UINT32_MAX, &distinct, e) < 0 ||
 	    args_u64(a, "store-size", 1024, 1, MAX_STORE_MIB, &mib, e) < 0 ||
 	    args_u64(a, "store-age", 90, 1, MAX_STORE_DAYS, &o.limits.max_age_s, e) < 0)
 		return -EINVAL;
 	if (!o.store && !args_has(a, "sink"))
 		return 0;
 	o.window_ns = seconds * 1000000000u;
+	o.distinct = (unsigned)distinct;
 	o.limits.max_bytes = mib << 20;
 	o.limits.max_age_s *= 24 * 3600;
 	err = delivery_new(&w->session.delivery, &o, e);
@@ -311,6 +314,10 @@ static const struct option_desc options[] = {
 	  "it, or /var/lib/boltseal/spool." },
 	{ 0, "window", "SECONDS", NULL,
 	  "So long after a finding, the same again only counts; an hour is the default." },
+	{ 0, "distinct", "NUMBER", NULL,
+	  "So many findings of a rule, a container and a program that differ in their file, server "
+	  "or command line are told in a window, further ones are one; 100 is the default, 0 tells "
+	  "all." },
 	{ 0, "store-size", "MIB", NULL,
 	  "The store deletes its oldest findings beyond this size; 1024 is the default." },
 	{ 0, "store-age", "DAYS", NULL,

@@ -334,7 +334,7 @@ static int know(const struct finding *finding, uint64_t seq, void *ctx, struct e
 
 	(void)seq;
 	(void)e;
-	finding_dedup_known(f->dedup, finding->key, finding->first_seen);
+	finding_dedup_known(f->dedup, finding);
 	return 0;
 }
 
@@ -361,7 +361,7 @@ int delivery_new(struct delivery **out, const struct delivery_options *o, struct
 	f->spool = o->spool   ? xstrdup(o->spool)
 		   : o->store ? xasprintf("%s.spool", o->store)
 			      : xstrdup(SPOOL_DEFAULT);
-	f->dedup = finding_dedup_new(o->window_ns, DEDUP_ENTRIES);
+	f->dedup = finding_dedup_new(o->window_ns, DEDUP_ENTRIES, o->distinct);
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

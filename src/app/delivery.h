@@ -25,6 +25,7 @@ struct delivery_options {
 	struct store_options limits;
 	const char *spool;  /* folder, is made; NULL: beside the store or the usual place */
 	uint64_t window_ns; /* repeats within it are one finding */
+	unsigned distinct;  /* of a rule, container and program in it; 0: all (finding_dedup.h) */
 };
 
 /* What the sensor counts, for the metrics. */

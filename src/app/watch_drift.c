@@ -21,7 +21,6 @@ enum {
 	DROPPED_MAX = 1024, /* keys of ended ones that the table of containers keeps */
 	DEDUP_ENTRIES = 16384,
 	MAX_LEARN_S = 7 * 24 * 3600,
-	WINDOW_S = 3600,
 	MAX_SECONDS = 366 * 24 * 3600,
 };
 
@@ -74,7 +73,7 @@ int watch_drift_load(struct baseline **out, const struct args *a, struct err *e)
 int watch_drift_new(struct watch_drift **out, const struct args *a, struct err *e)
 {
 	cleanup(watch_drift_free_p) struct watch_drift *d = NULL;
-	uint64_t learn_s, window;
+	uint64_t learn_s, window, distinct;
 	int r;
 
 	if (args_has(a, "learned") && !args_has(a, "learn")) {
@@ -84,13 +83,14 @@ int watch_drift_new(struct watch_drift **out, const struct args *a, struct err *
 	if (!args_has(a, "model") && !args_has(a, "learn"))
 		return 0;
 	if (learning_time(a, &learn_s, e) ||
-	    args_u64(a, "window", WINDOW_S, 1, MAX_SECONDS, &window, e))
+	    args_u64(a, "window", FINDING_WINDOW_S, 1, MAX_SECONDS, &window, e) ||
+	    args_u64(a, "distinct", FINDING_DISTINCT, 0, UINT32_MAX, &distinct, e))
 		return -EINVAL;
 	d = xcalloc(1, sizeof(*d));
 	d->host_space = watch_host_space();
 	d->learn_s = learn_s;
 	d->learned = args_value(a, "learned") ? xstrdup(args_value(a, "learned")) : NULL;
-	d->dedup = finding_dedup_new(window * 1000000000u, DEDUP_ENTRIES);
+	d->dedup = finding_dedup_new(window * 1000000000u, DEDUP_ENTRIES, (unsigned)distinct);
 	r = watch_drift_load(&d->models, a, e);
 	if (r >= 0 && d->learned && mkdir(d->learned, 0755) < 0 && errno != EEXIST)
 		r = err_errno(e, errno, "--learned: %s", d->learned);

@@ -104,6 +104,7 @@ void watch_own(struct watch_session *s, enum watch_own what, const char *fmt, ..
 	f->source = "boltseal";
 	f->hostname = s->hostname;
 	f->uid = f->loginuid = -1;
+	f->apart = true;
 	f->last_seen = f->first_seen = clock_ns(CLOCK_REALTIME);
 	sec = (time_t)(f->last_seen / 1000000000u);
 	gmtime_r(&sec, &tm);

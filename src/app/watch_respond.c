@@ -201,6 +201,7 @@ static void describe(struct finding *f, const struct respond_request *q,
 	strftime(when, sizeof(when), "%H:%M:%S", &tm);
 	f->priority = weights[result->outcome].priority;
 	f->severity = weights[result->outcome].severity;
+	f->apart = true;
 	f->rule = f->title = arena_printf(&f->arena, "Response: %s", action);
 	f->type = type_of(f, action);
 	f->description = q->rule[0] ? arena_printf(&f->arena,

@@ -38,25 +38,61 @@ static void add(struct sha256 *s, const char *text)
 		sha256_add(s, text, (size_t)len);
 }
 
-void finding_set_key(struct finding *f, const char *essence)
+static void add_group(struct sha256 *s, const struct finding *f)
+{
+	add(s, f->rule);
+	add(s, f->hostname);
+	/* A pod's container that starts again has a new id, and is the same workload. */
+	add(s, f->container.pod);
+	add(s, f->container.namespace);
+	add(s, f->container.name);
+	add(s, f->container.image);
+	if (!f->container.pod && !f->container.name)
+		add(s, f->container.id);
+	add(s, f->process.exe);
+}
+
+static void end_key(struct sha256 *s, char key[FINDING_KEY + 1])
 {
 	uint8_t digest[SHA256_SIZE];
+
+	sha256_end(s, digest);
+	sha256_hex(digest, key);
+}
+
+void finding_set_key(struct finding *f, const char *essence)
+{
 	struct sha256 s;
 
 	sha256_begin(&s);
-	add(&s, f->rule);
-	add(&s, f->hostname);
-	/* A pod's container that starts again has a new id, and is the same workload. */
-	add(&s, f->container.pod);
-	add(&s, f->container.namespace);
-	add(&s, f->container.name);
-	add(&s, f->container.image);
-	if (!f->container.pod && !f->container.name)
-		add(&s, f->container.id);
-	add(&s, f->process.exe);
+	add_group(&s, f);
 	add(&s, essence);
-	sha256_end(&s, digest);
-	sha256_hex(digest, f->key);
+	end_key(&s, f->key);
+}
+
+void finding_group_key(const struct finding *f, char key[FINDING_KEY + 1])
+{
+	struct sha256 s;
+
+	sha256_begin(&s);
+	add_group(&s, f);
+	end_key(&s, key);
+}
+
+void finding_set_further(struct finding *f)
+{
+	struct sha256 s;
+
+	sha256_begin(&s);
+	add_group(&s, f);
+	add(&s, "further");
+	add(&s, NULL);
+	end_key(&s, f->key);
+	f->further = true;
+	f->output = arena_printf(&f->arena,
+				 "%s (further ones of this rule, container and program are only "
+				 "counted, here)",
+				 f->output ? f->output : f->title);
 }
 
 void finding_set_id(struct finding *f)

@@ -57,7 +57,9 @@ struct finding {
 
 	const char *output;   /* one line of text */
 	const char *evidence; /* a JSON object: the fields of the rule's output */
-	bool is_new;	      /* not in the JSON form: repeats none of its window */
+	bool further; /* stands for many of its rule, container and program: finding_dedup.h */
+	bool apart;   /* not in the JSON form: never taken together with others like that */
+	bool is_new;  /* not in the JSON form: repeats none of its window */
 	struct arena arena;
 };
 
@@ -76,6 +78,10 @@ static inline void finding_free_p(struct finding **f)
  * nothing does.
  */
 void finding_set_key(struct finding *f, const char *essence);
+/* The same without any essence: that of all findings of its rule, container and program. */
+void finding_group_key(const struct finding *f, char key[FINDING_KEY + 1]);
+/* Makes it the one that stands for further ones of its group: another key, and it says so. */
+void finding_set_further(struct finding *f);
 /* A version 8 UUID (RFC 9562) made from key and first_seen. */
 void finding_set_id(struct finding *f);
 /* A command line as essence: numbers in it do not count. Appended. */

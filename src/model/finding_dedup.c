@@ -10,23 +10,37 @@ enum { WAYS = 8, KEY_PART = 32 /* digits of the key: 128 bits */ };
 struct entry {
 	char key[KEY_PART];
 	uint64_t first; /* 0: free */
+	unsigned n;	/* of a group: its findings since then */
 };
 
-struct finding_dedup {
-	uint64_t window;
+struct table {
 	size_t buckets; /* a power of two */
 	struct entry *entries;
 };
 
-struct finding_dedup *finding_dedup_new(uint64_t window, size_t entries)
+struct finding_dedup {
+	uint64_t window;
+	unsigned distinct;
+	struct table keys, groups;
+};
+
+static void table_new(struct table *t, size_t entries)
+{
+	t->buckets = 1;
+	while (t->buckets * WAYS < entries)
+		t->buckets *= 2;
+	t->entries = xcalloc(t->buckets * WAYS, sizeof(*t->entries));
+}
+
+struct finding_dedup *finding_dedup_new(uint64_t window, size_t entries, unsigned distinct)
 {
 	struct finding_dedup *d = xcalloc(1, sizeof(*d));
 
 	d->window = window;
-	d->buckets = 1;
-	while (d->buckets * WAYS < entries)
-		d->buckets *= 2;
-	d->entries = xcalloc(d->buckets * WAYS, sizeof(*d->entries));
+	d->distinct = distinct;
+	table_new(&d->keys, entries);
+	if (distinct)
+		table_new(&d->groups, entries / 4);
 	return d;
 }
 
@@ -34,31 +48,18 @@ void finding_dedup_free(struct finding_dedup *d)
 {
 	if (!d)
 		return;
-	free(d->entries);
+	free(d->keys.entries);
+	free(d->groups.entries);
 	free(d);
 }
 
 /* The digits behind those that are kept choose the bucket. */
-static struct entry *bucket_of(struct finding_dedup *d, const char *key)
+static struct entry *bucket_of(const struct table *t, const char *key)
 {
 	char part[17] = { 0 };
 
 	memcpy(part, key + KEY_PART, 16);
-	return d->entries + (strtoull(part, NULL, 16) & (d->buckets - 1)) * WAYS;
-}
-
-/* The key's entry, or the one to be used for it. */
-static struct entry *find(struct finding_dedup *d, const char *key)
-{
-	struct entry *b = bucket_of(d, key), *oldest = b;
-
-	for (size_t i = 0; i < WAYS; i++) {
-		if (b[i].first && !memcmp(b[i].key, key, KEY_PART))
-			return &b[i];
-		if (b[i].first < oldest->first)
-			oldest = &b[i];
-	}
-	return oldest;
+	return t->entries + (strtoull(part, NULL, 16) & (t->buckets - 1)) * WAYS;
 }
 
 static bool holds(const struct entry *n, const char *key)
@@ -66,28 +67,78 @@ static bool holds(const struct entry *n, const char *key)
 	return n->first && !memcmp(n->key, key, KEY_PART);
 }
 
+/* The key's entry, or the one to be used for it. */
+static struct entry *find(const struct table *t, const char *key)
+{
+	struct entry *b = bucket_of(t, key), *oldest = b;
+
+	for (size_t i = 0; i < WAYS; i++) {
+		if (holds(&b[i], key))
+			return &b[i];
+		if (b[i].first < oldest->first)
+			oldest = &b[i];
+	}
+	return oldest;
+}
+
+/*
+ * Whether the time is in the window of the key's entry. Long before the first one: the clock was
+ * set back, and nobody was told for this time.
+ */
+static bool in_window(const struct finding_dedup *d, const struct entry *n, const char *key,
+		      uint64_t time)
+{
+	return holds(n, key) && time < n->first + d->window && time + d->window > n->first;
+}
+
+static void begin(struct entry *n, const char *key, uint64_t time)
+{
+	memcpy(n->key, key, KEY_PART);
+	n->first = time;
+	n->n = 0;
+}
+
+/* Whether this new one is more than are told of its group. */
+static bool is_one_too_many(struct finding_dedup *d, const struct finding *f, uint64_t time)
+{
+	char key[FINDING_KEY + 1];
+	struct entry *n;
+
+	if (!d->distinct || f->apart || f->further)
+		return false;
+	finding_group_key(f, key);
+	n = find(&d->groups, key);
+	if (!in_window(d, n, key, time))
+		begin(n, key, time);
+	if (n->n == d->distinct)
+		return true;
+	n->n++;
+	return false;
+}
+
 bool finding_dedup_add(struct finding_dedup *d, struct finding *f)
 {
-	struct entry *n = find(d, f->key);
-	/* Long before the first one: the clock was set back, and nobody was told for this time. */
-	bool repeats = holds(n, f->key) && f->last_seen < n->first + d->window &&
-		       f->last_seen + d->window > n->first;
+	struct entry *n = find(&d->keys, f->key);
+	bool repeats = in_window(d, n, f->key, f->last_seen);
 
-	if (!repeats) {
-		memcpy(n->key, f->key, KEY_PART);
-		n->first = f->last_seen;
+	if (!repeats && is_one_too_many(d, f, f->last_seen)) {
+		finding_set_further(f);
+		n = find(&d->keys, f->key);
+		repeats = in_window(d, n, f->key, f->last_seen);
 	}
+	if (!repeats)
+		begin(n, f->key, f->last_seen);
 	f->first_seen = n->first;
 	finding_set_id(f);
 	return !repeats;
 }
 
-void finding_dedup_known(struct finding_dedup *d, const char *key, uint64_t first_seen)
+void finding_dedup_known(struct finding_dedup *d, const struct finding *f)
 {
-	struct entry *n = find(d, key);
+	struct entry *n = find(&d->keys, f->key);
 
-	if (n->first >= first_seen)
+	if (n->first >= f->first_seen)
 		return;
-	memcpy(n->key, key, KEY_PART);
-	n->first = first_seen;
+	begin(n, f->key, f->first_seen);
+	is_one_too_many(d, f, f->first_seen);
 }

@@ -103,6 +103,8 @@ void finding_write(const struct finding *f, struct buf *b)
 	put_container(b, f);
 	put_process(b, f);
 	put(b, "output", f->output);
+	if (f->further)
+		buf_puts(b, ",\"further\":true");
 	if (f->evidence)
 		buf_printf(b, ",\"evidence\":%s", f->evidence);
 	buf_putc(b, '}');
@@ -365,6 +367,8 @@ static int members(struct reader *r, struct json_object *o)
 		err = when(r, o, "last_seen", &f->last_seen);
 	if (err == 0)
 		err = json_get_u64(r->d, NULL, o, "count", true, INT64_MAX, &f->count, r->e);
+	if (err == 0)
+		err = json_get_bool(r->d, NULL, o, "further", false, &f->further, r->e);
 	if (err == 0)
 		err = container(r, o);
 	if (err == 0)

@@ -309,7 +309,7 @@ static void test_essence(void **state)
 
 static void test_dedup(void **state)
 {
-	struct finding_dedup *d = finding_dedup_new(1000, 64);
+	struct finding_dedup *d = finding_dedup_new(1000, 64, 0);
 	cleanup_finding struct finding *f = finding_sample(0), *g = finding_sample(1);
 	char id[FINDING_ID + 1];
 
@@ -333,21 +333,86 @@ static void test_dedup(void **state)
 /* A new run knows the ids of the last one. */
 static void test_dedup_known(void **state)
 {
-	struct finding_dedup *d = finding_dedup_new(1000, 64);
+	struct finding_dedup *d = finding_dedup_new(1000, 64, 0);
 	cleanup_finding struct finding *f = finding_sample(0);
 
 	(void)state;
-	finding_dedup_known(d, f->key, SAMPLE_TIME - 500);
-	finding_dedup_known(d, f->key, SAMPLE_TIME - 900);
+	f->first_seen = SAMPLE_TIME - 500;
+	finding_dedup_known(d, f);
+	f->first_seen = SAMPLE_TIME - 900;
+	finding_dedup_known(d, f);
 	assert_false(finding_dedup_add(d, f));
 	assert_int_equal(f->first_seen, SAMPLE_TIME - 500);
+	finding_dedup_free(d);
+}
+
+/* A finding of a rule, container and program about a file of its own. */
+static struct finding *of_group(unsigned container, unsigned file)
+{
+	struct finding *f = finding_sample(container);
+	char name[16];
+
+	snprintf(name, sizeof(name), "file %u", file);
+	finding_set_key(f, name);
+	return f;
+}
+
+/* What differs in files only is told so often, and then once for all others, in each window. */
+static void test_dedup_distinct(void **state)
+{
+	struct finding_dedup *d = finding_dedup_new(1000, 4096, 5);
+	char id[FINDING_ID + 1] = "";
+
+	(void)state;
+	for (unsigned window = 0; window < 2; window++) {
+		for (unsigned i = 0; i < 50; i++) {
+			cleanup_finding struct finding *f = of_group(0, i),
+						       *other = of_group(1, window),
+						       *again = of_group(0, 2);
+
+			f->last_seen += 1000 * window + i;
+			again->last_seen = other->last_seen = f->last_seen;
+			assert_int_equal(finding_dedup_add(d, f), i < 6);
+			assert_int_equal(f->further, i >= 5);
+			if (i == 5)
+				memcpy(id, f->id, sizeof(id));
+			assert_true(i < 5 || !strcmp(f->id, id));
+			assert_int_equal(!!strstr(f->output, "only counted, here"), i >= 5);
+			assert_int_equal(finding_dedup_add(d, other), i == 0);
+			assert_true(i < 2 || !finding_dedup_add(d, again));
+			assert_false(other->further || again->further);
+		}
+	}
+	finding_dedup_free(d);
+}
+
+/* What boltseal did is told each time; and a new run knows what the last one told. */
+static void test_dedup_apart(void **state)
+{
+	struct finding_dedup *d = finding_dedup_new(1000, 4096, 5);
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		cleanup_finding struct finding *f = of_group(0, i);
+
+		finding_dedup_known(d, f);
+	}
+	for (unsigned i = 5; i < 50; i++) {
+		cleanup_finding struct finding *f = of_group(0, i), *apart = of_group(0, 1000 + i);
+
+		apart->apart = true;
+		assert_true(finding_dedup_add(d, apart));
+		assert_int_equal(finding_dedup_add(d, f), i == 5);
+		assert_true(f->further);
+		assert_false(apart->further);
+	}
 	finding_dedup_free(d);
 }
 
 /* More keys than room: nothing but the memory of old ones is lost. */
 static void test_dedup_full(void **state)
 {
-	struct finding_dedup *d = finding_dedup_new(UINT64_C(1) << 40, 64);
+	struct finding_dedup *d = finding_dedup_new(UINT64_C(1) << 40, 64, 0);
 	unsigned new = 0;
 
 	(void)state;
@@ -366,12 +431,20 @@ static void test_dedup_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_sparse),
-		cmocka_unit_test(test_falco),	   cmocka_unit_test(test_ocsf),
-		cmocka_unit_test(test_broken),	   cmocka_unit_test(test_time),
-		cmocka_unit_test(test_classify),   cmocka_unit_test(test_severity),
-		cmocka_unit_test(test_key),	   cmocka_unit_test(test_essence),
-		cmocka_unit_test(test_dedup),	   cmocka_unit_test(test_dedup_known),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_sparse),
+		cmocka_unit_test(test_falco),
+		cmocka_unit_test(test_ocsf),
+		cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_classify),
+		cmocka_unit_test(test_severity),
+		cmocka_unit_test(test_key),
+		cmocka_unit_test(test_essence),
+		cmocka_unit_test(test_dedup),
+		cmocka_unit_test(test_dedup_known),
+		cmocka_unit_test(test_dedup_distinct),
+		cmocka_unit_test(test_dedup_apart),
 		cmocka_unit_test(test_dedup_full),
 	};
 
