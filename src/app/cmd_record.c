@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +13,12 @@
 #include "base/mem.h"
 #include "sensor/record_ptrace.h"
 
-volatile sig_atomic_t record_stop;
+/* Set by SIGINT and SIGTERM while a recording runs. */
+static volatile sig_atomic_t stop_signal;
 
 static void on_signal(int sig)
 {
-	record_stop = sig;
+	stop_signal = sig;
 }
 
 static void catch_signals(void)
@@ -27,16 +29,12 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &sa, NULL);
 }
 
-int64_t record_now_ms(void)
-{
-	return (int64_t)clock_ms(CLOCK_MONOTONIC);
-}
-
 bool record_over(struct recording *rec)
 {
-	if (record_stop)
+	if (stop_signal)
 		rec->interrupted = true;
-	return rec->interrupted || (rec->deadline_ms && record_now_ms() >= rec->deadline_ms);
+	return rec->interrupted ||
+	       (rec->deadline_ms && (int64_t)clock_ms(CLOCK_MONOTONIC) >= rec->deadline_ms);
 }
 
 void record_incomplete(struct recording *rec, const char *reason)
@@ -194,7 +192,7 @@ static int record_with_ptrace(struct recording *rec, const struct target *t,
 		.argv = t->command,
 		.pids = t->pids,
 		.pids_n = t->pids_n,
-		.stop = &record_stop,
+		.stop = &stop_signal,
 		.own_session = !rec->own_terminal,
 		.keep = t->command ? keep : NULL,
 	};
@@ -268,7 +266,7 @@ static int finish(struct recording *rec, struct args *a, const struct target *t,
 	log_progress_end(&rec->progress);
 	if (rec->interrupted)
 		record_incomplete(rec,
-				  record_stop == SIGTERM ? "ended by SIGTERM" : "ended by SIGINT");
+				  stop_signal == SIGTERM ? "ended by SIGTERM" : "ended by SIGINT");
 	s->ended = timestamp(w);
 	if (name || !w->identity.name)
 		w->identity.name = wl_string(w, name ? name : t->name);
@@ -311,7 +309,7 @@ static int run_ptrace(struct recording *rec, struct args *a, const struct target
 	if (record_with_ptrace(rec, t, &keep, e) < 0) {
 		code = EXIT_ERROR;
 	} else {
-		rec->interrupted = record_stop != 0;
+		rec->interrupted = stop_signal != 0;
 		code = finish(rec, a, t, e);
 	}
 	if (code == EXIT_ERROR)
@@ -331,7 +329,7 @@ static int record_main(struct recording *rec, struct args *a, struct target *t, 
 	if (parse_target(a, t, e) < 0 || args_u64(a, "for", 0, 1, 10000000, &seconds, e))
 		return EXIT_ERROR;
 	if (seconds)
-		rec->deadline_ms = record_now_ms() + (int64_t)seconds * 1000;
+		rec->deadline_ms = (int64_t)clock_ms(CLOCK_MONOTONIC) + (int64_t)seconds * 1000;
 	rec->own_terminal = args_has(a, "tty");
 	catch_signals();
 	if (!method || strcmp(method, "ptrace") != 0) {

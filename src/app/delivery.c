@@ -414,6 +414,23 @@ static int begin_at(struct delivery *f, struct delivery_sink *s, struct err *e)
 	return err < 0 ? err : mark(f, s, e);
 }
 
+static bool say_health(bool ready, struct buf *out, void *delivery)
+{
+	struct delivery *f = delivery;
+	const char *why = NULL;
+
+	pthread_mutex_lock(&f->lock);
+	if (f->sensor_told && clock_ns(CLOCK_MONOTONIC) - f->sensor_told > QUIET_NS)
+		why = "watching stands still";
+	else if (ready && !f->sensor_told)
+		why = "watching has not begun";
+	else if (ready && f->store_failing)
+		why = "findings cannot be stored";
+	pthread_mutex_unlock(&f->lock);
+	buf_printf(out, "%s\n", why ? why : "ok");
+	return !why;
+}
+
 int delivery_add_sink(struct delivery *f, const char *spec, struct err *e)
 {
 	struct sink_options o = { .spool_dir = f->spool, .note = on_note };
@@ -425,7 +442,7 @@ int delivery_add_sink(struct delivery *f, const char *spec, struct err *e)
 	if (metrics_is_spec(spec)) {
 		err = metrics_new(&f->metrics[f->metrics_n], spec, delivery_render, f, e);
 		if (err == 0)
-			metrics_set_health(f->metrics[f->metrics_n++], delivery_health);
+			metrics_set_health(f->metrics[f->metrics_n++], say_health);
 		return err;
 	}
 	err = sink_is_spec(spec) ? make_folder(f->spool, e) : 0;
@@ -479,23 +496,6 @@ uint64_t delivery_waiting(struct delivery *f)
 	since = f->in_hand ? f->in_hand : f->waiting;
 	pthread_mutex_unlock(&f->lock);
 	return since;
-}
-
-bool delivery_health(bool ready, struct buf *out, void *delivery)
-{
-	struct delivery *f = delivery;
-	const char *why = NULL;
-
-	pthread_mutex_lock(&f->lock);
-	if (f->sensor_told && clock_ns(CLOCK_MONOTONIC) - f->sensor_told > QUIET_NS)
-		why = "watching stands still";
-	else if (ready && !f->sensor_told)
-		why = "watching has not begun";
-	else if (ready && f->store_failing)
-		why = "findings cannot be stored";
-	pthread_mutex_unlock(&f->lock);
-	buf_printf(out, "%s\n", why ? why : "ok");
-	return !why;
 }
 
 static bool end_sink(struct delivery_sink *s)

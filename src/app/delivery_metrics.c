@@ -2,10 +2,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/delivery_private.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
 
@@ -73,13 +73,12 @@ static void put_reloads(const struct delivery *f, struct buf *out)
 static void put_process(struct buf *out)
 {
 	cleanup_buf struct buf statm = { 0 };
-	struct timespec cpu = { 0 };
+	uint64_t cpu = clock_ms(CLOCK_PROCESS_CPUTIME_ID);
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
 	metrics_head(out, "process_cpu_seconds_total", "counter",
 		     "Processor time used, of user and system.");
-	buf_printf(out, "process_cpu_seconds_total %" PRIu64 ".%02u\n", (uint64_t)cpu.tv_sec,
-		   (unsigned)(cpu.tv_nsec / 10000000));
+	buf_printf(out, "process_cpu_seconds_total %" PRIu64 ".%02u\n", cpu / 1000,
+		   (unsigned)(cpu % 1000 / 10));
 	if (io_read_file("/proc/self/statm", 256, &statm, NULL) == 0 && statm.len) {
 		char *rest = NULL;
 

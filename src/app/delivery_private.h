@@ -63,8 +63,6 @@ struct delivery {
 	struct map rule_of;
 };
 
-bool delivery_health(bool ready, struct buf *out, void *delivery);
-
 /* delivery_metrics.c */
 void delivery_count(struct delivery *f, const struct finding *finding, bool is_new);
 void delivery_render(struct buf *out, void *delivery);

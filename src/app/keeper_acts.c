@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/keeper_execs.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "enrich/container.h"
@@ -47,14 +47,6 @@ struct keeper_acts {
 	size_t n, cap;
 	uint64_t refreshed;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* ---- begin and end */
 
@@ -281,7 +273,7 @@ static bool decide(struct keeper_acts *a, const struct respond_request *q,
 	}
 	if (from_start)
 		return respond_may(a->decider, q, who, what, out);
-	respond_decide(a->decider, q, who, what, now_ns(), out);
+	respond_decide(a->decider, q, who, what, clock_ns(CLOCK_MONOTONIC), out);
 	return out->outcome == RESPOND_DONE;
 }
 
@@ -366,7 +358,7 @@ static void set_total(struct keeper_acts *a, unsigned slot, uint64_t now)
 
 void keeper_acts_programs(struct keeper_acts *a, unsigned slot, struct watch_kills *kills)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	a->sealed = true;
 	count(a, slot, now);
@@ -379,7 +371,7 @@ void keeper_acts_programs(struct keeper_acts *a, unsigned slot, struct watch_kil
 
 int keeper_acts_arm(struct keeper_acts *a, const struct keeper_arm *arm)
 {
-	uint64_t now = now_ns(), group;
+	uint64_t now = clock_ns(CLOCK_MONOTONIC), group;
 	unsigned slot = arm->slot;
 	struct box *b;
 
@@ -413,7 +405,7 @@ int keeper_acts_between(struct keeper_acts *a, unsigned slot, const struct keepe
 
 void keeper_acts_refresh(struct keeper_acts *a)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	if (now - a->refreshed < REFRESH_NS)
 		return;

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -56,14 +56,6 @@ void keeper_execs_end(struct keeper_execs *x)
 	shutdown(x->sock, SHUT_RDWR);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static bool send_asked(int sock, const struct exec_asked *a, int fd)
 {
 	struct iovec io = { (void *)(uintptr_t)a, sizeof(*a) };
@@ -86,7 +78,7 @@ static int receive_answer(struct keeper_execs *x, uint64_t until, struct execs_a
 {
 	for (;;) {
 		struct pollfd p = { .fd = x->sock, .events = POLLIN };
-		uint64_t now = now_ns();
+		uint64_t now = clock_ns(CLOCK_MONOTONIC);
 		int ms = now < until ? (int)((until - now + 999999) / 1000000) : 0;
 		int n = poll(&p, 1, ms);
 
@@ -127,7 +119,7 @@ bool keeper_execs_ask(void *execs, struct exec_asked *a, int fd)
 		x->unasked += !x->gone;
 		return !x->gone && x->refuse_late;
 	}
-	a->time = now_ns();
+	a->time = clock_ns(CLOCK_MONOTONIC);
 	a->seq = x->asked + 1;
 	if (!send_asked(x->sock, a, fd))
 		return errno != EPIPE && errno != ECONNRESET && x->refuse_late;

@@ -2,7 +2,6 @@
 #ifndef APP_RECORD_H
 #define APP_RECORD_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -23,13 +22,9 @@ struct recording {
 	struct log_progress progress;
 };
 
-/* Set by SIGINT and SIGTERM while a recording runs. */
-extern volatile sig_atomic_t record_stop;
-
 /* Whether the recording is to end now: a signal (noted in `interrupted`) or the deadline. */
 bool record_over(struct recording *rec);
 void record_incomplete(struct recording *rec, const char *reason);
-int64_t record_now_ms(void);
 /*
  * A recorder that has to wait for a processor for a second, while the workload opens ten thousands
  * of files, would lose some: takes a better priority where that is allowed. For the recorder alone,

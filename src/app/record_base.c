@@ -16,6 +16,7 @@
 #include "app/record.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/proc.h"
@@ -171,7 +172,7 @@ static void on_event(const struct record_bpf_event *ev, void *arg)
 
 static int start_once(struct base *b, const char *runtime, const char *dir, struct err *e)
 {
-	int64_t deadline = record_now_ms() + START_TIMEOUT_MS;
+	int64_t deadline = (int64_t)clock_ms(CLOCK_MONOTONIC) + START_TIMEOUT_MS;
 	int status = 0, err = 0;
 	pid_t pid = fork();
 
@@ -181,7 +182,7 @@ static int start_once(struct base *b, const char *runtime, const char *dir, stru
 		runtime_child(runtime, dir, b->id);
 	while (err == 0 && waitpid(pid, &status, WNOHANG) == 0) {
 		err = record_bpf_poll(b->r, POLL_MS, on_event, b, e);
-		if (record_now_ms() > deadline || record_over(b->rec)) {
+		if ((int64_t)clock_ms(CLOCK_MONOTONIC) > deadline || record_over(b->rec)) {
 			kill(pid, SIGKILL);
 			waitpid(pid, NULL, 0);
 			return err_set(e, ETIMEDOUT, "%s did not end the test container", runtime);

@@ -38,7 +38,11 @@ static bool beside_binary(char *out, size_t size)
 	return true;
 }
 
-int rules_own_folder(char *out, size_t size, struct err *e)
+/*
+ * The folder of boltseal's own rules: $BOLTSEAL_RULES, the one beside the folder of a binary that
+ * was not installed, or the installed one. -ENOENT when there is none.
+ */
+static int own_folder(char *out, size_t size, struct err *e)
 {
 	const char *told = getenv("BOLTSEAL_RULES");
 
@@ -86,7 +90,7 @@ int rules_load_path(struct rules *r, const char *path, struct err *e)
 int rules_load_own(struct rules *r, struct err *e)
 {
 	char path[PATH_MAX];
-	int err = rules_own_folder(path, sizeof(path), e);
+	int err = own_folder(path, sizeof(path), e);
 
 	if (err < 0)
 		return err;

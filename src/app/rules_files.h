@@ -7,12 +7,6 @@
 #include "rules/rules.h"
 
 /*
- * The folder of boltseal's own rules: $BOLTSEAL_RULES, the one beside the folder of a binary that
- * was not installed, or the installed one. -ENOENT when there is none.
- */
-int rules_own_folder(char *out, size_t size, struct err *e);
-
-/*
  * Adds a file, or all files NAME.yaml and NAME.yml of a folder in the order of their names. 0, or a
  * negative errno with a message in `e`: the path cannot be read. Errors in files are among the
  * diagnostics and not told here.

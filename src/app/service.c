@@ -1,5 +1,6 @@
 #include "app/service.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,9 +9,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 static void tell(const char *text)
 {
@@ -48,13 +49,11 @@ void service_ready(const char *fmt, ...)
 
 void service_reloading(void)
 {
-	struct timespec now;
 	char text[96];
 
 	/* The time is for systemd 253 and newer (Type=notify-reload). */
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
-		 (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+		 clock_us(CLOCK_MONOTONIC));
 	tell(text);
 }
 

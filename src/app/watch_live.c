@@ -353,10 +353,9 @@ static void each_second(struct watching *w, uint64_t seen)
 	service_alive();
 }
 
-static bool is_over(const struct watching *w, const struct timespec *begun,
-		    const struct timespec *now, uint64_t seconds)
+static bool is_over(const struct watching *w, int64_t begun, int64_t now, uint64_t seconds)
 {
-	return stop || (seconds && (uint64_t)(now->tv_sec - begun->tv_sec) >= seconds) ||
+	return stop || (seconds && (uint64_t)(now - begun) >= seconds) ||
 	       (w->session.limit && w->session.findings >= w->session.limit);
 }
 
@@ -387,10 +386,8 @@ static int pause_ms(const struct watching *w, unsigned quiet)
 static int loop(struct watching *w, uint64_t seconds, struct err *e)
 {
 	unsigned quiet = 0;
-	struct timespec begun, now;
-	time_t told = 0;
+	int64_t begun = clock_s(CLOCK_MONOTONIC), now, told = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &begun);
 	for (;;) {
 		uint64_t seen = clock_ns(CLOCK_BOOTTIME) - SETTLE_NS;
 		int n = watch_poll(w->session.sensor, pause_ms(w, quiet), watch_session_record,
@@ -400,8 +397,8 @@ static int loop(struct watching *w, uint64_t seconds, struct err *e)
 		if (n < 0)
 			return n;
 		quiet = n < FEW_RECORDS ? quiet + (quiet < QUIET_POLLS) : 0;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (is_over(w, &begun, &now, seconds))
+		now = clock_s(CLOCK_MONOTONIC);
+		if (is_over(w, begun, now, seconds))
 			return 0;
 		enrich_take_names(w->session.enrich);
 		enrich_recover(w->session.enrich, seen);
@@ -410,9 +407,9 @@ static int loop(struct watching *w, uint64_t seconds, struct err *e)
 			watch_own(&w->session, OWN_CLOCK, "by %" PRId64 " s", jump / CLOCK_SET_NS);
 		if (w->session.respond)
 			watch_respond_tick(w->session.respond, &w->session);
-		if (now.tv_sec != told)
+		if (now != told)
 			each_second(w, w->session.boot + seen);
-		told = now.tv_sec;
+		told = now;
 		look_for_rules(w);
 		if (w->session.screen && show(w))
 			return 0;

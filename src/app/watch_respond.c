@@ -12,6 +12,7 @@
 #include "app/watch_finding.h"
 #include "app/watch_own.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -278,21 +279,13 @@ void respond_fill(struct respond_request *q, const struct process *p, const char
 	set_text(q->rule, sizeof(q->rule), rule);
 }
 
-uint64_t respond_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static void respond_one(struct watch_respond *r, struct respond_request *q,
 			const struct respond_subject *who, struct respond_result *result)
 {
 	q->flags = (r->policy.keep[q->action] ? RESPOND_KEEP : 0) |
 		   (r->policy.host ? RESPOND_HOST : 0);
 	respond_decide(r->decider, q, who, respond_protected(r->protect, (pid_t)q->pid),
-		       respond_now(), result);
+		       clock_ns(CLOCK_MONOTONIC), result);
 	if (result->outcome != RESPOND_DONE)
 		return;
 	respond_do(r, q, who, result);

@@ -1,10 +1,10 @@
 /* What the response policy wants of containers without any rule, and what came of it. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/watch_respond_private.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 enum { SEEN_MAX = 65536, TELL_NS = 100000000 };
 
@@ -12,10 +12,8 @@ enum { SEEN_MAX = 65536, TELL_NS = 100000000 };
 static struct finding *finding_of(struct watch_session *s, const struct respond_request *q)
 {
 	struct finding *f = finding_new();
-	struct timespec t;
 
-	clock_gettime(CLOCK_REALTIME, &t);
-	f->last_seen = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	f->last_seen = clock_ns(CLOCK_REALTIME);
 	f->hostname = s->hostname;
 	f->source = "syscall";
 	f->uid = f->loginuid = -1;
@@ -70,7 +68,7 @@ void respond_container_seen(struct watch_respond *r, struct watch_session *s,
 
 void respond_tell_refusals(struct watch_respond *r, struct watch_session *s)
 {
-	uint64_t now = respond_now();
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	struct exec_refusal one;
 
 	if (now - r->told < TELL_NS)

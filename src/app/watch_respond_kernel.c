@@ -2,11 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/keeper.h"
 #include "app/watch_respond_private.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "bpf/watch_rec.h"
 #include "respond/cgroup.h"
@@ -248,13 +248,13 @@ static void arm(struct watch_respond *r, struct watch_session *s, const struct p
 	if (!a)
 		return;
 	a->group = cgroup_number(a->cgroup);
-	put(r, &r->kernel.rows, a, a->rules, respond_now());
+	put(r, &r->kernel.rows, a, a->rules, clock_ns(CLOCK_MONOTONIC));
 }
 
 static void put_all(struct watch_respond *r, const struct rules *rules,
 		    const struct respond_rows *rows)
 {
-	uint64_t now = respond_now();
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	if (!r->keeper && rows->n)
 		watch_kill_limit(rows->kills, (int)respond_decider_left(r->decider, "", now));
@@ -267,7 +267,7 @@ void watch_respond_use(struct watch_respond *r, const struct rules *rules,
 {
 	r->kernel.rows = *rows;
 	r->kernel.killed = -1;
-	r->kernel.refreshed = respond_now();
+	r->kernel.refreshed = clock_ns(CLOCK_MONOTONIC);
 	for (size_t i = 0; i < r->kernel.all_n; i++)
 		r->kernel.all[i]->rules = rows_for(r, rules, rows, r->kernel.all[i]);
 	put_all(r, rules, rows);
@@ -285,15 +285,13 @@ static void between(struct watch_respond *r, const struct respond_rows *rows, ui
 uint64_t watch_respond_follow(struct watch_respond *r, const struct rules *rules,
 			      const struct respond_rows *rows)
 {
-	struct timespec t;
 	uint64_t at;
 
 	if (!rows->n && !r->kernel.rows.n)
 		return 0;
 	between(r, rows, UINT64_MAX, UINT64_MAX);
 	put_all(r, rules, rows);
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	at = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec + FOLLOW_NS;
+	at = clock_ns(CLOCK_BOOTTIME) + FOLLOW_NS;
 	between(r, rows, at, UINT64_MAX);
 	between(r, &r->kernel.rows, 0, at);
 	return at;
@@ -302,7 +300,7 @@ uint64_t watch_respond_follow(struct watch_respond *r, const struct rules *rules
 /* The process that may does so by itself. */
 void respond_kernel_refresh(struct watch_respond *r)
 {
-	uint64_t now = respond_now();
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	if (r->keeper || !r->kernel.rows.n || now - r->kernel.refreshed < REFRESH_NS)
 		return;
@@ -332,5 +330,5 @@ void respond_kernel_record(struct watch_respond *r, struct watch_session *s,
 	if (row < r->kernel.rows.n)
 		r->kernel.killed = (int)r->kernel.rows.rule[row];
 	if (p && p->container)
-		respond_decider_count(r->decider, p->container->id, respond_now(), 1);
+		respond_decider_count(r->decider, p->container->id, clock_ns(CLOCK_MONOTONIC), 1);
 }

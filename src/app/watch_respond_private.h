@@ -37,7 +37,6 @@ struct watch_respond {
 };
 
 struct respond_subject respond_subject_of(const struct container *c, const struct rule_info *rule);
-uint64_t respond_now(void);
 /* Carries a request out; `who` is what is known of the container. */
 void respond_do(struct watch_respond *r, const struct respond_request *q,
 		const struct respond_subject *who, struct respond_result *out);

@@ -29,4 +29,13 @@ static inline int64_t clock_s(clockid_t clock)
 	return (int64_t)(clock_ns(clock) / 1000000000u);
 }
 
+/* So long from now, for pthread_cond_timedwait(3) and the like. */
+static inline struct timespec clock_after(clockid_t clock, uint64_t ms)
+{
+	uint64_t at = clock_ns(clock) + ms * 1000000;
+
+	return (struct timespec){ .tv_sec = (time_t)(at / 1000000000u),
+				  .tv_nsec = (long)(at % 1000000000u) };
+}
+
 #endif

@@ -47,8 +47,6 @@ struct bl_names {
  * "docker.io/library/nginx:latest". NULL: none.
  */
 const struct bl_model *baseline_find(const struct baseline *b, const struct bl_names *n);
-/* An image reference with its defaults, for comparing. */
-void baseline_image(const char *image, struct buf *out);
 
 enum drift_kind {
 	DRIFT_EXEC,

@@ -46,7 +46,8 @@ static bool has_registry(const char *image)
 			    !strncmp(image, "localhost/", 10));
 }
 
-void baseline_image(const char *image, struct buf *out)
+/* An image reference with its defaults, for comparing. */
+static void put_image(const char *image, struct buf *out)
 {
 	const char *at = strchr(image, '@'), *slash;
 	size_t len = at ? (size_t)(at - image) : strlen(image);
@@ -87,7 +88,7 @@ static int enter(struct baseline *b, struct bl_model *m, struct err *e)
 	if (id->digest && *id->digest)
 		return put(&b->by_digest, id->digest, "digest", m, e);
 	if (id->image && *id->image) {
-		baseline_image(id->image, &image);
+		put_image(id->image, &image);
 		return put(&b->by_image, buf_str(&image), "image", m, e);
 	}
 	if (!id->name || !*id->name)
@@ -159,7 +160,7 @@ const struct bl_model *baseline_find(const struct baseline *b, const struct bl_n
 	if (!m)
 		m = look(&b->by_digest, n->image_id);
 	if (!m && n->image && *n->image) {
-		baseline_image(n->image, &image);
+		put_image(n->image, &image);
 		m = look(&b->by_image, buf_str(&image));
 	}
 	return m ? m : look(&b->by_name, n->name);

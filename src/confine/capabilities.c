@@ -12,7 +12,8 @@
 /* The kernel's interface has room for 64; which of them exist it says itself. */
 enum { CAPABILITIES_MAX = 64 };
 
-int capabilities_get(uint64_t *effective, uint64_t *permitted, uint64_t *inheritable)
+/* This process's sets, as bits. */
+static int get_sets(uint64_t *effective, uint64_t *permitted, uint64_t *inheritable)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct d[2] = { 0 };
@@ -70,7 +71,7 @@ static int check_list(uint64_t want, uint64_t have, struct err *e)
 int capabilities_check(const struct confine *c, struct err *e)
 {
 	uint64_t effective, permitted, inheritable;
-	int r = capabilities_get(&effective, &permitted, &inheritable);
+	int r = get_sets(&effective, &permitted, &inheritable);
 
 	if (r < 0)
 		return err_errno(e, -r, "capget");
@@ -99,7 +100,7 @@ int capabilities_limit(const struct confine *c)
 
 	if (!c->set_caps)
 		return 0;
-	r = capabilities_get(&effective, &permitted, &inheritable);
+	r = get_sets(&effective, &permitted, &inheritable);
 	if (r < 0)
 		return r;
 	/* Under no_new_privs execve adds nothing, so the bounding set decides nothing. */
@@ -140,6 +141,6 @@ int capabilities_set(const struct confine *c)
 	if (!c->set_user || !uid || !admin)
 		return 0;
 	/* The change of user emptied the effective set; PR_SET_KEEPCAPS kept the permitted one. */
-	r = capabilities_get(&effective, &permitted, &inheritable);
+	r = get_sets(&effective, &permitted, &inheritable);
 	return r < 0 ? r : capabilities_put(admin, inheritable);
 }

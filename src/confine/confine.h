@@ -111,8 +111,7 @@ int capabilities_check(const struct confine *c, struct err *e);
 /* In the child, async-signal-safe. 0 or a negative errno. Before and after the change of user. */
 int capabilities_limit(const struct confine *c);
 int capabilities_set(const struct confine *c);
-/* This process's sets, as bits. */
-int capabilities_get(uint64_t *effective, uint64_t *permitted, uint64_t *inheritable);
+/* This process's bounding set, as bits. */
 uint64_t capabilities_bounding(void);
 
 /* seccomp_load.c */

@@ -25,7 +25,9 @@ void loops_free(struct loops *s)
 	*s = (struct loops){ 0 };
 }
 
-bool loops_target(struct reach *r, uint32_t object, const struct block *b, struct reach_place *out)
+/* The function that the block calls or jumps to; false: not known. */
+static bool block_target(struct reach *r, uint32_t object, const struct block *b,
+			 struct reach_place *out)
 {
 	struct elf_ref ref = { .kind = ELF_REF_READ, .to = 1, .at = b->slot };
 
@@ -253,7 +255,7 @@ static bool may_stay(const struct loops *s, const struct loops_function *x, cons
 		pointers |= c->blocks[b].calls && c->blocks[b].pointer;
 		if (block_waits(s, x, &c->blocks[b]))
 			return true;
-		if (!loops_target(s->calls->r, x->at.object, &c->blocks[b], &to))
+		if (!block_target(s->calls->r, x->at.object, &c->blocks[b], &to))
 			continue;
 		if (s->calls->waits[calls_id(s->calls, to)])
 			return true;
@@ -323,7 +325,7 @@ static bool has_loop(const struct loops *s, struct reach_place at, unsigned dept
 	for (size_t b = 0; forever && !stays && depth < MAX_DEPTH && b < x.code.blocks_n; b++) {
 		struct reach_place to;
 
-		stays = loops_target(s->calls->r, at.object, &x.code.blocks[b], &to) &&
+		stays = block_target(s->calls->r, at.object, &x.code.blocks[b], &to) &&
 			has_loop(s, to, depth + 1);
 	}
 	function_free(&x);
@@ -366,7 +368,7 @@ static void follow_calls(struct loops *s, size_t index)
 		bool enters;
 		long at;
 
-		if (!loops_target(s->calls->r, x->at.object, &x->code.blocks[b], &to))
+		if (!block_target(s->calls->r, x->at.object, &x->code.blocks[b], &to))
 			continue;
 		at = follow(s, to, &enters);
 		x = &s->functions[index]; /* which may have moved */

@@ -37,7 +37,4 @@ bool loops_find(struct loops *s, struct calls *c, const struct reach *by_pointer
 void loops_free(struct loops *s);
 #define cleanup_loops cleanup(loops_free)
 
-/* The function that the block calls or jumps to; false: not known. */
-bool loops_target(struct reach *r, uint32_t object, const struct block *b, struct reach_place *out);
-
 #endif

@@ -182,7 +182,7 @@ static void find_watched(struct scan *s)
 			*vec_push(s->watched, s->watched_n, s->watched_cap) = (uint32_t)i;
 }
 
-void scan_init(struct scan *s, const struct elf_image *m, struct elf_facts *facts)
+static void begin(struct scan *s, const struct elf_image *m, struct elf_facts *facts)
 {
 	*s = (struct scan){ .m = m, .facts = facts, .loads_names = scan_loads_names(m) };
 	flow_init(&s->flow, m);
@@ -220,7 +220,7 @@ void elf_scan(const struct elf_image *m, struct elf_facts *out)
 	struct scan s;
 
 	*out = (struct elf_facts){ 0 };
-	scan_init(&s, m, out);
+	begin(&s, m, out);
 	scan_ranges(&s);
 	scan_returns(&s);
 	for (size_t i = 0; i < out->functions_n; i++)

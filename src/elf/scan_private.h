@@ -51,9 +51,7 @@ struct scan {
 	void *wanted_ctx;
 };
 
-/* A scan of one file; what it holds of its own is freed by scan_free, the facts are the caller's.
- */
-void scan_init(struct scan *s, const struct elf_image *m, struct elf_facts *facts);
+/* Frees what the scan holds of its own; the facts are the caller's. */
 void scan_free(struct scan *s);
 
 /* scan_ranges.c: fills facts->functions, targets and `continues` of functions. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "enrich/container_files.h"
 #include "enrich/facts_private.h"
@@ -147,20 +148,13 @@ bool container_id_of(const char *cgroup, char *id, enum container_engine *engine
 	return ids_of(cgroup, id, outer, engine);
 }
 
-bool container_outer_id_of(const char *cgroup, char *id)
+/* The id of the container in which that one was started; false: it was not in one. */
+static bool outer_id_of(const char *cgroup, char *id)
 {
 	enum container_engine engine;
 	char inner[CONTAINER_ID_MAX];
 
 	return ids_of(cgroup, inner, id, &engine) && *id;
-}
-
-static time_t now_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
 }
 
 static char *keep(struct containers *c, size_t i, const char *given, const char *usual)
@@ -254,7 +248,7 @@ static void learn(struct containers *c, struct container *one)
 {
 	struct container now = { .outside = c->outside, .engine = one->engine };
 
-	one->looked = now_s();
+	one->looked = clock_s(CLOCK_MONOTONIC);
 	if (c->outside->offline)
 		return;
 	memcpy(now.id, one->id, sizeof(now.id));
@@ -281,7 +275,7 @@ static void look_again(struct containers *c, struct container *one)
 	struct stat st;
 
 	if (one->known) {
-		one->looked = now_s();
+		one->looked = clock_s(CLOCK_MONOTONIC);
 		if (!one->file || outside_stat_of(c->outside, one->file, &st) < 0 ||
 		    (st.st_ino == one->ino &&
 		     !memcmp(&st.st_mtim, &one->changed, sizeof(one->changed))))
@@ -299,7 +293,7 @@ static bool is_due(const struct container *one, time_t now)
 void containers_look_again(struct containers *c)
 {
 	unsigned looks = 0;
-	time_t now = now_s();
+	time_t now = clock_s(CLOCK_MONOTONIC);
 
 	for (size_t n = 0; n < BUCKETS && looks < LOOKS && !c->outside->offline; n++) {
 		c->cursor = (c->cursor + 1) % BUCKETS;
@@ -337,7 +331,7 @@ static struct container *add(struct containers *c, struct container **p, const c
 	memcpy(one->short_id, id, 12);
 	one->engine = CONTAINER_UNKNOWN;
 	one->outside = c->outside;
-	one->begun = now_s();
+	one->begun = clock_s(CLOCK_MONOTONIC);
 	one->missing = "no engine's files know the id";
 	know_nothing(one);
 	*p = one;
@@ -382,7 +376,7 @@ static void know_outer(struct containers *c, struct container *one, const char *
 	char id[CONTAINER_ID_MAX];
 	struct container *outer;
 
-	if (!container_outer_id_of(cgroup, id))
+	if (!outer_id_of(cgroup, id))
 		return;
 	outer = *slot_of(c, id);
 	one->missing = arena_printf(&one->arena,
@@ -417,7 +411,7 @@ struct container *containers_get(struct containers *c, const char *cgroup)
 			know_outer(c, one, cgroup);
 	} else if (!one->known) {
 		learn(c, one);
-	} else if (is_due(one, now_s())) {
+	} else if (is_due(one, clock_s(CLOCK_MONOTONIC))) {
 		look_again(c, one);
 	}
 	one->used = ++c->clock;

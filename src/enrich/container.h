@@ -77,9 +77,6 @@ struct container {
  */
 bool container_id_of(const char *cgroup, char *id, enum container_engine *engine);
 
-/* The same of the container in which that one was started; false: it was not in one. */
-bool container_outer_id_of(const char *cgroup, char *id);
-
 /* Where the engines keep their files; each NULL: the usual places. */
 struct container_places {
 	const char *docker_root, *containerd_state, *storage_root, *storage_run;

@@ -141,7 +141,7 @@ const char *fd_type_name(const struct enrich *e, char *letter)
 	return "file";
 }
 
-int64_t fd_number(const struct enrich *e)
+static int64_t fd_number(const struct enrich *e)
 {
 	/* A new number for an old file is what dup(2) is about. */
 	if (!strncmp(e->shape->name, "dup", 3) || e->shape->fd == FD_RET)

@@ -123,7 +123,6 @@ const char *fd_type_name(const struct enrich *e, char *letter);
 /* "t", "u", "i" or "r" of an internet socket, as Falco has it behind the type's letter; "". */
 const char *fd_l4_letter(const struct enrich *e);
 const char *fd_name(struct enrich *e);
-int64_t fd_number(const struct enrich *e);
 /* Whether one end of the event's connection has the port; whether it is a stream. */
 bool fd_has_port(const struct enrich *e, unsigned port);
 bool fd_is_tcp(const struct enrich *e);

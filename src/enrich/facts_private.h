@@ -15,10 +15,4 @@ void fact_user(const struct outside *o, uint64_t mnt_ns, uint32_t uid, const str
 void fact_name(const struct outside *o, const struct ev_addr *a, const char *name);
 void fact_group(const struct outside *o, uint64_t mnt_ns, uint32_t gid, const char *name);
 
-/* Fills in all that the object says; `at` is its place. */
-int fact_read_process(struct processes *ps, const struct json_doc *d, const struct json_path *at,
-		      struct json_object *o, struct err *e);
-int fact_read_container(struct container *c, const struct json_doc *d, const struct json_path *at,
-			struct json_object *o, struct err *e);
-
 #endif

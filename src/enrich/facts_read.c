@@ -99,6 +99,7 @@ static int read_program(const struct from *f, struct program *g)
 	return err;
 }
 
+/* Fills in all that the object says; `at` is its place. */
 static int read_process(const struct from *f, struct process *p)
 {
 	cleanup_free char *comm = NULL;
@@ -137,8 +138,9 @@ static int check_keys(const struct from *f, const char *const *known)
 	return 0;
 }
 
-int fact_read_process(struct processes *ps, const struct json_doc *d, const struct json_path *at,
-		      struct json_object *o, struct err *e)
+/* Fills in all that the object says; `at` is its place. */
+static int read_subject(struct processes *ps, const struct json_doc *d, const struct json_path *at,
+			struct json_object *o, struct err *e)
 {
 	struct from f = { d, at, o, e };
 	uint64_t pid = 0, start = 0;
@@ -279,8 +281,8 @@ static int read_engine(struct container *c, const struct from *f)
 	return wrong(f, "engine", "docker, podman, cri-o, containerd or unknown");
 }
 
-int fact_read_container(struct container *c, const struct json_doc *d, const struct json_path *at,
-			struct json_object *o, struct err *e)
+static int read_container(struct container *c, const struct json_doc *d, const struct json_path *at,
+			  struct json_object *o, struct err *e)
 {
 	struct from f = { d, at, o, e };
 	int err;
@@ -318,7 +320,7 @@ static int take_container(struct enrich *en, const struct from *f)
 	c = containers_know(en->containers, id);
 	if (!c)
 		return wrong(f, "id", "64 hexadecimal digits");
-	return fact_read_container(c, f->d, f->at, f->o, f->e);
+	return read_container(c, f->d, f->at, f->o, f->e);
 }
 
 /* ---- users and groups */
@@ -381,7 +383,7 @@ int enrich_fact(struct enrich *en, const char *name, const struct json_doc *d, s
 	enrich_settle(en);
 	en->p = NULL;
 	if (!strcmp(name, "process"))
-		return fact_read_process(en->processes, d, &at, f.o, e);
+		return read_subject(en->processes, d, &at, f.o, e);
 	if (!strcmp(name, "container"))
 		return take_container(en, &f);
 	if (!strcmp(name, "user") || !strcmp(name, "group"))

@@ -117,11 +117,9 @@ static void found(struct asking *a, const char *name, const struct addrinfo *lis
 /* Until the time has come to ask again; false: to end. */
 static bool pause_between(struct asking *a)
 {
-	struct timespec until;
+	struct timespec until = clock_after(CLOCK_MONOTONIC, AGAIN_S * 1000);
 	bool stop;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += AGAIN_S;
 	pthread_mutex_lock(&a->lock);
 	while (!a->stop && pthread_cond_timedwait(&a->wake, &a->lock, &until) != ETIMEDOUT)
 		;

@@ -211,11 +211,6 @@ static void on_completed(void *ctx, struct MHD_Connection *c, void **state,
 
 /* ---- requests */
 
-const char *http_header(const struct http_request *q, const char *name)
-{
-	return MHD_lookup_connection_value(q->connection, MHD_HEADER_KIND, name);
-}
-
 const char *http_query(const struct http_request *q, const char *name)
 {
 	return MHD_lookup_connection_value(q->connection, MHD_GET_ARGUMENT_KIND, name);
@@ -278,7 +273,8 @@ static enum MHD_Result handle(struct http *h, struct MHD_Connection *c, const ch
 	set_since(h, c, 0, 0); /* it has arrived */
 	if (in->too_large)
 		return too_large(h, c);
-	q.type = http_header(&q, MHD_HTTP_HEADER_CONTENT_TYPE);
+	q.type = MHD_lookup_connection_value(q.connection, MHD_HEADER_KIND,
+					     MHD_HTTP_HEADER_CONTENT_TYPE);
 	q.type = q.type ? q.type : "";
 	q.client_verified = client_verified(h, c);
 	h->o.handle(&q, &r, h->o.ctx);
@@ -364,12 +360,8 @@ static void *keep(void *ctx)
 
 	pthread_mutex_lock(&h->lock);
 	while (!h->stop) {
-		struct timespec until;
+		struct timespec until = clock_after(CLOCK_MONOTONIC, TICK_MS);
 
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += TICK_MS * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
 		pthread_cond_timedwait(&h->wake, &h->lock, &until);
 		give_up_slow(h);
 		if (h->tls && !h->stop && ++ticks % RELOAD_TICKS == 0) {

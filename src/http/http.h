@@ -22,7 +22,7 @@ struct http_request {
 	const char *body;     /* NUL-terminated, never NULL */
 	size_t len;	      /* of the body */
 	bool client_verified; /* it showed a certificate that the client CA signed */
-	void *connection;     /* for http_header, http_query */
+	void *connection;     /* for http_query */
 };
 
 struct http_reply {
@@ -72,8 +72,7 @@ void http_drain(struct http *h, unsigned timeout_s);
 /* Ends every connection. NULL is fine. */
 void http_stop(struct http *h);
 
-/* A request's header or query argument, or NULL; valid until the handler returns. */
-const char *http_header(const struct http_request *q, const char *name);
+/* A request's query argument, or NULL; valid until the handler returns. */
 const char *http_query(const struct http_request *q, const char *name);
 
 /*

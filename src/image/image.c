@@ -75,8 +75,9 @@ static int read_run(struct image *image, const struct json_doc *d, struct json_o
 	return r ? r : read_words(image, d, &at, o, "Env", &c->env, e);
 }
 
-int config_read(struct image *image, const struct manifest *m, struct image_words *diff_ids,
-		struct err *e)
+/* Reads the configuration; diff_ids: the layers' digests, uncompressed (n of them; arena). */
+static int read_config(struct image *image, const struct manifest *m, struct image_words *diff_ids,
+		       struct err *e)
 {
 	cleanup_json_doc struct json_doc d = { 0 };
 	const struct json_path at = { NULL, "rootfs", 0 };
@@ -151,7 +152,7 @@ static int read_image(struct image *image, const char *choice, struct err *e)
 		r = err_set(e, E2BIG, "%s: more than %d layers", image->store.name,
 			    IMAGE_MAX_LAYERS);
 	if (!r)
-		r = config_read(image, &m, &diff_ids, e);
+		r = read_config(image, &m, &diff_ids, e);
 	if (!r && diff_ids.n && diff_ids.n != m.n_layers)
 		r = err_set(e, EINVAL, "%s: %zu layers, but the configuration has digests of %zu",
 			    image->store.name, m.n_layers, diff_ids.n);

@@ -49,12 +49,6 @@ int store_check(const struct blob *b, const char *digest, const char *what, stru
 int manifest_docker(struct image *image, const char *choice, struct manifest *out, struct err *e);
 int manifest_oci(struct image *image, const char *choice, struct manifest *out, struct err *e);
 
-/* Reads the configuration; diff_ids: the layers' digests, uncompressed (n of them; arena). */
-int config_read(struct image *image, const struct manifest *m, struct image_words *diff_ids,
-		struct err *e);
-
-/* Whether text is the last part of a name or all of it; or "" and NULL choose everything. */
-bool choice_is(const char *choice, const char *name);
 /* The strings of a JSON array; a member that is no string is an error. */
 int json_words(struct image *image, const struct json_doc *d, const struct json_path *at,
 	       struct json_object *array, struct image_words *out, struct err *e);

@@ -7,7 +7,7 @@
 enum { MAX_INDEX_DEPTH = 4, MAX_MANIFESTS = 1024 };
 
 /* name is the whole choice, or ends with it behind '/' or ':'. */
-bool choice_is(const char *choice, const char *name)
+static bool choice_is(const char *choice, const char *name)
 {
 	size_t n, c;
 

@@ -102,8 +102,9 @@ static void raw_path(struct strace *s)
 	s->raw_paths = true;
 }
 
-bool st_path(struct strace *s, struct st_task *t, const struct st_call *c,
-	     const struct capture_path *at, bool follow, char out[PATH_MAX])
+/* The path of a row's argument; false when it is not known (which is counted when it matters). */
+static bool path_of(struct strace *s, struct st_task *t, const struct st_call *c,
+		    const struct capture_path *at, bool follow, char out[PATH_MAX])
 {
 	struct st_text annotation = { NULL, 0 };
 	char name[PATH_MAX], base[PATH_MAX];
@@ -219,7 +220,7 @@ static void record_open(struct strace *s, struct st_task *t, const struct st_cal
 		import_lost(&s->im, "files");
 		return;
 	}
-	if (!st_path(s, t, c, &cap->path[0], true, path))
+	if (!path_of(s, t, c, &cap->path[0], true, path))
 		*path = '\0';
 	if (c->result == ST_VALUE)
 		opened(s, t, c, path, flags, phases);
@@ -256,7 +257,7 @@ static void record_paths(struct strace *s, struct st_task *t, const struct st_ca
 		const struct capture_path *at = &cap->path[i];
 		char path[PATH_MAX];
 
-		if (!st_path(s, t, c, at, follows(c, at), path))
+		if (!path_of(s, t, c, at, follows(c, at), path))
 			continue;
 		if (is_missing(c)) {
 			add_file(s, t, path, WL_F_MISSING, phases);
@@ -280,7 +281,7 @@ static void record_descriptor(struct strace *s, struct st_task *t, const struct 
 {
 	char path[PATH_MAX];
 
-	if (c->result == ST_ERROR || !st_path(s, t, c, at, true, path))
+	if (c->result == ST_ERROR || !path_of(s, t, c, at, true, path))
 		return;
 	if (at->access & WL_F_CHDIR) {
 		change_directory(s, t, path);
@@ -377,7 +378,7 @@ void st_exec(struct strace *s, struct st_task *t, const struct st_call *c, uint3
 	char path[PATH_MAX];
 
 	s->started |= parent < 0;
-	if (st_path(s, t, c, &cap->path[0], true, path))
+	if (path_of(s, t, c, &cap->path[0], true, path))
 		interpreters(s, t, path, phases);
 	else
 		t->program = import_program(&s->im, "");

@@ -132,9 +132,6 @@ struct wl_syscall *st_call_add(struct strace *s, struct st_task *t, const char *
 /* strace_files.c: absolute paths, accesses, current directories. */
 void st_files(struct strace *s, struct st_task *t, const struct st_call *c,
 	      const struct capture *cap, uint32_t phases);
-/* The path of a row's argument; false when it is not known (which is counted when it matters). */
-bool st_path(struct strace *s, struct st_task *t, const struct st_call *c,
-	     const struct capture_path *at, bool follow, char out[PATH_MAX]);
 /* getdents(2): the descriptor is a folder. */
 void st_listing(struct strace *s, struct st_task *t, const struct st_call *c, uint32_t phases);
 /* A successful execve, before the call itself is added. */

@@ -53,6 +53,5 @@ void adm_validate_namespace(struct adm *r);
 void adm_mutate(struct adm *r);
 /* admit_checks.c: findings of the checks that the configuration names. */
 void adm_run_checks(struct adm *r, const struct ps_pod *pod, bool enforce);
-bool adm_exempt_class(const struct adm *r, const struct ps_pod *pod);
 
 #endif

@@ -143,7 +143,7 @@ static bool exempt(struct adm *r)
 	return true;
 }
 
-bool adm_exempt_class(const struct adm *r, const struct ps_pod *pod)
+static bool exempt_class(const struct adm *r, const struct ps_pod *pod)
 {
 	return pod->runtime_class.v && *pod->runtime_class.v &&
 	       adm_has(&r->c->exempt_classes, pod->runtime_class.v);
@@ -235,7 +235,7 @@ static void validate_pod(struct adm *r)
 		return;
 	if (!read_pods(r, &pod))
 		return;
-	if (adm_exempt_class(r, &pod)) {
+	if (exempt_class(r, &pod)) {
 		adm_audit(r, "exempt", "runtimeClass");
 		return;
 	}
@@ -275,7 +275,7 @@ static void validate_controller(struct adm *r)
 		adm_audit(r, "error", "failed to decode object: %s", e.msg);
 	if (err)
 		return;
-	if (adm_exempt_class(r, &pod)) {
+	if (exempt_class(r, &pod)) {
 		adm_audit(r, "exempt", "runtimeClass");
 		return;
 	}

@@ -22,8 +22,6 @@ const char *ins_setting_path(enum ps_platform p, enum ins_setting s);
 
 /* "container \"web\" " or "", for messages. */
 const char *ins_who(const struct ins_run *r, const struct ps_container *c);
-/* Docker, Compose, ECS, OCI: capabilities without "CAP_"; Kubernetes: as written. */
-bool ins_cap_default(const char *cap);	 /* what a container may add at level baseline */
 bool ins_linux(const struct ins_run *r); /* not a Windows workload */
 const char *ins_json_string(struct ins_run *r, const char *text);
 /* The profile in effect: the container's, else the pod's; NULL: none is set. */

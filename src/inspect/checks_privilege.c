@@ -48,7 +48,11 @@ const char *ins_who(const struct ins_run *r, const struct ps_container *c)
 		 : "the pod";
 }
 
-bool ins_cap_default(const char *cap)
+/*
+ * What a container may add at level baseline. Docker, Compose, ECS, OCI: capabilities without
+ * "CAP_"; Kubernetes: as written.
+ */
+static bool is_default_cap(const char *cap)
 {
 	static const char *const names[] = {
 		"AUDIT_WRITE", "CHOWN",	 "DAC_OVERRIDE",     "FOWNER",	"FSETID",
@@ -137,7 +141,7 @@ void check_dangerous_caps(struct ins_run *r)
 		const struct bcap_desc *d = bcap_by_name(cap->v);
 		struct ins_finding *f;
 
-		if (ins_cap_default(cap->v))
+		if (is_default_cap(cap->v))
 			continue;
 		f = ins_find(r, c, cap->at, c->at, NULL, "%s adds %s%s%s", ins_who(r, c), cap->v,
 			     d ? ": " : "", d ? d->guards : "");
@@ -171,7 +175,7 @@ void check_caps_not_dropped(struct ins_run *r)
 		for (size_t i = 0; i < c->sec.cap_add.n; i++) {
 			const struct ps_str *cap = &c->sec.cap_add.v[i];
 
-			if (!ins_cap_default(cap->v) || !strcmp(cap->v, "NET_BIND_SERVICE"))
+			if (!is_default_cap(cap->v) || !strcmp(cap->v, "NET_BIND_SERVICE"))
 				continue;
 			f = ins_find(r, c, cap->at, c->at, NULL,
 				     "%s adds %s, which level restricted does not allow",

@@ -14,7 +14,8 @@
 #include "base/io.h"
 #include "base/mem.h"
 
-int node_files_mkdir(const char *dir, struct err *e)
+/* Makes the folder and those above it; mode 0755. */
+static int make_folders(const char *dir, struct err *e)
 {
 	cleanup_free char *path = xstrdup(dir);
 
@@ -85,7 +86,7 @@ int node_files_put(const char *dir, const char *name, const void *data, size_t l
 
 	if (node_files_same(dir, name, data, len))
 		return 0;
-	r = node_files_mkdir(dir, e);
+	r = make_folders(dir, e);
 	if (r < 0)
 		return r;
 	fd = mkostemp(tmp, O_CLOEXEC);

@@ -10,8 +10,6 @@
 
 #include "base/err.h"
 
-/* Makes the folder and those above it; mode 0755. */
-int node_files_mkdir(const char *dir, struct err *e);
 /* Whether DIR/NAME is a regular file with this content, mode 0644 or stricter for others. */
 bool node_files_same(const char *dir, const char *name, const void *data, size_t len);
 /* 1 when the file was written, 0 when it was right already. */

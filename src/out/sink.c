@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/sha256.h"
@@ -94,16 +95,9 @@ static void note(struct sink *s, const char *text)
 /* Waits so long, or until the end; false at the end. */
 static bool pause_ms(struct sink *s, uint64_t ms)
 {
-	struct timespec until;
+	struct timespec until = clock_after(CLOCK_MONOTONIC, ms);
 	int err = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(ms / 1000);
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	pthread_mutex_lock(&s->lock);
 	while (!s->stop && err == 0)
 		err = pthread_cond_timedwait(&s->wake, &s->lock, &until);

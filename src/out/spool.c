@@ -51,7 +51,12 @@ static uint32_t checksum(const char *text, size_t len)
 	return (uint32_t)crc32(0, (const Bytef *)text, (uInt)len);
 }
 
-int spool_parse(const char *p, size_t len, const char **text, size_t *text_len, size_t *used)
+/*
+ * The record at p: 0 with its text, or -EBADMSG when there is none. *used, in both cases, is how
+ * many bytes to go on; 0 with -EBADMSG means that no end of a line follows.
+ */
+static int parse_record(const char *p, size_t len, const char **text, size_t *text_len,
+			size_t *used)
 {
 	const char *newline = memchr(p, '\n', len);
 	uint64_t n, crc;
@@ -144,7 +149,7 @@ static int read_record(struct spool *s, uint64_t *at, struct buf *line)
 		if (!line->len)
 			return 0;
 		/* Without an end of its line, this is too long or the last: a part of damage. */
-		if (spool_parse(line->p, line->len, &text, &len, &used) == 0) {
+		if (parse_record(line->p, line->len, &text, &len, &used) == 0) {
 			*at += used;
 			memmove(line->p, text, len);
 			line->len = len;

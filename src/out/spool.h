@@ -54,10 +54,4 @@ int spool_done(struct spool *s, struct err *e);
 
 void spool_get_stats(struct spool *s, struct spool_stats *out);
 
-/*
- * The record at p: 0 with its text, or -EBADMSG when there is none. *used, in both cases, is how
- * many bytes to go on; 0 with -EBADMSG means that no end of a line follows.
- */
-int spool_parse(const char *p, size_t len, const char **text, size_t *text_len, size_t *used);
-
 #endif

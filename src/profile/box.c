@@ -152,7 +152,8 @@ void boxes_append(struct boxes *s, const struct boxes *t)
 		add(s, &t->v[i]);
 }
 
-void boxes_subtract(struct boxes *s, const struct box *b)
+/* Takes away all values of the box. */
+static void subtract(struct boxes *s, const struct box *b)
 {
 	struct boxes out = { .overflow = s->overflow };
 	size_t kept = 0;
@@ -172,7 +173,7 @@ void boxes_subtract_all(struct boxes *s, const struct boxes *t)
 {
 	s->overflow |= t->overflow;
 	for (size_t i = 0; i < t->n && s->n && !s->overflow; i++)
-		boxes_subtract(s, &t->v[i]);
+		subtract(s, &t->v[i]);
 }
 
 bool boxes_meet(const struct boxes *s, const struct boxes *t)

@@ -33,8 +33,6 @@ void boxes_of_conds(struct boxes *s, const struct sp_cond *c, size_t n,
 		    const unsigned bits[SC_MAX_ARGS]);
 /* Adds the boxes of `t` as they are. */
 void boxes_append(struct boxes *s, const struct boxes *t);
-/* Takes away all values of the box. */
-void boxes_subtract(struct boxes *s, const struct box *b);
 /* Takes away all values of the boxes of `t`; stops when there are too many. */
 void boxes_subtract_all(struct boxes *s, const struct boxes *t);
 bool boxes_meet(const struct boxes *s, const struct boxes *t);

@@ -36,9 +36,6 @@ int sp_diff(const struct sp_operand *a, const struct sp_operand *b, struct sp_di
 void sp_diff_free(struct sp_diff *d);
 #define cleanup_sp_diff cleanup(sp_diff_free)
 
-/* "A allows a subset of what B allows", "A and B are equal" … with the operands' names. */
-void sp_diff_summary(const struct sp_diff *d, const struct sp_operand *a,
-		     const struct sp_operand *b, struct buf *out);
 void sp_diff_text(const struct sp_diff *d, const struct sp_operand *a, const struct sp_operand *b,
 		  struct buf *out);
 /* Format boltseal.diff/1, kind "seccomp". Belongs to the caller. */

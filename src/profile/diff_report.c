@@ -3,8 +3,9 @@
 #include "base/cleanup.h"
 #include "profile/diff.h"
 
-void sp_diff_summary(const struct sp_diff *d, const struct sp_operand *a,
-		     const struct sp_operand *b, struct buf *out)
+/* "A allows a subset of what B allows", "A and B are equal" … with the operands' names. */
+static void put_summary(const struct sp_diff *d, const struct sp_operand *a,
+			const struct sp_operand *b, struct buf *out)
 {
 	bool laxer = d->order[SP_A_LAXER], stricter = d->order[SP_B_LAXER];
 
@@ -104,7 +105,7 @@ void sp_diff_text(const struct sp_diff *d, const struct sp_operand *a, const str
 		buf_putc(out, '\n');
 		put_counts(d, out);
 	}
-	sp_diff_summary(d, a, b, out);
+	put_summary(d, a, b, out);
 }
 
 static struct json_object *text_json(const struct buf *b)

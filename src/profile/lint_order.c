@@ -13,7 +13,8 @@
 
 enum { REORDERED_MAX = 256 }; /* rules that one call may become */
 
-int lint_rank_cmp(const struct sp_rule *a, const struct sp_rule *b)
+/* The higher comes first when both match: as sp_eval() has it. */
+static int rank_cmp(const struct sp_rule *a, const struct sp_rule *b)
 {
 	if (!a->conds_n != !b->conds_n)
 		return a->conds_n ? -1 : 1;
@@ -160,7 +161,7 @@ static bool shows_through(struct lint *l, const struct lint_call *c, const struc
 	for (size_t i = 0; i < c->n; i++) {
 		const struct sp_rule *o = c->rule[i];
 
-		if (o == r || is_default(l, o) || lint_rank_cmp(r, o) >= 0 || !lint_spend(l, 8))
+		if (o == r || is_default(l, o) || rank_cmp(r, o) >= 0 || !lint_spend(l, 8))
 			continue;
 		*out = (struct clash){ c, r, o, { 0 } };
 		if (sp_rules_meet(r, o, c->abi, c->d, out->args))
@@ -251,7 +252,7 @@ static void own_part(struct lint *l, const struct lint_call *c, size_t i,
 		const struct sp_rule *o = c->rule[k];
 		cleanup_boxes struct boxes s = { 0 };
 
-		if (lint_rank_cmp(o, c->rule[i]) >= 0 || !sp_ret_cmp(o->ret, c->rule[i]->ret))
+		if (rank_cmp(o, c->rule[i]) >= 0 || !sp_ret_cmp(o->ret, c->rule[i]->ret))
 			continue;
 		if (!lint_spend(l, BOX_MAX)) {
 			out->overflow = true;
@@ -319,14 +320,14 @@ static bool changes_nothing(struct lint *l, const struct lint_call *c, size_t i,
 	boxes_of_conds(&left, r->conds, r->conds_n, bits);
 	/* Those that decide before it, or the same. */
 	for (size_t k = 0; k < c->n; k++)
-		if (k != i && !dead[k] && lint_rank_cmp(c->rule[k], r) <= 0 &&
+		if (k != i && !dead[k] && rank_cmp(c->rule[k], r) <= 0 &&
 		    !take(l, &left, c->rule[k], bits))
 			return false;
 	/* Those that decide without it: none with another verdict may, and the same must. */
 	for (size_t k = 0; k < c->n && left.n; k++) {
 		cleanup_boxes struct boxes s = { 0 };
 
-		if (dead[k] || lint_rank_cmp(c->rule[k], r) <= 0)
+		if (dead[k] || rank_cmp(c->rule[k], r) <= 0)
 			continue;
 		if (!lint_spend(l, BOX_MAX))
 			return false;
@@ -335,7 +336,7 @@ static bool changes_nothing(struct lint *l, const struct lint_call *c, size_t i,
 			return false;
 	}
 	for (size_t k = 0; k < c->n; k++)
-		if (!dead[k] && lint_rank_cmp(c->rule[k], r) > 0 &&
+		if (!dead[k] && rank_cmp(c->rule[k], r) > 0 &&
 		    !sp_ret_cmp(c->rule[k]->ret, r->ret) && !take(l, &left, c->rule[k], bits))
 			return false;
 	return !left.n;

@@ -128,8 +128,6 @@ struct json_object *lint_rule_copy(struct json_object *rule, const char *const *
 				   size_t names_n, const struct sp_cond *conds, size_t conds_n);
 
 /* lint_order.c */
-/* The higher comes first when both match: as sp_eval() has it. */
-int lint_rank_cmp(const struct sp_rule *a, const struct sp_rule *b);
 /* Whether no rule that names the call depends on the host. */
 bool lint_same_everywhere(const struct lint *l, const char *name);
 /* Whether the rule has the default action and nothing changes without it, on any host. */

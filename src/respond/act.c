@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "respond/act_private.h"
 #include "respond/kill.h"
@@ -245,19 +245,11 @@ static bool check_target(struct respond *r, const struct permitted *row,
 	return !who;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* What is on stands in the folder of states; what is taken back goes from there. */
 static void write_down(struct respond *r, const struct permitted *row,
 		       const struct respond_request *q, struct respond_result *out)
 {
-	struct respond_state s = { .request = *q, .since = now_ns() };
+	struct respond_state s = { .request = *q, .since = clock_ns(CLOCK_REALTIME) };
 	struct err e = { 0 };
 
 	for (enum respond_action a = 0; a < RESPOND_ACTION_COUNT; a++)
@@ -335,11 +327,6 @@ int respond_take_program(struct respond *r)
 static bool decide_here(void *ctx, struct exec_asked *a, int fd)
 {
 	return exec_judge_refuses(ctx, a, fd);
-}
-
-const char *respond_state_folder(const struct respond *r)
-{
-	return r->state;
 }
 
 int respond_new(struct respond **out, const struct respond_options *o, struct err *e)

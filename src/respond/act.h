@@ -51,6 +51,4 @@ bool respond_refused(struct respond *r, struct exec_refusal *out);
 /* Where another one does: the program that the last request forbids, taken over; -1: none. */
 int respond_take_program(struct respond *r);
 
-const char *respond_state_folder(const struct respond *r);
-
 #endif

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "respond/cgroup.h"
 #include "respond/exec_rules.h"
@@ -172,11 +172,7 @@ static bool known_of(struct exec_judge *j, const char *id, struct known *out)
 
 static bool is_late(const struct exec_asked *a)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return a->time &&
-	       (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec - a->time > EXEC_WAIT_NS;
+	return a->time && clock_ns(CLOCK_MONOTONIC) - a->time > EXEC_WAIT_NS;
 }
 
 bool exec_judge_refuses(struct exec_judge *j, const struct exec_asked *a, int fd)

@@ -38,11 +38,6 @@ struct exec_rules {
 	struct known cache[CACHE];
 };
 
-bool exec_rules_have_yara(void)
-{
-	return yara_scan_built_in();
-}
-
 void exec_rules_free(struct exec_rules *r)
 {
 	if (!r)

@@ -21,7 +21,4 @@ void exec_rules_free(struct exec_rules *r);
 bool exec_rules_refuse(struct exec_rules *r, int fd, const char *path, const char *image,
 		       char (*hashes)[RESPOND_SHA256], size_t hashes_n, char *reason, size_t size);
 
-/* Whether YARA rules can be used in this build. */
-bool exec_rules_have_yara(void);
-
 #endif

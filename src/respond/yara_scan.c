@@ -107,11 +107,6 @@ bool yara_scan_fd(struct yara_scan *s, int fd, char *reason, size_t size)
 	return m.found;
 }
 
-bool yara_scan_built_in(void)
-{
-	return true;
-}
-
 #else
 
 int yara_scan_new(struct yara_scan **out, const char *const *files, size_t n, struct err *e)
@@ -132,11 +127,6 @@ bool yara_scan_fd(struct yara_scan *s, int fd, char *reason, size_t size)
 	(void)fd;
 	(void)reason;
 	(void)size;
-	return false;
-}
-
-bool yara_scan_built_in(void)
-{
 	return false;
 }
 

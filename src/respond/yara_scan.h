@@ -14,6 +14,5 @@ int yara_scan_new(struct yara_scan **out, const char *const *files, size_t n, st
 void yara_scan_free(struct yara_scan *s);
 /* Whether some rule matches; its name in `reason`. A file that takes too long matches none. */
 bool yara_scan_fd(struct yara_scan *s, int fd, char *reason, size_t size);
-bool yara_scan_built_in(void);
 
 #endif

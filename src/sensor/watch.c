@@ -10,11 +10,11 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "model/syscalls.h"
@@ -445,14 +445,6 @@ int watch_start(struct watch *w, struct err *e)
 	return err;
 }
 
-static uint64_t boot_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 _Static_assert(sizeof(struct watch_rec) + WATCH_PARTS_BYTES < WATCH_RING_RECORD_MAX, "records");
 
 static void look(struct watch *w, unsigned cpu, uint64_t horizon)
@@ -484,7 +476,7 @@ int watch_poll(struct watch *w, int timeout_ms, watch_fn *fn, void *arg, struct 
 
 	if (epoll_wait(w->epoll, ev, ARRAY_SIZE(ev), timeout_ms) < 0 && errno != EINTR)
 		return err_errno(e, errno, "cannot wait for events");
-	horizon = boot_ns() - SETTLE_NS;
+	horizon = clock_ns(CLOCK_BOOTTIME) - SETTLE_NS;
 	for (unsigned i = 0; i < w->cpus; i++)
 		look(w, i, horizon);
 	while ((cpu = earliest(w)) >= 0) {

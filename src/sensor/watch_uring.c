@@ -2,9 +2,9 @@
 
 #include <bpf/libbpf.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "bpf/uring.h"
 #include "model/syscalls.h"
 #include "model/uring.h"
@@ -64,9 +64,6 @@ void watch_uring_plan(struct watch *w)
 void watch_uring_started(struct watch *w)
 {
 	enum { IN_FLIGHT_NS = 1000000000 };
-	struct timespec t;
 
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	w->skel->bss->uring_from = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec +
-				   IN_FLIGHT_NS;
+	w->skel->bss->uring_from = clock_ns(CLOCK_BOOTTIME) + IN_FLIGHT_NS;
 }
