@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "sensor/record_ptrace.h"
 
 /* Set by SIGINT and SIGTERM while a recording runs. */
@@ -95,9 +96,9 @@ static void free_target(struct target *t)
 
 static char *base_name_of(const char *path)
 {
-	const char *slash = strrchr(path, '/');
+	const char *name = path_base_name(path);
 
-	return xstrdup(slash && slash[1] ? slash + 1 : path);
+	return xstrdup(*name ? name : path);
 }
 
 static char *join(char **argv)

@@ -5,12 +5,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "app/delivery_private.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/plural.h"
@@ -383,21 +383,6 @@ static void on_note(const char *text, void *ctx)
 	log_note("%s", text);
 }
 
-static int make_folder(const char *path, struct err *e)
-{
-	cleanup_free char *copy = xstrdup(path);
-
-	for (char *p = copy + 1; *p; p++)
-		if (*p == '/') {
-			*p = '\0';
-			mkdir(copy, 0755);
-			*p = '/';
-		}
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return err_errno(e, errno, "cannot make the folder %s", path);
-	return 0;
-}
-
 /* A sink that the store does not know begins with what comes now. */
 static int begin_at(struct delivery *f, struct delivery_sink *s, struct err *e)
 {
@@ -445,7 +430,7 @@ int delivery_add_sink(struct delivery *f, const char *spec, struct err *e)
 			metrics_set_health(f->metrics[f->metrics_n++], say_health);
 		return err;
 	}
-	err = sink_is_spec(spec) ? make_folder(f->spool, e) : 0;
+	err = sink_is_spec(spec) ? io_make_folder(f->spool, 0700, e) : 0;
 	if (err == 0)
 		err = sink_new(&s->sink, spec, &o, e);
 	if (err < 0)

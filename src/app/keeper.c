@@ -11,12 +11,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/keeper_root.h"
 #include "app/keeper_wire.h"
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "confine/confine.h"
@@ -71,21 +71,14 @@ static int become(const struct passwd *pw, pid_t parent, struct err *e)
 /* A folder that is made belongs to the user; one that exists stays as it is. */
 static int give_folder(const char *path, const struct passwd *pw, struct err *e)
 {
-	cleanup_free char *up = NULL;
-	char *slash;
+	int err;
 
 	if (!path || access(path, F_OK) == 0)
 		return 0;
-	up = xstrdup(path);
-	for (slash = up + 1; *slash; slash++)
-		if (*slash == '/') {
-			*slash = '\0';
-			mkdir(up, 0755);
-			*slash = '/';
-		}
-	if ((mkdir(path, 0750) < 0 && errno != EEXIST) || chown(path, pw->pw_uid, pw->pw_gid) < 0)
-		return err_errno(e, errno, "cannot make the folder %s", path);
-	return 0;
+	err = io_make_folder(path, 0750, e);
+	if (err == 0 && chown(path, pw->pw_uid, pw->pw_gid) < 0)
+		err = err_errno(e, errno, "%s: cannot give it to the user %s", path, pw->pw_name);
+	return err;
 }
 
 static int check_user(const char *user, const struct passwd **pw, struct err *e)

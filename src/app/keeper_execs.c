@@ -6,21 +6,16 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "app/keeper_wire.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
 struct execs_answer {
 	uint32_t seq, refuse;
-};
-
-union control {
-	char buf[CMSG_SPACE(sizeof(int))];
-	struct cmsghdr align;
 };
 
 /* ---- asking */
@@ -54,23 +49,6 @@ void keeper_execs_late(struct keeper_execs *x, bool refuse)
 void keeper_execs_end(struct keeper_execs *x)
 {
 	shutdown(x->sock, SHUT_RDWR);
-}
-
-static bool send_asked(int sock, const struct exec_asked *a, int fd)
-{
-	struct iovec io = { (void *)(uintptr_t)a, sizeof(*a) };
-	union control u = { 0 };
-	struct msghdr m = { .msg_iov = &io,
-			    .msg_iovlen = 1,
-			    .msg_control = u.buf,
-			    .msg_controllen = sizeof(u.buf) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	return sendmsg(sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(*a);
 }
 
 /* 1: an answer came, and is noted; 0: none until then; -1: nobody is there any more. */
@@ -121,7 +99,7 @@ bool keeper_execs_ask(void *execs, struct exec_asked *a, int fd)
 	}
 	a->time = clock_ns(CLOCK_MONOTONIC);
 	a->seq = x->asked + 1;
-	if (!send_asked(x->sock, a, fd))
+	if (!keeper_send_with_fd(x->sock, a, sizeof(*a), fd, MSG_DONTWAIT))
 		return errno != EPIPE && errno != ECONNRESET && x->refuse_late;
 	x->asked++;
 	do
@@ -144,34 +122,13 @@ struct keeper_answers {
 	pthread_t thread;
 };
 
-static bool receive_asked(int sock, struct exec_asked *a, int *fd)
-{
-	struct iovec io = { a, sizeof(*a) };
-	union control u;
-	struct msghdr m = { .msg_iov = &io,
-			    .msg_iovlen = 1,
-			    .msg_control = u.buf,
-			    .msg_controllen = sizeof(u.buf) };
-	struct cmsghdr *c;
-	ssize_t n;
-
-	do
-		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	c = n == (ssize_t)sizeof(*a) ? CMSG_FIRSTHDR(&m) : NULL;
-	if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))
-		return false;
-	memcpy(fd, CMSG_DATA(c), sizeof(*fd));
-	return true;
-}
-
 static void *run(void *arg)
 {
 	struct keeper_answers *x = arg;
 	struct exec_asked a;
 	int fd;
 
-	while (receive_asked(x->sock, &a, &fd)) {
+	while (keeper_receive_with_fd(x->sock, &a, sizeof(a), &fd)) {
 		struct execs_answer answer = { a.seq, exec_judge_refuses(x->judge, &a, fd) };
 
 		close(fd);

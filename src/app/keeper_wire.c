@@ -44,10 +44,9 @@ union control {
 	struct cmsghdr align;
 };
 
-bool keeper_send_fd(int sock, int fd)
+bool keeper_send_with_fd(int sock, const void *p, size_t len, int fd, int flags)
 {
-	char byte = 'f';
-	struct iovec io = { &byte, 1 };
+	struct iovec io = { (void *)(uintptr_t)p, len };
 	union control u = { 0 };
 	struct msghdr m = { .msg_iov = &io,
 			    .msg_iovlen = 1,
@@ -61,15 +60,14 @@ bool keeper_send_fd(int sock, int fd)
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	do
-		n = sendmsg(sock, &m, MSG_NOSIGNAL);
+		n = sendmsg(sock, &m, MSG_NOSIGNAL | flags);
 	while (n < 0 && errno == EINTR);
-	return n == 1;
+	return n == (ssize_t)len;
 }
 
-bool keeper_receive_fd(int sock, int *fd)
+bool keeper_receive_with_fd(int sock, void *p, size_t len, int *fd)
 {
-	char byte;
-	struct iovec io = { &byte, 1 };
+	struct iovec io = { p, len };
 	union control u;
 	struct msghdr m = { .msg_iov = &io,
 			    .msg_iovlen = 1,
@@ -81,9 +79,21 @@ bool keeper_receive_fd(int sock, int *fd)
 	do
 		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
-	c = n == 1 ? CMSG_FIRSTHDR(&m) : NULL;
+	c = n == (ssize_t)len ? CMSG_FIRSTHDR(&m) : NULL;
 	if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))
 		return false;
 	memcpy(fd, CMSG_DATA(c), sizeof(*fd));
 	return true;
+}
+
+bool keeper_send_fd(int sock, int fd)
+{
+	return keeper_send_with_fd(sock, "f", 1, fd, 0);
+}
+
+bool keeper_receive_fd(int sock, int *fd)
+{
+	char byte;
+
+	return keeper_receive_with_fd(sock, &byte, 1, fd);
 }

@@ -59,6 +59,10 @@ struct keeper_reply {
 /* All bytes, or false: the other end is gone. */
 bool keeper_send(int sock, const void *p, size_t len);
 bool keeper_receive(int sock, void *p, size_t len);
+/* Bytes and a descriptor in one message; `flags` as of sendmsg(2). */
+bool keeper_send_with_fd(int sock, const void *p, size_t len, int fd, int flags);
+bool keeper_receive_with_fd(int sock, void *p, size_t len, int *fd);
+/* A descriptor with a byte that says nothing. */
 bool keeper_send_fd(int sock, int fd);
 bool keeper_receive_fd(int sock, int *fd);
 

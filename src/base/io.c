@@ -119,3 +119,24 @@ int io_read_small(const char *path, char *out, size_t size)
 	out[len] = '\0';
 	return 0;
 }
+
+int io_make_folder(const char *path, mode_t mode, struct err *e)
+{
+	cleanup_free char *part = xstrdup(path);
+	size_t len = strlen(part);
+
+	while (len > 1 && part[len - 1] == '/')
+		part[--len] = '\0';
+	for (char *p = part + (*part == '/');; p++) {
+		char c = *p;
+
+		if (c && c != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(part, c ? 0755 : mode) < 0 && errno != EEXIST)
+			return err_errno(e, errno, "%s: cannot make the folder", part);
+		if (!c)
+			return 0;
+		*p = c;
+	}
+}

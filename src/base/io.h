@@ -3,6 +3,7 @@
 #define BASE_IO_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -20,6 +21,10 @@ int io_write_file(const char *path, const void *data, size_t len, struct err *e)
 
 /* Reads a small file of /proc or /sys into `out` (NUL-terminated, at most size-1 bytes). */
 int io_read_small(const char *path, char *out, size_t size);
+
+/* Makes the folder with this mode, and those above it with 0755. One that is there stays as it is.
+ */
+int io_make_folder(const char *path, mode_t mode, struct err *e);
 
 /* Writes all bytes to a descriptor; 0 or a negative errno. */
 int io_write_all(int fd, const void *data, size_t len);

@@ -14,25 +14,6 @@
 #include "base/io.h"
 #include "base/mem.h"
 
-/* Makes the folder and those above it; mode 0755. */
-static int make_folders(const char *dir, struct err *e)
-{
-	cleanup_free char *path = xstrdup(dir);
-
-	for (char *p = path + 1;; p++) {
-		char c = *p;
-
-		if (c && c != '/')
-			continue;
-		*p = '\0';
-		if (mkdir(path, 0755) < 0 && errno != EEXIST)
-			return err_errno(e, errno, "%s: cannot make the folder", path);
-		*p = c;
-		if (!c)
-			return 0;
-	}
-}
-
 bool node_files_same(const char *dir, const char *name, const void *data, size_t len)
 {
 	cleanup_free char *path = xasprintf("%s/%s", dir, name);
@@ -86,7 +67,7 @@ int node_files_put(const char *dir, const char *name, const void *data, size_t l
 
 	if (node_files_same(dir, name, data, len))
 		return 0;
-	r = make_folders(dir, e);
+	r = io_make_folder(dir, 0755, e);
 	if (r < 0)
 		return r;
 	fd = mkostemp(tmp, O_CLOEXEC);

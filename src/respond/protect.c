@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/sha256.h"
 #include "respond/procinfo.h"
 
@@ -73,13 +74,6 @@ static ino_t mount_namespace(pid_t pid)
 	return stat(path, &st) < 0 ? 0 : st.st_ino;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Runtimes that run from other folders than the usual ones. */
 static void add_running(struct respond_protect *p)
 {
@@ -92,7 +86,7 @@ static void add_running(struct respond_protect *p)
 
 		if (pid <= 0 || mount_namespace(pid) != p->mnt ||
 		    procinfo_link(pid, "exe", exe, sizeof(exe)) < 0 ||
-		    !respond_is_runtime_name(base_name(exe)))
+		    !respond_is_runtime_name(path_base_name(exe)))
 			continue;
 		snprintf(link, sizeof(link), "/proc/%d/exe", pid);
 		add_runtime(p, link);
@@ -177,7 +171,7 @@ const char *respond_protected(struct respond_protect *p, pid_t pid)
 	    st.st_ino == p->own.st_ino)
 		return "boltseal itself";
 	if (mount_namespace(pid) == p->mnt && procinfo_link(pid, "exe", exe, sizeof(exe)) >= 0 &&
-	    respond_is_runtime_name(base_name(exe)))
+	    respond_is_runtime_name(path_base_name(exe)))
 		return "the container runtime";
 	return is_runtime_file(p, pid) ? "the container runtime" : NULL;
 }

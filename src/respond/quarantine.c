@@ -162,22 +162,21 @@ static bool keep_program(struct respond *r, const struct collecting *c,
 	return copy_file(path, to) == 0;
 }
 
-static char *new_folder(struct respond *r, const struct respond_request *q)
+static char *new_folder(const char *evidence, const char *container, struct err *e)
 {
+	cleanup_free char *folder = NULL;
 	time_t now = time(NULL);
 	struct tm tm;
 	char when[32];
-	char *folder;
 
 	gmtime_r(&now, &tm);
 	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
-	mkdir("/var/lib/boltseal", 0755);
-	if (mkdir(r->evidence, 0700) < 0 && errno != EEXIST)
+	if (io_make_folder(evidence, 0700, e) < 0)
 		return NULL;
-	folder = xasprintf("%s/%s-%.12s", r->evidence, when, q->container);
+	folder = xasprintf("%s/%s-%.12s", evidence, when, container);
 	if (mkdir(folder, 0700) == 0)
-		return folder;
-	free(folder);
+		return take_ptr(folder);
+	err_errno(e, errno, "%s: cannot make the folder", folder);
 	return NULL;
 }
 
@@ -185,14 +184,14 @@ void quarantine_collect(struct respond *r, const struct respond_request *q,
 			const struct cgroup_place *p, struct respond_result *out)
 {
 	cleanup_json struct json_object *o = json_object_new_object();
-	cleanup_free char *folder = new_folder(r, q), *path = NULL, *text = NULL;
-	struct collecting c = { .folder = folder };
 	struct err e = { 0 };
+	cleanup_free char *folder = new_folder(r->evidence, q->container, &e);
+	cleanup_free char *path = NULL, *text = NULL;
+	struct collecting c = { .folder = folder };
 	bool program;
 
 	if (!folder) {
-		respond_say(out, RESPOND_FAILED, "no evidence: %s: %s", r->evidence,
-			    strerror(errno));
+		respond_say(out, RESPOND_FAILED, "no evidence: %.300s", e.msg);
 		return;
 	}
 	c.processes = json_object_new_array();

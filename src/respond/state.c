@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -29,28 +28,13 @@ static char *file_of(const char *folder, enum respond_action a, const struct res
 	return xasprintf("%s/%s-%.*s.json", folder, respond_action_name(a), 2 * NAME_BYTES, hex);
 }
 
-static int make_folder(const char *folder, struct err *e)
-{
-	cleanup_free char *copy = xstrdup(folder);
-
-	for (char *p = copy + 1; *p; p++)
-		if (*p == '/') {
-			*p = '\0';
-			mkdir(copy, 0755);
-			*p = '/';
-		}
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-		return err_errno(e, errno, "cannot make the folder %s", folder);
-	return 0;
-}
-
 int state_put(const char *folder, const struct respond_state *s, struct err *e)
 {
 	const struct respond_request *q = &s->request;
 	cleanup_free char *path = file_of(folder, q->action, q), *text = NULL;
 	cleanup_json struct json_object *o = json_object_new_object();
 
-	if (make_folder(folder, e) < 0)
+	if (io_make_folder(folder, 0700, e) < 0)
 		return -e->code;
 	json_add(o, "format", json_object_new_string(FORMAT));
 	json_add(o, "action", json_object_new_string(respond_action_name(q->action)));

@@ -296,6 +296,32 @@ static void test_write_error(void **state)
 	rmdir(folder);
 }
 
+static void test_make_folder(void **state)
+{
+	cleanup_free char *up = xasprintf("%s/up", dir), *deep = xasprintf("%s/up/deep/", dir);
+	cleanup_free char *file = xasprintf("%s/f", dir), *under = xasprintf("%s/f/x/y", dir);
+	struct err e = { 0 };
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(io_make_folder(deep, 0700, &e), 0);
+	assert_int_equal(stat(deep, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(stat(up, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0755);
+	assert_int_equal(io_make_folder(deep, 0755, &e), 0);
+	assert_int_equal(stat(deep, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(io_make_folder("/", 0700, &e), 0);
+	assert_int_equal(io_make_folder("", 0700, &e), -ENOENT);
+	assert_int_equal(io_write_file(file, "x", 1, &e), 0);
+	assert_int_equal(io_make_folder(under, 0700, &e), -ENOTDIR);
+	assert_non_null(strstr(e.msg, "f/x: cannot make the folder"));
+	unlink(file);
+	rmdir(deep);
+	rmdir(up);
+}
+
 static void test_write_pipe(void **state)
 {
 	cleanup_free char *path = xasprintf("%s/pipe", dir);
@@ -605,29 +631,18 @@ static void test_json_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_err),
-		cmocka_unit_test(test_err_long),
-		cmocka_unit_test(test_buf),
-		cmocka_unit_test(test_buf_max),
-		cmocka_unit_test(test_map),
-		cmocka_unit_test(test_map_keys),
-		cmocka_unit_test(test_arena),
-		cmocka_unit_test(test_vec),
-		cmocka_unit_test(test_write_file),
-		cmocka_unit_test(test_write_is_one_step),
-		cmocka_unit_test(test_write_error),
-		cmocka_unit_test(test_write_pipe),
-		cmocka_unit_test(test_read_file),
-		cmocka_unit_test(test_json_refused),
-		cmocka_unit_test(test_json_nul),
-		cmocka_unit_test(test_json_depth),
-		cmocka_unit_test(test_json_numbers),
-		cmocka_unit_test(test_json_members),
-		cmocka_unit_test(test_json_places),
-		cmocka_unit_test(test_json_bytes),
-		cmocka_unit_test(test_json_bytes_all),
-		cmocka_unit_test(test_json_load),
-		cmocka_unit_test(test_json_text),
+		cmocka_unit_test(test_err),	     cmocka_unit_test(test_err_long),
+		cmocka_unit_test(test_buf),	     cmocka_unit_test(test_buf_max),
+		cmocka_unit_test(test_map),	     cmocka_unit_test(test_map_keys),
+		cmocka_unit_test(test_arena),	     cmocka_unit_test(test_vec),
+		cmocka_unit_test(test_write_file),   cmocka_unit_test(test_write_is_one_step),
+		cmocka_unit_test(test_write_error),  cmocka_unit_test(test_make_folder),
+		cmocka_unit_test(test_write_pipe),   cmocka_unit_test(test_read_file),
+		cmocka_unit_test(test_json_refused), cmocka_unit_test(test_json_nul),
+		cmocka_unit_test(test_json_depth),   cmocka_unit_test(test_json_numbers),
+		cmocka_unit_test(test_json_members), cmocka_unit_test(test_json_places),
+		cmocka_unit_test(test_json_bytes),   cmocka_unit_test(test_json_bytes_all),
+		cmocka_unit_test(test_json_load),    cmocka_unit_test(test_json_text),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
