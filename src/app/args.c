@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/suggest.h"
 
@@ -295,6 +296,68 @@ int args_u64(const struct args *a, const char *name, uint64_t fallback, uint64_t
 	if (s && (!parse_u64(s, &v) || v < min || v > max)) {
 		usage_error(a, e, "--%s '%s' is not a whole number from %llu to %llu", name, s,
 			    (unsigned long long)min, (unsigned long long)max);
+		return -EINVAL;
+	}
+	*out = v;
+	return 0;
+}
+
+static const struct unit {
+	char letter;
+	const char *name;
+	uint64_t seconds;
+} units[] = { { 'd', "days", 86400 },
+	      { 'h', "hours", 3600 },
+	      { 'm', "minutes", 60 },
+	      { 's', "seconds", 1 } };
+
+static const struct unit *unit_of(char letter)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (units[i].letter == letter)
+			return &units[i];
+	return NULL;
+}
+
+/* The largest unit that it is a multiple of. */
+static void put_time(struct buf *b, uint64_t seconds)
+{
+	const struct unit *u = units;
+
+	while (u->seconds > 1 && (!seconds || seconds % u->seconds))
+		u++;
+	buf_printf(b, "%llu%c", (unsigned long long)(seconds / u->seconds), u->letter);
+}
+
+/* Digits, and one letter or none. */
+static bool parse_time(const char *s, char unit, uint64_t *out)
+{
+	size_t digits = strspn(s, "0123456789");
+	const struct unit *u = unit_of(s[digits] ? s[digits] : unit);
+	char number[24];
+
+	if (!u || digits >= sizeof(number) || (s[digits] && s[digits + 1]))
+		return false;
+	memcpy(number, s, digits);
+	number[digits] = '\0';
+	return parse_u64(number, out) && !__builtin_mul_overflow(*out, u->seconds, out);
+}
+
+int args_time(const struct args *a, const char *name, char unit, uint64_t fallback, uint64_t min,
+	      uint64_t max, uint64_t *out, struct err *e)
+{
+	const char *s = args_value(a, name);
+	cleanup_buf struct buf range = { 0 };
+	uint64_t v = fallback;
+
+	if (s && (!parse_time(s, unit, &v) || v < min || v > max)) {
+		put_time(&range, min);
+		buf_puts(&range, " to ");
+		put_time(&range, max);
+		usage_error(a, e,
+			    "--%s '%s' is no time from %s: expected a number of %s, or one with "
+			    "s, m, h or d behind it",
+			    name, s, buf_str(&range), unit_of(unit)->name);
 		return -EINVAL;
 	}
 	*out = v;

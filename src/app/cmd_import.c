@@ -159,7 +159,7 @@ static int read_options(struct job *j, const struct args *a, struct err *e)
 	j->o.compatible = args_has(a, "compatible");
 	j->o.apparmor_root = args_value(a, "includes");
 	if (args_u64(a, "max-size", 0, 1, MAX_MIB, &mib, e) ||
-	    args_u64(a, "max-time", 0, 1, MAX_SECONDS, &j->o.max_seconds, e))
+	    args_time(a, "max-time", 's', 0, 1, MAX_SECONDS, &j->o.max_seconds, e))
 		return -EINVAL;
 	j->o.max_bytes = mib << 20;
 	if (!root)
@@ -243,8 +243,9 @@ static const struct option_desc options[] = {
 	{ 0, "max-size", "MIB", NULL,
 	  "strace, audit: how much of each log is read; 16384 MiB is the default. What comes "
 	  "behind it is missing, and the model is marked incomplete." },
-	{ 0, "max-time", "SECONDS", NULL,
-	  "strace, audit: for how long a log is read that is no file but a pipe; 3600 is the "
+	{ 0, "max-time", "TIME", NULL,
+	  "strace, audit: for how long a log is read that is no file but a pipe; an hour (1h) is "
+	  "the "
 	  "default. The same happens then." },
 	{ 0, "no-generalise", NULL, NULL, "Leaves names that change from run to run as they are." },
 	{ 0 },

@@ -234,8 +234,8 @@ static const struct option_desc options[] = {
 	{ 0, "continuous", NULL, NULL,
 	  "Inspect again whenever a file changes, and every --interval seconds; after the first "
 	  "report only what is new or resolved is printed. Ends with SIGINT or SIGTERM." },
-	{ 0, "interval", "SECONDS", NULL,
-	  "With --continuous: 30 is the default where something runs, otherwise none." },
+	{ 0, "interval", "TIME", NULL,
+	  "With --continuous: 30s is the default where something runs, otherwise none." },
 	{ 0, "aws-account", "NUMBER", NULL, "For asff: the account that the findings are for." },
 	{ 0, "aws-region", "REGION", NULL, "For asff: its region." },
 	{ 0 },

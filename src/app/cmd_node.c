@@ -79,12 +79,12 @@ static const char *node_name(const struct args *a)
 
 static int read_numbers(struct node_options *o, const struct args *a, struct err *e)
 {
-	int r = args_u64(a, "grace", 600, 0, 30 * DAY_S, &o->grace_s, e);
+	int r = args_time(a, "grace", 's', 600, 0, 30 * DAY_S, &o->grace_s, e);
 
 	if (r == 0)
-		r = args_u64(a, "interval", 60, 1, DAY_S, &o->interval_s, e);
+		r = args_time(a, "interval", 's', 60, 1, DAY_S, &o->interval_s, e);
 	if (r == 0)
-		r = args_u64(a, "timeout", 60, 1, DAY_S, &o->timeout_s, e);
+		r = args_time(a, "timeout", 's', 60, 1, DAY_S, &o->timeout_s, e);
 	return r;
 }
 
@@ -285,13 +285,14 @@ static const struct option_desc options[] = {
 	{ 0, "taint", "KEY", NULL,
 	  "The taint that is removed once the node is in sync; boltseal.dev/profiles-not-ready is "
 	  "the default." },
-	{ 0, "grace", "SECONDS", NULL,
-	  "How long a version that nobody uses is kept; 600 is the default." },
-	{ 0, "interval", "SECONDS", NULL,
-	  "How often everything is verified when nothing happens; 60 is the default." },
+	{ 0, "grace", "TIME", NULL,
+	  "How long a version that nobody uses is kept; 10m is the default." },
+	{ 0, "interval", "TIME", NULL,
+	  "How often everything is verified when nothing happens; 60s is the default." },
 	{ 0, "once", NULL, NULL, "End when all is done, with a report." },
-	{ 0, "timeout", "SECONDS", NULL,
-	  "With --once: end after this even when the cluster does not answer; 60 is the default." },
+	{ 0, "timeout", "TIME", NULL,
+	  "With --once: end after this even when the cluster does not answer; 60s is the "
+	  "default." },
 	{ 0, "dry-run", NULL, NULL, "Change nothing and say what would be; implies --once." },
 	{ 0, "metrics", "SPEC", NULL,
 	  "metrics:[ADDRESS:]PORT: listen for /metrics, /healthz and /readyz." },

@@ -327,7 +327,8 @@ static int record_main(struct recording *rec, struct args *a, struct target *t, 
 	uint64_t seconds;
 	int err;
 
-	if (parse_target(a, t, e) < 0 || args_u64(a, "for", 0, 1, 10000000, &seconds, e))
+	if (parse_target(a, t, e) < 0 ||
+	    args_time(a, "for", 's', 0, 1, 100 * 24 * 3600, &seconds, e))
 		return EXIT_ERROR;
 	if (seconds)
 		rec->deadline_ms = (int64_t)clock_ms(CLOCK_MONOTONIC) + (int64_t)seconds * 1000;
@@ -379,7 +380,7 @@ static const struct option_desc options[] = {
 	{ 0, "output", "FILE", NULL,
 	  "Where the model goes; default NAME.workload.json, - is standard output." },
 	{ 0, "name", "NAME", NULL, "The model's name; default: the container's or the command's." },
-	{ 0, "for", "SECONDS", NULL, "Ends the recording after this time." },
+	{ 0, "for", "TIME", NULL, "Ends the recording after this time: seconds, or 10m, 2h." },
 	{ 0, "method", "METHOD", "auto|ebpf|ptrace",
 	  "How to record; auto takes eBPF, and ptrace where eBPF may not be used." },
 	{ 0, "tty", NULL, NULL, "Leaves the terminal to the command: Ctrl-C then goes to both." },

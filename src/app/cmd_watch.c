@@ -23,7 +23,7 @@
 #include "sensor/capture.h"
 #include "sensor/watch_drift.h"
 
-enum { MAX_SECONDS = 366 * 24 * 3600, MAX_FILES = 65536 };
+enum { DAY_S = 24 * 3600, MAX_SECONDS = 366 * DAY_S, MAX_FILES = 65536 };
 enum { MAX_STORE_MIB = 1024 * 1024, MAX_STORE_DAYS = 3660 };
 
 static void watching_free(struct watching *w)
@@ -64,17 +64,17 @@ static int start_delivery(struct watching *w, const struct args *a, struct err *
 	uint64_t seconds, mib, distinct;
 	int err;
 
-	if (args_u64(a, "window", FINDING_WINDOW_S, 1, MAX_SECONDS, &seconds, e) < 0 ||
+	if (args_time(a, "window", 's', FINDING_WINDOW_S, 1, MAX_SECONDS, &seconds, e) < 0 ||
 	    args_u64(a, "distinct", FINDING_DISTINCT, 0, UINT32_MAX, &distinct, e) < 0 ||
 	    args_u64(a, "store-size", 1024, 1, MAX_STORE_MIB, &mib, e) < 0 ||
-	    args_u64(a, "store-age", 90, 1, MAX_STORE_DAYS, &o.limits.max_age_s, e) < 0)
+	    args_time(a, "store-age", 'd', 90 * DAY_S, DAY_S, MAX_STORE_DAYS * DAY_S,
+		      &o.limits.max_age_s, e) < 0)
 		return -EINVAL;
 	if (!o.store && !args_has(a, "sink"))
 		return 0;
 	o.window_ns = seconds * 1000000000u;
 	o.distinct = (unsigned)distinct;
 	o.limits.max_bytes = mib << 20;
-	o.limits.max_age_s *= 24 * 3600;
 	err = delivery_new(&w->session.delivery, &o, e);
 	for (size_t i = 0; err == 0 && (spec = args_value_at(a, "sink", i)); i++)
 		err = delivery_add_sink(w->session.delivery, spec, e);
@@ -208,7 +208,8 @@ static int watch(struct watching *w, struct args *a, struct err *e)
 	int status = EXIT_ERROR;
 
 	w->args = a;
-	if (check_options(a, e) != 0 || args_u64(a, "for", 0, 1, MAX_SECONDS, &seconds, e) < 0 ||
+	if (check_options(a, e) != 0 ||
+	    args_time(a, "for", 's', 0, 1, MAX_SECONDS, &seconds, e) < 0 ||
 	    args_u64(a, "findings", 0, 1, UINT64_MAX, &w->session.limit, e) < 0)
 		return EXIT_ERROR;
 	if (args_has(a, "once"))
@@ -248,9 +249,9 @@ static const struct option_desc options[] = {
 	{ 'm', "model", "FILE|DIR", NULL,
 	  "Workload models, each of an image or of a container's name; what such containers do "
 	  "outside of their model is a finding. May be repeated; of a folder every *.json." },
-	{ 0, "learn", "MINUTES", NULL,
+	{ 0, "learn", "TIME", NULL,
 	  "Containers without a model are learned for so long, by their image, and then compared "
-	  "with what was learned. Also 30s or 2h." },
+	  "with what was learned: minutes, or 30s, 2h." },
 	{ 0, "learned", "DIR", NULL,
 	  "Writes what was learned to this folder, as workload models." },
 	{ 'o', "format", "FORMAT", "json|text",
@@ -259,7 +260,7 @@ static const struct option_desc options[] = {
 	{ 0, "all", NULL, NULL, "Every rule that is true fires, not only the first." },
 	{ 'p', "priority", "PRIORITY", NULL,
 	  "Rules less severe than this do not fire; debug, the least severe, is the default." },
-	{ 0, "for", "SECONDS", NULL, "Ends after this time." },
+	{ 0, "for", "TIME", NULL, "Ends after this time: seconds, or 10m, 2h." },
 	{ 'n', "findings", "NUMBER", NULL, "Ends after so many findings." },
 	{ 0, "once", NULL, NULL, "Ends at the first finding, with exit status 2." },
 	{ 0, "live", NULL, NULL,
@@ -312,16 +313,16 @@ static const struct option_desc options[] = {
 	{ 0, "spool", "DIR", NULL,
 	  "Where findings wait for sinks that do not answer; the store's name with .spool behind "
 	  "it, or /var/lib/boltseal/spool." },
-	{ 0, "window", "SECONDS", NULL,
-	  "So long after a finding, the same again only counts; an hour is the default." },
+	{ 0, "window", "TIME", NULL,
+	  "So long after a finding, the same again only counts; an hour (1h) is the default." },
 	{ 0, "distinct", "NUMBER", NULL,
 	  "So many findings of a rule, a container and a program that differ in their file, server "
 	  "or command line are told in a window, further ones are one; 100 is the default, 0 tells "
 	  "all." },
 	{ 0, "store-size", "MIB", NULL,
 	  "The store deletes its oldest findings beyond this size; 1024 is the default." },
-	{ 0, "store-age", "DAYS", NULL,
-	  "The store deletes findings that were not seen for so long; 90 is the default." },
+	{ 0, "store-age", "TIME", NULL,
+	  "The store deletes findings that were not seen for so long; 90d is the default." },
 	{ 0 },
 };
 

@@ -72,6 +72,12 @@ const char *args_value_at(const struct args *a, const char *name, size_t i);
 int args_u64(const struct args *a, const char *name, uint64_t fallback, uint64_t min, uint64_t max,
 	     uint64_t *out, struct err *e);
 /*
+ * A time in seconds: a whole number with s, m, h or d behind it; without one it is in `unit`, which
+ * is one of those letters. The numbers here are seconds.
+ */
+int args_time(const struct args *a, const char *name, char unit, uint64_t fallback, uint64_t min,
+	      uint64_t max, uint64_t *out, struct err *e);
+/*
  * Arguments that are no options. Options may stand before, between and behind them; after "--"
  * everything is an argument, so a command line that boltseal starts always stands behind "--".
  */

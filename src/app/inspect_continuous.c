@@ -228,7 +228,7 @@ int inspect_continuous(struct args *a, struct err *e)
 		return usage_error(a, e, "--continuous prints text or json");
 	if (args_has(a, "output") || args_has(a, "fix"))
 		return usage_error(a, e, "--continuous goes neither with --output nor with --fix");
-	if (args_u64(a, "interval", live ? 30 : 0, 1, 86400, &interval, e) < 0)
+	if (args_time(a, "interval", 's', live ? 30 : 0, 1, 86400, &interval, e) < 0)
 		return EXIT_ERROR;
 	catch_signals();
 	while (!stopped) {

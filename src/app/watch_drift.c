@@ -29,30 +29,6 @@ static void watch_drift_free_p(struct watch_drift **d)
 	watch_drift_free(*d);
 }
 
-/* "10" minutes, or with a unit: "30s", "10m", "2h". */
-static int learning_time(const struct args *a, uint64_t *seconds, struct err *e)
-{
-	const char *text = args_value(a, "learn");
-	uint64_t n = 0, unit = 60;
-	char *end;
-
-	*seconds = 0;
-	if (!text)
-		return 0;
-	errno = 0;
-	if (*text >= '0' && *text <= '9')
-		n = strtoull(text, &end, 10);
-	if (n && *end && !end[1])
-		unit = *end == 's' ? 1 : *end == 'm' ? 60 : *end == 'h' ? 3600 : 0;
-	if (!n || errno || !unit || (*end && end[1]) || n > MAX_LEARN_S / unit) {
-		usage_error(a, e, "--learn: '%s' is no time of at most a week: 10 minutes are '10'",
-			    text);
-		return -EINVAL;
-	}
-	*seconds = n * unit;
-	return 0;
-}
-
 int watch_drift_load(struct baseline **out, const struct args *a, struct err *e)
 {
 	struct baseline *b = baseline_new();
@@ -82,8 +58,8 @@ int watch_drift_new(struct watch_drift **out, const struct args *a, struct err *
 	}
 	if (!args_has(a, "model") && !args_has(a, "learn"))
 		return 0;
-	if (learning_time(a, &learn_s, e) ||
-	    args_u64(a, "window", FINDING_WINDOW_S, 1, MAX_SECONDS, &window, e) ||
+	if (args_time(a, "learn", 'm', 0, 1, MAX_LEARN_S, &learn_s, e) ||
+	    args_time(a, "window", 's', FINDING_WINDOW_S, 1, MAX_SECONDS, &window, e) ||
 	    args_u64(a, "distinct", FINDING_DISTINCT, 0, UINT32_MAX, &distinct, e))
 		return -EINVAL;
 	d = xcalloc(1, sizeof(*d));

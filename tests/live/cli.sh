@@ -82,7 +82,7 @@ done
 refused "an unknown command" "unknown command 'nonsense'" nonsense
 refused "a mistyped command" "did you mean 'record'?" recrod
 refused "an unknown option in front" "unknown option '--nonsense'" --nonsense
-refused "a number that is none, also without a store" "--window 'x' is not a whole number" \
+refused "a time that is none, also without a store" "--window 'x' is no time from 1s to 366d" \
 	watch --window x --for 1
 refused "a priority that is none" "expected emergency, alert" watch -p loud --for 1
 refused "a capture that is not there" "cannot read $scratch/none" watch --replay "$scratch/none"

@@ -243,6 +243,55 @@ static void test_numbers(void **state)
 	}
 }
 
+static void test_times(void **state)
+{
+	static const struct {
+		const char *text;
+		char unit;
+		uint64_t value; /* 0: refused */
+	} cases[] = {
+		{ "5", 's', 5 },
+		{ "5", 'm', 300 },
+		{ "90", 'd', 90 * 86400 },
+		{ "5s", 'm', 5 },
+		{ "10m", 's', 600 },
+		{ "2h", 's', 7200 },
+		{ "365d", 's', 365 * 86400 },
+		{ "007m", 's', 420 },
+		{ "0", 's', 0 },
+		{ "366d", 's', 0 },
+		{ "9000h", 's', 0 },
+		{ "", 's', 0 },
+		{ "m", 's', 0 },
+		{ "5 m", 's', 0 },
+		{ "5mm", 's', 0 },
+		{ "5w", 's', 0 },
+		{ "0x5", 's', 0 },
+		{ "1.5h", 's', 0 },
+		{ "-5", 's', 0 },
+		{ "18446744073709551615d", 's', 0 },
+		{ "00000000000000000000000000000000000001", 's', 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *argv[] = { "-n", cases[i].text, NULL };
+		cleanup_args struct args a = { 0 };
+		uint64_t v = 4711;
+		struct err e = { 0 };
+		int r;
+
+		assert_int_equal(args_parse(&a, &plain, 2, (char **)argv, &e), 0);
+		r = args_time(&a, "number", cases[i].unit, 5, 1, 365 * 86400, &v, &e);
+		if (r != (cases[i].value ? 0 : -EINVAL) ||
+		    v != (cases[i].value ? cases[i].value : 4711))
+			fail_msg("'%s': %d, %" PRIu64, cases[i].text, r, v);
+		if (r)
+			assert_non_null(strstr(e.msg, "is no time from 1s to 365d: expected a "
+						      "number of seconds"));
+	}
+}
+
 static void test_number_absent(void **state)
 {
 	cleanup_args struct args a = { 0 };
@@ -254,6 +303,8 @@ static void test_number_absent(void **state)
 	assert_int_equal(args_parse(&a, &plain, 0, argv, &e), 0);
 	assert_int_equal(args_u64(&a, "number", 5, 0, 10, &v, &e), 0);
 	assert_int_equal(v, 5);
+	assert_int_equal(args_time(&a, "number", 'd', 7, 0, 10, &v, &e), 0);
+	assert_int_equal(v, 7);
 }
 
 static void check_options(const struct command *c)
@@ -407,11 +458,12 @@ static void test_man_escapes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_accepted),  cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_chooser),	  cmocka_unit_test(test_repeated),
-		cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_number_absent),
-		cmocka_unit_test(test_table),	  cmocka_unit_test(test_help_width),
-		cmocka_unit_test(test_help_text), cmocka_unit_test(test_man_escapes),
+		cmocka_unit_test(test_accepted),      cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_chooser),	      cmocka_unit_test(test_repeated),
+		cmocka_unit_test(test_numbers),	      cmocka_unit_test(test_times),
+		cmocka_unit_test(test_number_absent), cmocka_unit_test(test_table),
+		cmocka_unit_test(test_help_width),    cmocka_unit_test(test_help_text),
+		cmocka_unit_test(test_man_escapes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
