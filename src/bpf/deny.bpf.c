@@ -2,10 +2,11 @@
 /*
  * Refusing operations to containers: LSM programs (Documentation/bpf/prog_lsm.rst) that look for
  * the control group of the task in a table, and for the groups above it. Hooks and their arguments:
- * include/linux/lsm_hook_defs.h.
+ * include/linux/lsm_hook_defs.h. Before Linux 5.13 only the lower half of an argument of 32 bits is
+ * written.
  */
 #include "deny.h"
-#include "ktypes.h"
+#include "task.h"
 
 #include <stdbool.h>
 
@@ -27,6 +28,9 @@ enum {
 	LEVELS = 8,    /* of control groups in each other */
 };
 
+/* Set before load: the kernel tells these programs no ids of groups (before Linux 5.14). */
+const volatile __u8 read_ids;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
@@ -34,10 +38,26 @@ struct {
 	__type(value, struct deny_group);
 } denied SEC(".maps");
 
+/* The id of the task's control group or of the one above it at this level; 0: it is less deep. */
+static __always_inline __u64 group_id(int level)
+{
+	struct cgroup___ids *own;
+	__u64 *ids, id = 0;
+
+	if (!read_ids)
+		return bpf_get_current_ancestor_cgroup_id(level);
+	own = (void *)GET(current_task(), cgroups, dfl_cgrp);
+	if (level > BPF_CORE_READ(own, level))
+		return 0;
+	ids = own->ancestor_ids;
+	bpf_probe_read_kernel(&id, sizeof(id), ids + level);
+	return id;
+}
+
 static __always_inline int refuse(enum deny_operation what, __u64 capability)
 {
 	for (int level = 1; level <= LEVELS; level++) {
-		__u64 id = bpf_get_current_ancestor_cgroup_id(level);
+		__u64 id = group_id(level);
 		struct deny_group *g;
 
 		if (!id)
@@ -50,7 +70,7 @@ static __always_inline int refuse(enum deny_operation what, __u64 capability)
 	return 0;
 }
 
-static __always_inline bool is_internet(__u64 family)
+static __always_inline bool is_internet(__u32 family)
 {
 	return family == AF_INET || family == AF_INET6 || family == AF_PACKET;
 }
@@ -85,7 +105,7 @@ int deny_exec(__u64 *ctx)
 SEC("lsm/socket_create")
 int deny_socket_create(__u64 *ctx)
 {
-	return is_internet(ctx[0]) ? refuse(DENY_NETWORK, 0) : 0;
+	return is_internet((__u32)ctx[0]) ? refuse(DENY_NETWORK, 0) : 0;
 }
 
 SEC("lsm/socket_connect")
@@ -151,13 +171,13 @@ int deny_traceme(__u64 *ctx)
 SEC("lsm/kernel_read_file")
 int deny_read_module(__u64 *ctx)
 {
-	return ctx[1] == MODULE_ID ? refuse(DENY_MODULE, 0) : 0;
+	return (__u32)ctx[1] == MODULE_ID ? refuse(DENY_MODULE, 0) : 0;
 }
 
 SEC("lsm/kernel_load_data")
 int deny_load_module(__u64 *ctx)
 {
-	return ctx[0] == MODULE_ID ? refuse(DENY_MODULE, 0) : 0;
+	return (__u32)ctx[0] == MODULE_ID ? refuse(DENY_MODULE, 0) : 0;
 }
 
 SEC("lsm/kernel_module_request")

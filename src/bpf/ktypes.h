@@ -224,6 +224,11 @@ struct cgroup {
 	struct kernfs_node *kn;
 } KTYPE;
 
+struct cgroup___ids { /* before Linux 6.1; of the groups above, and its own */
+	int level;
+	__u64 ancestor_ids[1];
+} KTYPE;
+
 enum cgroup_subsys_id {
 	memory_cgrp_id,
 };

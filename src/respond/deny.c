@@ -112,20 +112,15 @@ static void leave_out_unknown(struct deny_bpf_prog *skel)
 	btf__free(btf);
 }
 
-/* Loads the programs, over the table that is pinned when there is one. */
-static int load(struct deny *d)
+/* Over the table that is pinned when there is one. read_ids: see bpf/deny.bpf.c. */
+static int load_programs(struct deny *d, bool read_ids)
 {
-	libbpf_print_fn_t before;
 	int pinned, err;
 
-	if (d->skel)
-		return 0;
-	before = libbpf_set_print(keep_silent);
 	d->skel = deny_bpf_prog__open();
-	if (!d->skel) {
-		libbpf_set_print(before);
+	if (!d->skel)
 		return -errno;
-	}
+	d->skel->rodata->read_ids = read_ids;
 	leave_out_unknown(d->skel);
 	pinned = bpf_obj_get(PIN_MAP);
 	if (pinned >= 0) {
@@ -133,14 +128,28 @@ static int load(struct deny *d)
 		close(pinned);
 	}
 	err = deny_bpf_prog__load(d->skel);
-	libbpf_set_print(before);
 	if (err < 0) {
 		deny_bpf_prog__destroy(d->skel);
 		d->skel = NULL;
-		return err;
 	}
-	d->map = dup(bpf_map__fd(d->skel->maps.denied));
-	return 0;
+	return err;
+}
+
+static int load(struct deny *d)
+{
+	libbpf_print_fn_t before;
+	int err;
+
+	if (d->skel)
+		return 0;
+	before = libbpf_set_print(keep_silent);
+	err = load_programs(d, false);
+	if (err == -EINVAL)
+		err = load_programs(d, true);
+	libbpf_set_print(before);
+	if (err == 0)
+		d->map = dup(bpf_map__fd(d->skel->maps.denied));
+	return err;
 }
 
 static int make_pins(struct deny *d)
