@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -133,6 +134,61 @@ bool attach_to_calls(char *why, size_t size)
 	else if (attach_preemption() == ATTACH_PREEMPTED)
 		snprintf(why, size, "this kernel is fully preemptible");
 	return !why[0];
+}
+
+/* The allocator that such maps got then is what made them safe (kernel/bpf/memalloc.c). */
+bool attach_with_growing_maps(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool has = btf && btf__find_by_name_kind(btf, "bpf_mem_alloc", BTF_KIND_STRUCT) > 0;
+
+	btf__free(btf);
+	return has;
+}
+
+/* The kernel's functions for programs by which libbpf knows it too (probe_memcg_account()). */
+static bool counts_as_locked(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id = btf ? btf__find_by_name_kind(btf, "bpf_func_id", BTF_KIND_ENUM) : -1;
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+	bool old = t;
+
+	for (unsigned i = 0; t && old && i < btf_vlen(t); i++)
+		old = strcmp(btf__name_by_offset(btf, btf_enum(t)[i].name_off),
+			     "BPF_FUNC_ktime_get_coarse_ns") != 0;
+	btf__free(btf);
+	return old;
+}
+
+bool attach_lacks_memory(uint64_t *limit)
+{
+	enum { ENOUGH = 64 * 1024 * 1024 };
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit have;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &have) < 0 || have.rlim_cur >= ENOUGH ||
+	    !counts_as_locked() || setrlimit(RLIMIT_MEMLOCK, &all) == 0)
+		return false;
+	*limit = have.rlim_cur;
+	return true;
+}
+
+int attach_no_right(struct err *e)
+{
+	uint64_t limit;
+
+	if (attach_lacks_memory(&limit))
+		return err_set(
+			e, EPERM,
+			"no right to load BPF programs: this kernel counts their maps as locked "
+			"memory, of which %" PRIu64
+			" KiB are permitted (needs CAP_SYS_RESOURCE, or a higher limit: "
+			"ulimit -l, LimitMEMLOCK=)",
+			limit / 1024);
+	return err_set(e, EPERM,
+		       "no right to load BPF programs (needs CAP_BPF and CAP_PERFMON, or "
+		       "CAP_SYS_ADMIN)");
 }
 
 bool attach_has_kprobe(const char *function)

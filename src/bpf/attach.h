@@ -1,6 +1,6 @@
 /*
- * Whether programs can be attached to functions of the running kernel. Tried, not concluded from
- * its release; nothing stays.
+ * Whether programs can be attached to functions of the running kernel, and what else it permits
+ * them. Tried, or read from its type information, not concluded from its release; nothing stays.
  */
 #ifndef BPF_ATTACH_H
 #define BPF_ATTACH_H
@@ -8,6 +8,9 @@
 #include <linux/bpf.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
 
 /*
  * 0 when a program of this type can be attached to the kernel's function, or a negative errno;
@@ -34,6 +37,23 @@ bool attach_to_calls(char *why, size_t size);
 
 /* Whether tracefs offers events of single calls (syscalls:sys_exit_NAME). */
 bool attach_has_call_events(void);
+
+/*
+ * Whether programs at tracepoints and kprobes may use hash maps that take memory when an entry
+ * comes (BPF_F_NO_PREALLOC). Before Linux 6.1 they may, but the kernel warns of it in its log and
+ * is "tainted" from then on; with kernel.panic_on_warn it stops.
+ */
+bool attach_with_growing_maps(void);
+
+/*
+ * Whether the kernel counts the memory of maps as locked (RLIMIT_MEMLOCK, before Linux 5.11) and
+ * this process may not lock enough; *limit is then the limit, in bytes. The limit is raised where
+ * that is permitted, as libbpf does before it makes a map.
+ */
+bool attach_lacks_memory(uint64_t *limit);
+
+/* -EPERM, and what is missing when the kernel does not let this process load programs. */
+int attach_no_right(struct err *e);
 
 /* Whether a kprobe can be set at the beginning of the kernel's function. */
 bool attach_has_kprobe(const char *function);

@@ -21,7 +21,7 @@ static __always_inline void forget(__u16 *word, __u32 w)
 /* Fills the call for a followed thread; false when the thread is not followed (any more). */
 static __always_inline bool call_begin(struct call *c, struct task_struct *task)
 {
-	__u16 *word = word_of(task->pid);
+	__u16 *word = word_of(GET(task, pid));
 	__u32 w;
 
 	if (!word || !*word)
@@ -62,30 +62,30 @@ static __always_inline bool tells_more(const struct call *c)
 
 static __always_inline bool look_when_done(struct task_struct *task);
 
+/* `works`: task work is at hand. */
 static __always_inline int observe(struct task_struct *task, __u32 abi, __u32 nr,
-				   struct pt_regs *regs)
+				   const struct pt_regs *regs, bool works)
 {
-	struct call c = {};
+	struct call *c = call_get();
 	bool more;
 
-	if (!call_begin(&c, task))
+	if (!c || !call_begin(c, task))
 		return 0;
-	c.abi = abi;
-	c.nr = nr;
-	c.spec = spec_of[abi][nr];
-	if (spec_at(c.spec)->kind == K_WAIT)
-		begin_serving(&c);
-	more = tells_more(&c);
-	seen[c.prog][c.phase & (REC_PHASES - 1)][abi][nr] = more ? REC_SEEN : REC_SEEN_ALL;
+	c->abi = abi;
+	c->nr = nr;
+	c->spec = spec_of[abi][nr];
+	if (spec_at(c->spec)->kind == K_WAIT)
+		begin_serving(c);
+	more = tells_more(c);
+	seen[c->prog][c->phase & (REC_PHASES - 1)][abi][nr] = more ? REC_SEEN : REC_SEEN_ALL;
 	/* What the runtime opens or maps before the program runs is no part of a profile. */
-	if (!more || (spec_at(c.spec)->kind == K_OPEN && !abi && look_when_done(task)))
+	if (!more || (works && spec_at(c->spec)->kind == K_OPEN && !abi && look_when_done(task)))
 		return 0;
-	read_args(&c, regs);
-	return observe_call(&c);
+	read_args(c, regs);
+	return observe_call();
 }
 
-SEC("tp_btf/sys_enter")
-int on_sys_enter(__u64 *ctx)
+static __always_inline int entered(__u64 *ctx, bool works)
 {
 	struct pt_regs *regs = (struct pt_regs *)ctx[0];
 	struct task_struct *task;
@@ -96,13 +96,13 @@ int on_sys_enter(__u64 *ctx)
 
 	if (surely_native(regs, nr) && !todo[mode & 3][0][nr])
 		return 0;
-	task = bpf_get_current_task_btf();
+	task = current_task();
 	abi = abi_of(task, &nr);
 	if (nr >= REC_NRS)
 		return odd_number(task, nr);
 	if (!todo[mode & 3][abi][nr])
 		return 0;
-	word = word_of(task->pid);
+	word = word_of(GET(task, pid));
 	if (!word || !*word)
 		return 0;
 	w = *word;
@@ -111,24 +111,38 @@ int on_sys_enter(__u64 *ctx)
 		if (*known == REC_SEEN_ALL)
 			return 0;
 	}
-	return observe(task, abi, nr, regs);
+	return observe(task, abi, nr, regs, works);
 }
 
-static __always_inline int call_returned(struct task_struct *task, struct pt_regs *regs, __u64 nr,
-					 long ret)
+SEC("tp_btf/sys_enter")
+int on_sys_enter(__u64 *ctx)
 {
-	struct call c = {};
+	return entered(ctx, false);
+}
 
-	if (nr >= REC_NRS || abi_of(task, &nr) != 0 || nr >= REC_NRS || !call_begin(&c, task) ||
-	    c.word & REC_W_RUNTIME)
+/* The same on kernels with task work: others do not even load what refers to it. */
+SEC("tp_btf/sys_enter")
+int on_sys_enter_works(__u64 *ctx)
+{
+	return entered(ctx, true);
+}
+
+static __always_inline int call_returned(struct task_struct *task, const struct pt_regs *regs,
+					 __u64 nr, long ret)
+{
+	struct call *c = call_get();
+
+	if (!c || nr >= REC_NRS || abi_of(task, &nr) != 0 || nr >= REC_NRS ||
+	    !call_begin(c, task) || c->word & REC_W_RUNTIME)
 		return 0;
 	__sync_fetch_and_add(&opens_n, 1);
-	c.nr = nr;
-	c.spec = spec_of[0][at_most(nr, REC_NRS - 1)];
-	if (!c.spec)
+	c->abi = 0;
+	c->nr = nr;
+	c->spec = spec_of[0][at_most(nr, REC_NRS - 1)];
+	if (!c->spec)
 		return 0;
-	read_args(&c, regs);
-	return observe_open_result(&c, ret);
+	read_args(c, regs);
+	return observe_open_result(ret);
 }
 
 /* syscalls:sys_exit_NAME (per call, so that other calls do not pay); fields of its format file. */
@@ -141,11 +155,11 @@ struct exit_ctx {
 SEC("tp")
 int on_exit_call(struct exit_ctx *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 
 	if (!at_exit)
 		return 0;
-	return call_returned(task, (struct pt_regs *)bpf_task_pt_regs(task), ctx->nr, ctx->ret);
+	return call_returned(task, regs_of(task), ctx->nr, ctx->ret);
 }
 
 /* The same where tracefs does not offer per-call events. */
@@ -157,7 +171,7 @@ int on_sys_exit(__u64 *ctx)
 
 	if (!at_exit || nr >= REC_NRS || !is_open[nr])
 		return 0;
-	return call_returned(bpf_get_current_task_btf(), regs, nr, ctx[1]);
+	return call_returned(current_task(), regs, nr, ctx[1]);
 }
 
 /*
@@ -168,8 +182,8 @@ int on_sys_exit(__u64 *ctx)
  */
 static int open_done(struct bpf_map *map, void *key, void *value)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct task_struct *task = current_task();
+	const struct pt_regs *regs = regs_of(task);
 
 	bpf_preempt_disable(); /* the scratch text is the processor's */
 	call_returned(task, regs, number_in(regs), result_in(regs));
@@ -182,8 +196,6 @@ static __always_inline bool look_when_done(struct task_struct *task)
 	__u32 i = (__u32)task->pid % REC_OPENS;
 	struct open_work *work;
 
-	if (!task_work)
-		return false;
 	work = bpf_map_lookup_elem(&open_works, &i);
 	return work &&
 	       !bpf_task_work_schedule_resume_impl(task, &work->work, &open_works, open_done, NULL);
@@ -193,13 +205,13 @@ static __always_inline bool look_when_done(struct task_struct *task)
 
 static __always_inline __u16 current_nr(struct task_struct *task)
 {
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	const struct pt_regs *regs = regs_of(task);
 #if defined(__TARGET_ARCH_x86)
-	__s64 nr = BPF_CORE_READ(regs, orig_ax);
+	__s64 nr = REGISTER(regs, orig_ax);
 
 	nr &= ~(__s64)X32_BIT;
 #else
-	__s64 nr = BPF_CORE_READ(regs, syscallno);
+	__s64 nr = REGISTER(regs, syscallno);
 #endif
 	return nr >= 0 && nr < REC_NRS ? nr : NO_NR;
 }
@@ -224,7 +236,7 @@ static __always_inline bool borrowed_cred(struct task_struct *task, const struct
 static __always_inline int observe_cap(void *ctx, const struct cred *cred, __u32 cap, int granted,
 				       bool known, bool speculative)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct rec_cap k = {};
 	struct call c = {};
 	__u64 one = 1, *n, nr = 0;
@@ -287,8 +299,7 @@ int BPF_PROG(after_cap_task_prctl, int option, unsigned long arg2, unsigned long
 {
 	if (option != PR_SET_SECUREBITS)
 		return 0;
-	return observe_cap(ctx, bpf_get_current_task_btf()->real_cred, CAP_SETPCAP, ret == 0, true,
-			   false);
+	return observe_cap(ctx, GET(current_task(), real_cred), CAP_SETPCAP, ret == 0, true, false);
 }
 
 /*
@@ -340,7 +351,7 @@ int at_cap_capable(struct pt_regs *ctx)
 SEC("kprobe/cap_task_prctl")
 int at_cap_task_prctl(struct pt_regs *ctx)
 {
-	const struct cred *cred = bpf_get_current_task_btf()->real_cred;
+	const struct cred *cred = GET(current_task(), real_cred);
 
 	if ((int)PROBED(ctx, di, 0) != PR_SET_SECUREBITS)
 		return 0;
@@ -362,7 +373,7 @@ static __always_inline struct rec_event *event_get(__u32 kind, __u32 slot, struc
 	}
 	ev->kind = kind;
 	ev->slot = slot;
-	ev->pid = task->tgid;
+	ev->pid = GET(task, tgid);
 	ev->prog = prog;
 	ev->started = slot_started[slot & (REC_SLOTS - 1)];
 	ev->argv_len = 0;
@@ -400,8 +411,8 @@ int on_fork(__u64 *ctx)
 SEC("tp_btf/sched_process_exit")
 int on_exit(__u64 *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	__u16 *word = word_of(task->pid);
+	struct task_struct *task = current_task();
+	__u16 *word = word_of(GET(task, pid));
 	struct rec_event *ev;
 	__u32 w, slot;
 
@@ -413,7 +424,9 @@ int on_exit(__u64 *ctx)
 	__sync_fetch_and_add(&prog_live[REC_W_PROG(w)], -1);
 	if (w & REC_W_RUNTIME)
 		__sync_fetch_and_add(&runtime_tasks, -1);
-	if (__sync_fetch_and_add(&slot_live[slot], -1) != 1)
+	/* Of two threads that end at once each may find that it was the last one. */
+	__sync_fetch_and_add(&slot_live[slot], -1);
+	if (*(volatile __u32 *)&slot_live[slot])
 		return 0;
 	ev = event_get(REC_EV_GONE, slot, task, REC_W_PROG(w));
 	if (ev)
@@ -421,8 +434,8 @@ int on_exit(__u64 *ctx)
 	return 0;
 }
 
-/* The id of an executable in a slot; a new one is marked in *fresh. 0 when there are too many. */
-__noinline __u32 program_id(__u64 file, __u32 slot, __u32 *fresh)
+/* The id of an executable in a slot; 0 when there are too many. */
+__noinline __u32 program_id(__u64 file, __u32 slot)
 {
 	struct file *f = (void *)file;
 	struct dentry *d = BPF_CORE_READ(f, f_path.dentry);
@@ -430,28 +443,20 @@ __noinline __u32 program_id(__u64 file, __u32 slot, __u32 *fresh)
 	__u32 id = 0;
 	__u8 *old, id8;
 
-	if (!fresh)
-		return 0;
 	k.ino = BPF_CORE_READ(d, d_inode, i_ino);
 	k.dev = BPF_CORE_READ(d, d_inode, i_sb, s_dev);
 	old = bpf_map_lookup_elem(&programs, &k);
 	if (old)
 		return *old;
-	for (int i = 1; i < REC_PROGRAMS; i++) {
-		if (__sync_val_compare_and_swap(&prog_used[i], 0, 1) == 0) {
-			id = i;
-			break;
-		}
-	}
-	if (!id) {
+	if (bpf_map_pop_elem(&free_programs, &id)) {
 		count_lost(REC_LOST_PROGRAMS);
 		return 0;
 	}
 	id8 = id;
-	prog_slot[id & (REC_PROGRAMS - 1)] = slot;
+	prog_used[id8] = 1;
+	prog_slot[id8] = slot;
 	bpf_map_update_elem(&programs, &k, &id8, BPF_ANY);
-	*fresh = 1;
-	return id;
+	return id8;
 }
 
 static __always_inline bool is_runtime(struct task_struct *task)
@@ -474,34 +479,29 @@ static __always_inline bool is_runtime(struct task_struct *task)
 __noinline int runtime_begins(__u64 bprm_ptr)
 {
 	struct linux_binprm *bprm = (void *)bprm_ptr;
-	struct task_struct *task = bpf_get_current_task_btf();
-	__u16 *word = word_of(task->pid);
+	struct task_struct *task = current_task();
+	__u16 *word = word_of(GET(task, pid));
 	unsigned long from = BPF_CORE_READ(task, mm, arg_start);
 	unsigned long len = BPF_CORE_READ(task, mm, arg_end) - from;
 	struct rec_event *ev;
-	__u32 slot = 0, fresh = 0, prog;
+	__u32 slot = 0, prog;
 
 	if (!word)
 		return 0;
-	for (int i = 1; i < REC_SLOTS; i++) {
-		if (__sync_val_compare_and_swap(&slot_state[i], REC_FREE, REC_CANDIDATE) ==
-		    REC_FREE) {
-			slot = i;
-			break;
-		}
-	}
-	if (!slot) {
+	if (bpf_map_pop_elem(&free_slots, &slot)) {
 		count_lost(REC_LOST_TASKS);
 		return 0;
 	}
+	slot &= REC_SLOTS - 1;
+	slot_state[slot] = REC_CANDIDATE;
 	slot_phase[slot] = START;
 	slot_listens[slot] = 0;
 	slot_started[slot] = 0;
 	slot_command[slot] = 0;
 	slot_live[slot] = 0;
-	slot_filters[slot] = task->seccomp.filter_count.counter;
+	slot_filters[slot] = GET(task, seccomp.filter_count.counter);
 	slot_mnt_ns[slot] = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
-	prog = program_id((__u64)BPF_CORE_READ(bprm, file), 0, &fresh);
+	prog = program_id((__u64)BPF_CORE_READ(bprm, file), 0);
 	look_again();
 	*word = REC_W(slot, prog) | REC_W_RUNTIME;
 	live_add(slot, *word);
@@ -520,10 +520,10 @@ __noinline int runtime_begins(__u64 bprm_ptr)
 __noinline int program_begins(__u64 bprm_ptr, __u32 w)
 {
 	struct linux_binprm *bprm = (void *)bprm_ptr;
-	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 slot = REC_W_SLOT(w), fresh = 0, id;
+	struct task_struct *task = current_task();
+	__u32 slot = REC_W_SLOT(w), id;
 	struct rec_edge edge = { .parent = REC_W_PROG(w) };
-	__u16 *word = word_of(task->pid);
+	__u16 *word = word_of(GET(task, pid));
 	__u64 f;
 	__u8 one = 1;
 
@@ -535,7 +535,7 @@ __noinline int program_begins(__u64 bprm_ptr, __u32 w)
 		return 0;
 	}
 	f = (__u64)BPF_CORE_READ(bprm, file);
-	id = program_id(f, slot, &fresh);
+	id = program_id(f, slot) & (REC_PROGRAMS - 1);
 	edge.child = id;
 	if (w & REC_W_RUNTIME) {
 		__sync_fetch_and_add(&runtime_tasks, -1);
@@ -543,8 +543,8 @@ __noinline int program_begins(__u64 bprm_ptr, __u32 w)
 	}
 	*word = REC_W(slot, id);
 	__sync_fetch_and_add(&prog_live[REC_W_PROG(w)], -1);
-	if (__sync_fetch_and_add(&prog_live[id & (REC_PROGRAMS - 1)], 1) == 0)
-		look_again();
+	__sync_fetch_and_add(&prog_live[id], 1);
+	look_again(); /* what is known may be known of other programs only */
 	bpf_map_update_elem(&edges, &edge, &one, BPF_ANY);
 	observe_file(f, F_EXEC | F_READ | F_MAP, REC_P_PROGRAM, id,
 		     slot_phase[slot] == SERVING ? SERVING : START);
@@ -600,12 +600,12 @@ int on_cgroup_attach(__u64 *ctx)
 {
 	struct task_struct *task = (void *)ctx[2];
 	__u16 *word = word_of(task->pid);
-	__u32 slot = cgroup_slot, fresh = 0, prog;
+	__u32 slot = cgroup_slot, prog;
 	struct rec_event *ev;
 
 	if (!slot || !word || *word || !below_cgroup((struct cgroup *)ctx[0]))
 		return 0;
-	prog = program_id((__u64)BPF_CORE_READ(task, mm, exe_file), slot, &fresh);
+	prog = program_id((__u64)BPF_CORE_READ(task, mm, exe_file), slot);
 	*word = REC_W(slot, prog);
 	live_add(slot, *word);
 	look_again();

@@ -6,8 +6,9 @@
 #include "record_paths.h"
 #include "syscall_args.h"
 
-__noinline int observe_args(struct call *c)
+__noinline int observe_args(void)
 {
+	struct call *c = call_get();
 	const volatile struct rec_spec *spec;
 	struct rec_call k = {};
 	__u8 one = 1;
@@ -91,8 +92,9 @@ static __always_inline int observe_unix(struct call *c, __u8 op, __u16 type, __u
 }
 
 /* A call with a socket address in user memory. */
-__noinline int observe_address(struct call *c, __u32 fd, __u8 op, __u64 addr, __u32 len)
+__noinline int observe_address(__u32 fd, __u8 op, __u64 addr, __u32 len)
 {
+	struct call *c = call_get();
 	struct rec_net k = { .op = op };
 	struct socket *sock = socket_of_fd(fd);
 	struct {
@@ -127,8 +129,9 @@ __noinline int observe_address(struct call *c, __u32 fd, __u8 op, __u64 addr, __
 	return 0;
 }
 
-__noinline int observe_listen(struct call *c)
+__noinline int observe_listen(void)
 {
+	struct call *c = call_get();
 	struct rec_net k = { .op = NET_LISTEN };
 	struct socket *sock;
 	struct sock *sk;
@@ -159,8 +162,9 @@ __noinline int observe_listen(struct call *c)
 	return 0;
 }
 
-__noinline int observe_sendmsg(struct call *c)
+__noinline int observe_sendmsg(void)
 {
+	struct call *c = call_get();
 	__u64 name = 0;
 	__u32 len = 0;
 
@@ -173,7 +177,7 @@ __noinline int observe_sendmsg(struct call *c)
 		bpf_probe_read_user(&name, 4, (void *)c->a[1]);
 		bpf_probe_read_user(&len, 4, (void *)(c->a[1] + 4));
 	}
-	return name ? observe_address(c, c->a[0], NET_SEND, name, len) : 0;
+	return name ? observe_address(c->a[0], NET_SEND, name, len) : 0;
 }
 
 static __always_inline bool is_lock_command(__u32 cmd)
@@ -193,24 +197,24 @@ static __always_inline void begin_serving(struct call *c)
 	c->phase = SERVING;
 }
 
-__noinline int observe_call(struct call *c)
+__noinline int observe_call(void)
 {
+	struct call *c = call_get();
 	const volatile struct rec_spec *spec;
 
 	if (!c)
 		return 0;
 	spec = spec_at(c->spec);
 	if (spec->args_n)
-		observe_args(c);
+		observe_args();
 	switch (spec->kind) {
 	case K_OPEN:
 		__sync_fetch_and_add(&opens_n, 1);
-		return observe_name(c, dirfd_at(c, spec->path[0].dirfd),
-				    arg_at(c, spec->path[0].path),
+		return observe_name(dirfd_at(c, spec->path[0].dirfd), arg_at(c, spec->path[0].path),
 				    access_asked(open_flags(c, spec)), 0);
 	case K_PLAIN:
 	case K_EXEC:
-		return observe_paths(c);
+		return observe_paths();
 	case K_MMAP:
 		if (c->a[2] & PROT_EXEC && (int)c->a[4] >= 0)
 			observe_fd(c, c->a[4], F_MAP);
@@ -222,20 +226,20 @@ __noinline int observe_call(struct call *c)
 	case K_FD:
 		return observe_fd(c, c->a[0], spec->path[0].access);
 	case K_BIND:
-		return observe_address(c, c->a[0], NET_BIND, c->a[1], c->a[2]);
+		return observe_address(c->a[0], NET_BIND, c->a[1], c->a[2]);
 	case K_CONNECT:
-		return observe_address(c, c->a[0], NET_CONNECT, c->a[1], c->a[2]);
+		return observe_address(c->a[0], NET_CONNECT, c->a[1], c->a[2]);
 	case K_SENDTO:
-		return c->a[4] ? observe_address(c, c->a[0], NET_SEND, c->a[4], c->a[5]) : 0;
+		return c->a[4] ? observe_address(c->a[0], NET_SEND, c->a[4], c->a[5]) : 0;
 	case K_SENDMSG:
-		return observe_sendmsg(c);
+		return observe_sendmsg();
 	case K_LISTEN:
-		return observe_listen(c);
+		return observe_listen();
 	}
 	return 0;
 }
 
-static __always_inline void read_args(struct call *c, struct pt_regs *regs)
+static __always_inline void read_args(struct call *c, const struct pt_regs *regs)
 {
 #if defined(__TARGET_ARCH_x86)
 	if (c->abi == 1) {

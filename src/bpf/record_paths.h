@@ -27,8 +27,8 @@ static __always_inline void file_ident(struct dentry *d, struct vfsmount *mnt,
 
 /*
  * The functions from here on that are not static are checked by the verifier once each, not once
- * per caller (global functions); kernel pointers come as numbers, since such functions take no
- * others.
+ * per caller (global functions). Kernel pointers come as numbers, what else is more than a number
+ * stands in the scratch memory.
  */
 
 /*
@@ -69,8 +69,9 @@ static __always_inline bool path_known(const struct rec_file_key *k)
 }
 
 /* The maps that take what finds no room in the ring. */
-static __always_inline long store_in_map(struct scratch *s, const struct rec_file_key *k, __u32 len)
+static __always_inline long store_in_map(struct scratch *s, __u32 len)
 {
+	const struct rec_file_key *k = &s->entry.key;
 	int r;
 
 	if (len < REC_PATH_SHORT) {
@@ -87,34 +88,35 @@ static __always_inline long store_in_map(struct scratch *s, const struct rec_fil
 	return r == -17 /* EEXIST */ ? 0 : r;
 }
 
-/* Hands over text[from … REC_PATH_MAX + name_len) under the key. */
-__noinline int store_path(const struct rec_file_key *key, __u32 from, __u32 name_len, __u32 flags)
+/* Hands over text[from … REC_PATH_MAX + name_len) under the key that stands in the entry. */
+__noinline int store_path(__u32 from, __u32 name_len, __u32 flags)
 {
 	const __u32 head = sizeof(struct rec_path_entry) -
 			   sizeof(((struct rec_path_entry *)0)->text);
 	struct scratch *s = scratch_get();
-	struct rec_file_key k;
 	__u64 wake, tag;
 	__u32 len;
 
-	if (!s || !key || from > REC_PATH_MAX || name_len > REC_PATH_MAX)
+	if (!s || from > REC_PATH_MAX || name_len > REC_PATH_MAX)
 		return 0;
-	k = *key; /* Linux 6.1 takes no argument of a global function as a key */
 	len = REC_PATH_MAX - from + name_len;
 	if (len > REC_PATH_MAX * 2 - 1)
 		return 0;
-	s->entry.key = k;
 	s->entry.len = len;
 	s->entry.base = REC_PATH_MAX - from;
 	s->entry.flags = flags;
 	bpf_probe_read_kernel(s->entry.text, len, &s->text[from]);
-	/* The loader looks every 50 ms; it is woken when a flood of new paths comes before. */
-	wake = __sync_fetch_and_add(&paths_n, 1) % 1024 ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP;
-	if (bpf_ringbuf_output(&paths, &s->entry, head + len, wake) && store_in_map(s, &k, len)) {
+	/*
+	 * The loader looks every 50 ms; it is woken when a flood of new paths comes before. Two
+	 * that count at once may pass over a thousand, and the next one wakes it.
+	 */
+	wake = paths_n % 1024 ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP;
+	__sync_fetch_and_add(&paths_n, 1);
+	if (bpf_ringbuf_output(&paths, &s->entry, head + len, wake) && store_in_map(s, len)) {
 		count_lost(REC_LOST_FILES);
 		return 0;
 	}
-	tag = path_tag(&k);
+	tag = path_tag(&s->entry.key);
 	path_tags[tag >> 32 & (REC_TAGS - 1)] = tag;
 	return 0;
 }
@@ -122,13 +124,13 @@ __noinline int store_path(const struct rec_file_key *key, __u32 from, __u32 name
 /* The file that is open in the current task as `fd`, or NULL. */
 static __always_inline struct file *file_of_fd(__u32 fd)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *fdt = task->files ? task->files->fdt : NULL;
+	struct task_struct *task = current_task();
+	struct fdtable *fdt = GET(task, files, fdt);
 	struct file *f = NULL;
 
-	if (!fdt || fd >= fdt->max_fds)
+	if (!fdt || fd >= GET(fdt, max_fds))
 		return NULL;
-	bpf_probe_read_kernel(&f, sizeof(f), fdt->fd + fd);
+	bpf_probe_read_kernel(&f, sizeof(f), GET(fdt, fd) + fd);
 	return f;
 }
 
@@ -139,7 +141,7 @@ static __always_inline struct file *file_of_fd(__u32 fd)
 static __always_inline __u32 folder_and_name(struct scratch *s, struct dentry *d,
 					     struct vfsmount *mnt, __u32 *name_len)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	__u64 root = (__u64)BPF_CORE_READ(task, fs, root.dentry);
 	struct link own, up;
 	__u32 from, len;
@@ -187,7 +189,8 @@ __noinline int observe_file(__u64 file, __u32 access, __u32 flags, __u32 prog, _
 	if ((BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT) == S_IFDIR)
 		flags |= REC_P_DIR;
 	from = folder_and_name(s, d, mnt, &name_len);
-	return store_path(&k, from & 0xffff, name_len, flags | from >> 16);
+	s->entry.key = k;
+	return store_path(from & 0xffff, name_len, flags | from >> 16);
 }
 
 /* FNV-1a over the 8-byte words of the name of `len` bytes in the upper half of the scratch text. */
@@ -209,9 +212,9 @@ __noinline __u64 hash_name(__u32 len)
 }
 
 /* A path by name: the text as the caller gave it, behind the directory that it starts from. */
-__noinline int observe_name(struct call *c, int dirfd, __u64 name, __u32 access, __u32 flags)
+__noinline int observe_name(int dirfd, __u64 name, __u32 access, __u32 flags)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct rec_file_key k = { .access = access };
 	struct scratch *s = scratch_get();
 	struct vfsmount *mnt = NULL;
@@ -219,10 +222,10 @@ __noinline int observe_name(struct call *c, int dirfd, __u64 name, __u32 access,
 	__u32 from = REC_PATH_MAX;
 	long n;
 
-	if (!s || !c)
+	if (!s)
 		return 0;
-	k.prog = c->prog;
-	k.phase = c->phase;
+	k.prog = s->call.prog;
+	k.phase = s->call.phase;
 	n = bpf_probe_read_user_str(&s->text[REC_PATH_MAX], REC_PATH_MAX, (void *)name);
 	if (n <= 0)
 		return 0; /* the kernel will answer EFAULT: nothing is opened */
@@ -252,7 +255,8 @@ __noinline int observe_name(struct call *c, int dirfd, __u64 name, __u32 access,
 		return 0;
 	if (dir)
 		from = walk_path((__u64)mnt, (__u64)dir);
-	return store_path(&k, from & 0xffff, n, flags | REC_P_NAME | from >> 16);
+	s->entry.key = k;
+	return store_path(from & 0xffff, n, flags | REC_P_NAME | from >> 16);
 }
 
 /* Every value of a byte is an index: nothing to compare for the verifier to follow. */
@@ -322,8 +326,9 @@ static __always_inline __u64 open_flags(struct call *c, const volatile struct re
 	return flags;
 }
 
-__noinline int observe_open_result(struct call *c, long ret)
+__noinline int observe_open_result(long ret)
 {
+	struct call *c = call_get();
 	const volatile struct rec_spec *spec;
 	__u32 access;
 
@@ -346,8 +351,8 @@ __noinline int observe_open_result(struct call *c, long ret)
 		access |= F_REFUSED;
 	else
 		return 0;
-	return observe_name(c, dirfd_at(c, spec->path[0].dirfd), arg_at(c, spec->path[0].path),
-			    access, 0);
+	return observe_name(dirfd_at(c, spec->path[0].dirfd), arg_at(c, spec->path[0].path), access,
+			    0);
 }
 
 static __always_inline __u32 directory_flag(const struct call *c,
@@ -359,8 +364,9 @@ static __always_inline __u32 directory_flag(const struct call *c,
 		       : 0;
 }
 
-__noinline int observe_paths(struct call *c)
+__noinline int observe_paths(void)
 {
+	struct call *c = call_get();
 	const volatile struct rec_spec *spec;
 
 	if (!c)
@@ -372,8 +378,7 @@ __noinline int observe_paths(struct call *c)
 
 		if (!access)
 			break;
-		observe_name(c, dirfd_at(c, dirfd), arg_at(c, path), access,
-			     directory_flag(c, spec));
+		observe_name(dirfd_at(c, dirfd), arg_at(c, path), access, directory_flag(c, spec));
 	}
 	return 0;
 }

@@ -88,7 +88,6 @@ const volatile char runtimes[REC_RUNTIMES][16];
 const volatile __u8 watch_runtimes;
 const volatile __u64 cgroup_id;	      /* 0: none */
 const volatile __u8 is_open[REC_NRS]; /* native calls that open */
-const volatile __u8 task_work;	      /* the kernel has bpf_task_work_schedule_resume_impl() */
 
 /* Shared with the loader through memory. */
 __u8 seen[REC_PROGRAMS][REC_PHASES][REC_ABIS][REC_NRS];
@@ -102,7 +101,7 @@ __u8 slot_started[REC_SLOTS];
 __u32 slot_filters[REC_SLOTS]; /* filters that the runtime had when it started */
 __u32 slot_mnt_ns[REC_SLOTS];  /* mount namespace of the runtime itself */
 __u32 slot_live[REC_SLOTS];
-__u32 prog_used[REC_PROGRAMS];
+__u8 prog_used[REC_PROGRAMS];
 __u8 prog_slot[REC_PROGRAMS];
 __u32 prog_live[REC_PROGRAMS];	    /* threads */
 __u8 prog_generation[REC_PROGRAMS]; /* counts how often an id was given to another program */
@@ -138,6 +137,22 @@ struct {
 	__type(key, struct rec_call);
 	__type(value, __u8);
 } calls SEC(".maps");
+
+/*
+ * Numbers of slots and of programs that are free; the loader fills them. Who takes one from there
+ * is alone in that: atomic operations that return a value came with Linux 5.12.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, REC_SLOTS);
+	__type(value, __u32);
+} free_slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, REC_PROGRAMS);
+	__type(value, __u32);
+} free_programs SEC(".maps");
 
 /* Paths on their way to the loader; what does not fit into the ring goes into the maps below. */
 struct {
@@ -241,8 +256,23 @@ extern int bpf_task_work_schedule_resume_impl(struct task_struct *task, struct b
 extern void bpf_preempt_disable(void) __ksym __weak;
 extern void bpf_preempt_enable(void) __ksym __weak;
 
-/* A path is put together here: the directory grows down from the middle, the name up from it. */
+/* One system call in the hands of the observers. */
+struct call {
+	__u64 a[6];
+	__u32 word;
+	__u16 nr;
+	__u8 abi, phase, prog, slot;
+	__u8 spec;
+};
+
+/*
+ * What programs at tracepoints work with: nothing else on their processor comes in between. Also
+ * what functions hand to each other that are checked by the verifier once each (global functions):
+ * before Linux 5.13 they take numbers only.
+ */
 struct scratch {
+	struct call call;
+	/* A path: the directory grows down from the middle, the name up from it. */
 	char text[WALK_TEXT];
 	__u32 off; /* kept in memory: a range that the verifier forgets lets it prune the loop */
 	/* The folder whose path stands in the lower half of `text`; `folder` 0: none. */
@@ -261,15 +291,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
-
-/* One system call in the hands of the observers. */
-struct call {
-	__u64 a[6];
-	__u32 word;
-	__u16 nr;
-	__u8 abi, phase, prog, slot;
-	__u8 spec;
-};
 
 /*
  * Results of bpf_map_update_elem() are kept in an int: Linux 6.1 sets only the lower half of an
@@ -313,6 +334,13 @@ static __always_inline struct scratch *scratch_get(void)
 	return bpf_map_lookup_elem(&scratches, &zero);
 }
 
+static __always_inline struct call *call_get(void)
+{
+	struct scratch *s = scratch_get();
+
+	return s ? &s->call : NULL;
+}
+
 /*
  * Whether a call surely came by the 64-bit SYSCALL instruction, which leaves its return address in
  * rcx and the flags in r11 (Intel SDM, SYSCALL). Cheaper than asking for the task; "no" means: ask.
@@ -332,7 +360,8 @@ static __always_inline __u8 phase_of(struct task_struct *task, __u32 word)
 
 	if (!(word & REC_W_RUNTIME))
 		return slot_phase[slot] == SERVING ? SERVING : START;
-	return (__u32)task->seccomp.filter_count.counter > slot_filters[slot] ? SEALED : RUNTIME;
+	return (__u32)GET(task, seccomp.filter_count.counter) > slot_filters[slot] ? SEALED
+										   : RUNTIME;
 }
 
 #endif

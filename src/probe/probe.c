@@ -17,9 +17,8 @@ static const char responding[] = "Responding";
 static const char containers[] = "Containers";
 
 static const struct probe_feature features[] = {
-	{ "kernel", host, "kernel release",
-	  "chooses what to try; 5.15 is the oldest for eBPF recording",
-	  "boot a kernel of at least 5.15", probe_kernel },
+	{ "kernel", host, "kernel release", "chooses what to try; 5.10 is the oldest for eBPF",
+	  "boot a kernel of at least 5.10", probe_kernel },
 	{ "arch", host, "architecture", "selects the system call tables",
 	  "boltseal knows x86-64 and AArch64", probe_arch },
 	{ "privileges", host, "privileges of this process",
@@ -44,6 +43,9 @@ static const struct probe_feature features[] = {
 	{ "bpf", recording, "loading eBPF programs",
 	  "records with eBPF: whole containers, little cost",
 	  "run as root or with CAP_BPF and CAP_PERFMON; until then record uses ptrace", probe_bpf },
+	{ "bpf_memory", recording, "memory for eBPF maps", "has what the programs see",
+	  "add CAP_SYS_RESOURCE, or raise the limit: ulimit -l, LimitMEMLOCK= of a service",
+	  probe_bpf_memory },
 	{ "ringbuf", recording, "eBPF ring buffer", "carries events from the kernel",
 	  "use Linux 5.8 or later", probe_ringbuf },
 	{ "raw_tracepoint", recording, "raw tracepoints", "see every system call's begin and end",
@@ -161,8 +163,8 @@ static bool works(const struct probe_result *results, const char *id)
 void probe_conclude(const struct probe_result *results, struct probe_verdict *v)
 {
 	v->record_ebpf = works(results, "btf") && works(results, "bpf") &&
-			 works(results, "ringbuf") && works(results, "raw_tracepoint") &&
-			 works(results, "tp_btf");
+			 works(results, "bpf_memory") && works(results, "ringbuf") &&
+			 works(results, "raw_tracepoint") && works(results, "tp_btf");
 	v->record_ptrace = works(results, "ptrace");
 	v->seal = works(results, "seccomp");
 }

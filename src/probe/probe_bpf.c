@@ -2,6 +2,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/bpf.h>
 #include <linux/magic.h>
 #include <stdint.h>
@@ -51,6 +52,18 @@ void probe_bpf(struct probe_result *r)
 		refused(r, "bpf(2)", errno);
 	else
 		probe_set(r, PROBE_YES, "a program was loaded");
+}
+
+void probe_bpf_memory(struct probe_result *r)
+{
+	uint64_t limit;
+
+	if (attach_lacks_memory(&limit))
+		probe_set(r, PROBE_NO,
+			  "the kernel counts it as locked, and permits %" PRIu64 " KiB",
+			  limit / 1024);
+	else
+		probe_set(r, PROBE_YES, "not limited by RLIMIT_MEMLOCK");
 }
 
 void probe_bpf_unprivileged(struct probe_result *r)

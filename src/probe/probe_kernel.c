@@ -21,7 +21,7 @@ void probe_kernel(struct probe_result *r)
 	if (uname(&u) < 0)
 		probe_set(r, PROBE_NO, "unknown");
 	else
-		probe_set(r, probe_kernel_at_least(5, 15) ? PROBE_YES : PROBE_LIMITED, "%s %s",
+		probe_set(r, probe_kernel_at_least(5, 10) ? PROBE_YES : PROBE_LIMITED, "%s %s",
 			  u.sysname, u.release);
 }
 

@@ -46,6 +46,7 @@ void probe_cgroup_bpf(struct probe_result *r);
 void probe_bpffs(struct probe_result *r);
 void probe_btf(struct probe_result *r);
 void probe_bpf(struct probe_result *r);
+void probe_bpf_memory(struct probe_result *r);
 void probe_bpf_unprivileged(struct probe_result *r);
 void probe_raw_tracepoint(struct probe_result *r);
 void probe_tp_btf(struct probe_result *r);

@@ -165,6 +165,20 @@ static void use_cap_hook(struct record_bpf *r, enum cap_hook hook)
 	r->caps = hook != CAP_UNSEEN;
 }
 
+/* Where maps must not grow, those of programs at single events and kprobes are there as a whole. */
+static void fix_maps(struct record_bpf *r)
+{
+	enum { FILES = 16384 }; /* 8 MB; paths come by the ring, and wait here when it is full */
+	struct bpf_map *const maps[] = { r->skel->maps.files, r->skel->maps.files_long,
+					 r->skel->maps.caps, r->skel->maps.cap_counts };
+
+	if (attach_with_growing_maps())
+		return;
+	bpf_map__set_max_entries(r->skel->maps.files, FILES);
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
+		bpf_map__set_map_flags(maps[i], 0);
+}
+
 static int configure(struct record_bpf *r, const struct record_bpf_options *o, enum cap_hook hook,
 		     struct err *e)
 {
@@ -172,8 +186,8 @@ static int configure(struct record_bpf *r, const struct record_bpf_options *o, e
 	struct record_bpf_prog__rodata *ro = s->rodata;
 	struct btf *btf = btf__load_vmlinux_btf();
 
-	ro->task_work = btf_has(btf, "bpf_task_work_schedule_resume_impl", BTF_KIND_FUNC) &&
-			btf_has(btf, "bpf_preempt_disable", BTF_KIND_FUNC);
+	r->task_work = btf_has(btf, "bpf_task_work_schedule_resume_impl", BTF_KIND_FUNC) &&
+		       btf_has(btf, "bpf_preempt_disable", BTF_KIND_FUNC);
 	btf__free(btf);
 	if (!btf)
 		return err_set(e, EOPNOTSUPP,
@@ -189,11 +203,16 @@ static int configure(struct record_bpf *r, const struct record_bpf_options *o, e
 		if (nr >= 0)
 			((__u8 *)ro->is_open)[nr] = 1;
 	}
+	if (sysconf(_SC_PAGESIZE) > (long)ro->stack_size)
+		*(uint32_t *)&ro->stack_size = (uint32_t)sysconf(_SC_PAGESIZE);
+	bpf_program__set_autoload(s->progs.on_sys_enter, !r->task_work);
+	bpf_program__set_autoload(s->progs.on_sys_enter_works, r->task_work);
 	r->per_call_exit = tracefs_root() != NULL;
 	bpf_program__set_autoload(s->progs.on_exit_call, r->per_call_exit);
 	bpf_program__set_autoload(s->progs.on_sys_exit, !r->per_call_exit);
 	bpf_program__set_autoload(s->progs.on_cgroup_attach, o->cgroup_id != 0);
 	use_cap_hook(r, hook);
+	fix_maps(r);
 	r->tids_n = pid_max() / REC_TIDS_CHUNK + 1;
 	bpf_map__set_max_entries(s->maps.tids, r->tids_n);
 	return fill_tables(r, e);
@@ -227,9 +246,7 @@ static int load(struct record_bpf *r, const struct record_bpf_options *o, enum c
 	memset(r->skel->bss->todo[0], 1, sizeof(r->skel->bss->todo[0]));
 	err = record_bpf_prog__load(r->skel);
 	if (err == -EPERM) /* the verifier's refusal is EACCES or EINVAL */
-		return err_set(e, EPERM,
-			       "no right to load BPF programs (needs CAP_BPF and "
-			       "CAP_PERFMON, or CAP_SYS_ADMIN)");
+		return attach_no_right(e);
 	if (err < 0)
 		return err_set(e, EOPNOTSUPP, "the kernel refuses the BPF programs (%s)%s%s",
 			       err_text(-err), libbpf_said[0] ? ": " : "", libbpf_said);
@@ -274,11 +291,27 @@ static int attach(struct record_bpf *r, struct err *e)
 	if (err < 0)
 		return err_set(e, err == -EPERM ? EPERM : EOPNOTSUPP,
 			       "cannot attach the BPF programs: %s", err_text(-err));
-	r->skel->bss->at_exit = !r->skel->rodata->task_work;
+	r->skel->bss->at_exit = !r->task_work;
 	return r->skel->bss->at_exit ? attach_exits(r, e) : 0;
 }
 
 static int on_event(void *ctx, void *data, size_t size);
+
+/* Every slot and every program is free. */
+static int fill_free(struct record_bpf *r, struct err *e)
+{
+	const struct {
+		struct bpf_map *map;
+		__u32 n;
+	} maps[] = { { r->skel->maps.free_slots, REC_SLOTS },
+		     { r->skel->maps.free_programs, REC_PROGRAMS } };
+
+	for (size_t m = 0; m < ARRAY_SIZE(maps); m++)
+		for (__u32 i = 1; i < maps[m].n; i++)
+			if (bpf_map_update_elem(bpf_map__fd(maps[m].map), NULL, &i, BPF_ANY) < 0)
+				return err_errno(e, errno, "cannot fill the BPF maps");
+	return 0;
+}
 
 static int map_shared(struct record_bpf *r, struct err *e)
 {
@@ -313,6 +346,8 @@ int record_bpf_new(struct record_bpf **out, const struct record_bpf_options *o, 
 		err = load(r, o, CAP_UNSEEN, e);
 	}
 	malloc_trim(0); /* the kernel's type information, some 20 MB, was needed for loading only */
+	if (err == 0)
+		err = fill_free(r, e);
 	if (err == 0)
 		err = map_shared(r, e);
 	if (err == 0)
@@ -351,20 +386,25 @@ static int take_slot(struct record_bpf *r, struct err *e)
 {
 	struct record_bpf_prog__bss *b = r->skel->bss;
 
-	for (unsigned i = 1; i < REC_SLOTS; i++) {
-		__u32 expected = REC_FREE;
+	__u32 i;
 
-		if (!__atomic_compare_exchange_n(&b->slot_state[i], &expected, REC_KEPT, false,
-						 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-			continue;
-		b->slot_phase[i] = WL_START;
-		b->slot_listens[i] = b->slot_started[i] = 0;
-		b->slot_command[i] = 1;
-		b->slot_live[i] = b->slot_filters[i] = 0;
-		return (int)i;
-	}
-	return err_set(e, EBUSY, "all %d workloads that can be followed at once are in use",
-		       REC_SLOTS - 1);
+	if (bpf_map_lookup_and_delete_elem(bpf_map__fd(r->skel->maps.free_slots), NULL, &i) < 0)
+		return err_set(e, EBUSY, "all %d workloads that can be followed at once are in use",
+			       REC_SLOTS - 1);
+	b->slot_phase[i] = WL_START;
+	b->slot_listens[i] = b->slot_started[i] = 0;
+	b->slot_command[i] = 1;
+	b->slot_live[i] = b->slot_filters[i] = 0;
+	__atomic_store_n(&b->slot_state[i], REC_KEPT, __ATOMIC_SEQ_CST);
+	return (int)i;
+}
+
+static void give_slot(struct record_bpf *r, unsigned slot)
+{
+	__u32 i = slot;
+
+	__atomic_store_n(&r->skel->bss->slot_state[i], REC_FREE, __ATOMIC_SEQ_CST);
+	bpf_map_update_elem(bpf_map__fd(r->skel->maps.free_slots), NULL, &i, BPF_ANY);
 }
 
 static void open_root(struct record_bpf *r, unsigned slot, pid_t pid)
@@ -417,6 +457,7 @@ static unsigned running_program(struct record_bpf *r, unsigned slot, pid_t pid)
 	struct rec_program key = { .slot = slot };
 	char link[64], path[PATH_MAX];
 	struct stat st;
+	__u32 taken;
 	__u8 id = 0;
 	ssize_t n;
 
@@ -429,15 +470,11 @@ static unsigned running_program(struct record_bpf *r, unsigned slot, pid_t pid)
 	key.dev = (__u32)(major(st.st_dev) << 20 | minor(st.st_dev)); /* the kernel's dev_t */
 	if (bpf_map_lookup_elem(bpf_map__fd(r->skel->maps.programs), &key, &id) == 0)
 		return id;
-	for (unsigned i = 1; i < REC_PROGRAMS && !id; i++) {
-		__u32 expected = 0;
-
-		if (__atomic_compare_exchange_n(&b->prog_used[i], &expected, 1, false,
-						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-			id = (__u8)i;
-	}
-	if (!id)
+	if (bpf_map_lookup_and_delete_elem(bpf_map__fd(r->skel->maps.free_programs), NULL, &taken) <
+	    0)
 		return 0;
+	id = (__u8)taken;
+	b->prog_used[id] = 1;
 	b->prog_slot[id] = (__u8)slot;
 	bpf_map_update_elem(bpf_map__fd(r->skel->maps.programs), &key, &id, BPF_ANY);
 	r->prog_path[id] = xstrdup(path);
@@ -539,7 +576,7 @@ int record_bpf_follow_running(struct record_bpf *r, const pid_t *pids, size_t n,
 			break;
 	}
 	if (!total) {
-		__atomic_store_n(&r->skel->bss->slot_state[s], REC_FREE, __ATOMIC_SEQ_CST);
+		give_slot(r, (unsigned)s);
 		return err_set(e, ESRCH, "no such process: %d", n ? pids[0] : 0);
 	}
 	*slot = (unsigned)s;
@@ -605,6 +642,20 @@ unsigned record_bpf_live(const struct record_bpf *r, unsigned slot)
 
 /* ---- events and housekeeping */
 
+/*
+ * Whether that the last thread of a slot ended is news. Two that end at once may both tell of it;
+ * by the time of the second one the slot may belong to others.
+ */
+static bool is_gone(struct record_bpf *r, unsigned slot)
+{
+	bool before = r->slots[slot].gone;
+
+	if (record_bpf_live(r, slot))
+		return false;
+	r->slots[slot].gone = true;
+	return !before;
+}
+
 static int on_event(void *ctx, void *data, size_t size)
 {
 	static const enum record_bpf_event_kind kinds[] = {
@@ -619,7 +670,7 @@ static int on_event(void *ctx, void *data, size_t size)
 	if (size < sizeof(ev))
 		return 0;
 	memcpy(&ev, data, sizeof(ev));
-	if (ev.slot >= REC_SLOTS)
+	if (ev.slot >= REC_SLOTS || (ev.kind == REC_EV_GONE && !is_gone(r, ev.slot)))
 		return 0;
 	if (ev.kind == REC_EV_JOINED) {
 		record_bpf_add_running(r, ev.slot, (pid_t)ev.pid);
@@ -748,7 +799,7 @@ static void switch_exits(struct record_bpf *r)
 		detach_exits(r);
 	} else if (quiet) {
 		look_at_entry(r); /* a call that was under way may have marked its number */
-	} else if ((!r->skel->rodata->task_work || b->runtime_tasks || opens_much(r)) &&
+	} else if ((!r->task_work || b->runtime_tasks || opens_much(r)) &&
 		   attach_exits(r, NULL) == 0) {
 		b->at_exit = 1;
 		r->quiet_polls = 0;
@@ -769,7 +820,7 @@ static void recycle_dropped(struct record_bpf *r)
 		if (r->slots[i].root_open)
 			close(r->slots[i].root_fd);
 		r->slots[i] = (struct rec_slot){ 0 };
-		__atomic_store_n(&b->slot_state[i], REC_FREE, __ATOMIC_SEQ_CST);
+		give_slot(r, i);
 	}
 }
 

@@ -632,5 +632,6 @@ void record_bpf_purge(struct record_bpf *r, unsigned slot)
 		b->prog_slot[i] = 0;
 		b->prog_generation[i]++;
 		__atomic_store_n(&b->prog_used[i], 0, __ATOMIC_SEQ_CST);
+		bpf_map_update_elem(bpf_map__fd(r->skel->maps.free_programs), NULL, &i, BPF_ANY);
 	}
 }

@@ -26,6 +26,7 @@ struct rec_slot {
 	size_t files_left; /* in the model after the last generalisation */
 	int root_fd;	   /* O_PATH of the root directory of its processes */
 	bool root_open;
+	bool gone; /* its last thread ended, and that was told */
 	unsigned dropped_polls;
 	struct rec_pending *pending;
 	size_t pending_n, pending_cap;
@@ -41,7 +42,7 @@ struct record_bpf {
 	__u16 *tids;		 /* words by thread id, shared with the programs */
 	size_t tids_size;
 	unsigned tids_n; /* elements of the map: chunks */
-	bool per_call_exit, caps;
+	bool per_call_exit, task_work, caps;
 	uint64_t opens_seen;   /* opens counted at the last poll */
 	uint64_t window_opens; /* opens counted when the window began */
 	int64_t window;	       /* CLOCK_MONOTONIC, milliseconds */

@@ -1,4 +1,5 @@
 #include "sensor/watch.h"
+#include "bpf/attach.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -366,9 +367,7 @@ static int load(struct watch *w, struct err *e)
 	err = watch_bpf_prog__load(w->skel);
 	malloc_trim(0); /* the kernel's type information was needed for loading only */
 	if (err == -EPERM)
-		return err_set(e, EPERM,
-			       "no right to load BPF programs (needs CAP_BPF and CAP_PERFMON, or "
-			       "CAP_SYS_ADMIN)");
+		return attach_no_right(e);
 	if (err < 0)
 		return err_set(e, EOPNOTSUPP, "the kernel refuses the BPF programs (%s)%s%s",
 			       err_text(-err), libbpf_said[0] ? ": " : "", libbpf_said);
