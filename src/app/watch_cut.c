@@ -11,6 +11,7 @@ struct watch_text watch_cut_none(const struct rules_need_text *t)
 		[NEED_PATH] = WATCH_S_PATH,
 		[NEED_RAW_PATH] = WATCH_S_RAW,
 		[NEED_COMM] = WATCH_S_COMM,
+		[NEED_GIVEN] = WATCH_S_RAW,
 	};
 	static const enum watch_place places[] = {
 		[NEED_WHOLE] = WATCH_AT_WHOLE,	 [NEED_PREFIX] = WATCH_AT_PREFIX,

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "app/watch_cut.h"
 #include "app/watch_session.h"
@@ -90,9 +89,12 @@ static void make_clause(struct watch *w, const char *call, const struct rules_ne
 		c->arg = (uint8_t)flags;
 		want_access(c, need->open);
 	}
-	if (need->map == NEED_EXEC_MAP) {
-		c->arg = 2;
-		c->any = PROT_EXEC;
+	if (need->arg.asked) {
+		c->arg = (uint8_t)need->arg.arg;
+		c->any = need->arg.any;
+		c->mask = need->arg.mask;
+		c->value = need->arg.value;
+		c->numbers = need->arg.numbers;
 	}
 	for (size_t i = 0; i < need->groups_n && i < budget->groups; i++)
 		c->groups |= want_group(w, &need->groups[i], budget->limit);
@@ -154,15 +156,28 @@ static int want_call(struct watch *w, const char *call, const struct rules_need 
 	return wanted ? watch_want(w, call, clauses, wanted, e) : 0;
 }
 
+/* Calls by how often they are made. */
+enum often { OFTEN_NAMED, OFTEN_OPENED, RARE };
+
+/* Threads of servers give themselves names, in one group; files are opened all the time. */
+static enum often how_often(const char *call)
+{
+	if (!strcmp(call, "prctl"))
+		return OFTEN_NAMED;
+	return flags_argument(call) >= 0 ? OFTEN_OPENED : RARE;
+}
+
 /*
- * There is room for some groups of texts only. Files are opened all the time: these calls come
- * first, each of their clauses with one group before any has a second; what is rare takes what is
- * left.
+ * There is room for some groups of texts only. Calls that are made all the time come first, each of
+ * their clauses with one group before any has a second; what is rare takes what is left.
  */
 static const struct round {
-	bool opens;
+	enum often calls;
 	size_t groups; /* of each clause */
-} rounds[] = { { true, 1 }, { true, RULES_NEED_GROUPS }, { false, RULES_NEED_GROUPS } };
+} rounds[] = { { OFTEN_NAMED, 1 },
+	       { OFTEN_OPENED, 1 },
+	       { OFTEN_OPENED, RULES_NEED_GROUPS },
+	       { RARE, RULES_NEED_GROUPS } };
 
 static int want_round(struct watch *w, const struct rules *r, const struct round *round,
 		      size_t limit, struct err *e)
@@ -176,7 +191,7 @@ static int want_round(struct watch *w, const struct rules *r, const struct round
 		int err;
 
 		if (!ev_set_has(&wanted, type) || !ev_type_is_syscall(type) ||
-		    (flags_argument(ev_type_name(type)) >= 0) != round->opens)
+		    how_often(ev_type_name(type)) != round->calls)
 			continue;
 		n = rules_needs(r, EV_SYSCALL, type, needs);
 		err = want_call(w, ev_type_name(type), needs, n, &budget,

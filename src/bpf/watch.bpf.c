@@ -206,13 +206,24 @@ static __always_inline void add_arg(const struct build *c, const volatile struct
 		if (ret > 0)
 			add_mmsg(i, arg_at(c, i), max);
 		break;
+	case WATCH_A_ATTRIBUTES:
+		read_attributes(arg_at(c, i));
+		break;
+	case WATCH_A_TIMESPECS:
+	case WATCH_A_TIMEVALS:
+	case WATCH_A_UTIMBUF:
+		read_times(arg_at(c, i), spec->arg[i]);
+		break;
 	}
 }
 
+/* Arguments that stand in memory, and that conditions are about. */
 static __always_inline void read_how(struct build *b, const volatile struct watch_spec *spec)
 {
 	__u64 how[2] = {};
 
+	if (spec->arg[0] == WATCH_A_WORD)
+		bpf_probe_read_user(&b->rec.arg[0], sizeof(b->rec.arg[0]), (void *)b->rec.arg[0]);
 	if (spec->arg[2] != WATCH_A_HOW ||
 	    bpf_probe_read_user(how, sizeof(how), (void *)b->rec.arg[2]))
 		return;

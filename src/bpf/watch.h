@@ -116,8 +116,21 @@ enum watch_arg {
 	WATCH_A_DATA,	  /* bytes that the caller wrote, as many as the call returned */
 	WATCH_A_MSG,	  /* struct msghdr: its name and the first of its buffers */
 	WATCH_A_MMSG,	  /* the same of the first struct mmsghdr */
-	WATCH_A_HOW, /* struct open_how: flags and mode become this argument's and the next's */
+	WATCH_A_HOW,  /* struct open_how: flags and mode become this argument's and the next's */
+	WATCH_A_WORD, /* points to 64 bits, which become the argument (flags of struct clone_args)
+		       */
+	/* What follows is read for records only, into arguments that the call does not have. */
+	WATCH_A_ATTRIBUTES, /* points to 32 bits: WATCH_AT_ATTRIBUTES */
+	WATCH_A_TIMESPECS, /* two struct timespec, timeval, or a struct utimbuf: WATCH_AT_ATIME … */
+	WATCH_A_TIMEVALS,
+	WATCH_A_UTIMBUF,
 };
+
+enum { WATCH_AT_ATTRIBUTES = 3, WATCH_AT_ATIME = 4, WATCH_AT_MTIME = 5 };
+
+/* A time of a file that is set, in ns since 1970, signed; besides: */
+#define WATCH_TIME_NOW	0x7fffffffffffffffLL
+#define WATCH_TIME_KEPT (-0x7fffffffffffffffLL - 1) /* it stays as it is */
 
 /* A call is wanted of programs of known behaviour; when it succeeds; by nobody else. */
 enum { WATCH_DRIFT_WANTED = 1, WATCH_DRIFT_SUCCESS = 2, WATCH_DRIFT_ALONE = 4 };
@@ -159,6 +172,7 @@ struct watch_clause {
 	__u8 ports_n;
 	__u8 pad[3];
 	__u64 any;	   /* 0, or: one of these bits of `arg` */
+	__u64 numbers;	   /* 0, or: its lower 32 bits are the number of one of these bits */
 	__u64 mask, value; /* (arg & mask) == value */
 	__u64 results;	   /* 0, or: the result is the number of one of these bits */
 	/* Bits of groups of texts, all of which have to hold: those that only look at the program's

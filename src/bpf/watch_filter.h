@@ -191,14 +191,16 @@ __noinline __u32 slow_clauses(__u32 s, __u32 hold)
 	for (__u32 i = 0; i < WATCH_CLAUSES; i++) {
 		struct watch_clause *cl = &clauses[s][i];
 		__u32 arg = cl->arg;
-		__u64 v, bad, listed;
+		__u64 v, bad, listed, numbered;
 
 		if (i >= specs[s].clauses || arg >= WATCH_ARGS)
 			break;
 		v = b->rec.arg[arg];
+		numbered = (cl->numbers >> (v & 63)) & (nonzero((__u32)v >> 6) ^ 1);
 		listed = (cl->results >> (ret & 63)) & (nonzero(ret >> 6) ^ 1);
 		bad = nonzero(cl->any) & (nonzero(v & cl->any) ^ 1);
 		bad |= nonzero((v & cl->mask) ^ cl->value);
+		bad |= nonzero(cl->numbers) & (numbered ^ 1);
 		bad |= nonzero(cl->results) & (listed ^ 1);
 		met |= (nonzero(bad) ^ 1) << i;
 	}

@@ -525,6 +525,62 @@ __noinline int add_mmsg(__u32 arg, __u64 msgs, __u32 max)
 	return add_msg(arg, msgs, done > max ? max : done);
 }
 
+/* What FS_IOC_SETFLAGS and its like are given, in the record of another argument. */
+__noinline int read_attributes(__u64 from)
+{
+	struct build *b = build_get();
+	__u32 bits = 0;
+
+	if (!b)
+		return 0;
+	bpf_probe_read_user(&bits, sizeof(bits), (void *)from);
+	b->rec.arg[WATCH_AT_ATTRIBUTES] = bits;
+	return 0;
+}
+
+/* linux/stat.h of the kernel */
+#define UTIME_NOW  ((1l << 30) - 1l)
+#define UTIME_OMIT ((1l << 30) - 2l)
+
+static __always_inline __u64 time_set(__u64 sec, __u64 part, __u32 how)
+{
+	if (how == WATCH_A_TIMESPECS && part == UTIME_NOW)
+		return WATCH_TIME_NOW;
+	if (how == WATCH_A_TIMESPECS && part == UTIME_OMIT)
+		return WATCH_TIME_KEPT;
+	return sec * 1000000000ULL + (how == WATCH_A_TIMEVALS ? part * 1000 : part);
+}
+
+/* Both times that a call gives a file, in the place of arguments. `how`: enum watch_arg. */
+__noinline int read_times(__u64 from, __u32 how)
+{
+	__u64 t[4] = {}; /* seconds and their parts, twice */
+	struct build *b = build_get();
+
+	if (!b)
+		return 0;
+	b->rec.arg[WATCH_AT_ATIME] = b->rec.arg[WATCH_AT_MTIME] = WATCH_TIME_NOW;
+	if (!from)
+		return 0;
+	if (b->narrow) {
+		__s32 n[4] = {};
+
+		bpf_probe_read_user(n, how == WATCH_A_UTIMBUF ? 8 : 16, (void *)from);
+#pragma unroll
+		for (int i = 0; i < 4; i++)
+			t[i] = (__s64)n[i];
+	} else {
+		bpf_probe_read_user(t, how == WATCH_A_UTIMBUF ? 16 : 32, (void *)from);
+	}
+	if (how == WATCH_A_UTIMBUF) {
+		t[2] = t[1];
+		t[1] = t[3] = 0;
+	}
+	b->rec.arg[WATCH_AT_ATIME] = time_set(t[0], t[1], how);
+	b->rec.arg[WATCH_AT_MTIME] = time_set(t[2], t[3], how);
+	return 0;
+}
+
 /* The path of a file, up to the root of the current task. */
 __noinline int add_file(__u32 kind, __u64 mnt, __u64 dentry)
 {

@@ -1,72 +1,16 @@
 /* evt.arg.NAME, evt.args: arguments of calls by the names that Falco gives them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "enrich/enrich_private.h"
 #include "model/constants.h"
-
-/* Which argument of the call a parameter is; those that are none (res, fd, tuple) are not here. */
-static const struct {
-	const char *call, *param;
-	int8_t arg;
-} places[] = {
-	{ "accept4", "flags", 3 },	{ "bpf", "cmd", 0 },
-	{ "chmod", "filename", 0 },	{ "chmod", "mode", 1 },
-	{ "chroot", "path", 0 },	{ "fchmodat2", "dirfd", 0 },
-	{ "fchmodat2", "filename", 1 }, { "fchmodat2", "mode", 2 },
-	{ "fchmodat2", "flags", 3 },	{ "memfd_create", "name", 0 },
-	{ "memfd_create", "flags", 1 }, { "mknod", "path", 0 },
-	{ "mknod", "mode", 1 },		{ "mknod", "dev", 2 },
-	{ "mknodat", "dirfd", 0 },	{ "mknodat", "path", 1 },
-	{ "mknodat", "mode", 2 },	{ "mknodat", "dev", 3 },
-	{ "mmap", "addr", 0 },		{ "mmap", "length", 1 },
-	{ "mmap", "prot", 2 },		{ "mmap", "flags", 3 },
-	{ "mmap", "offset", 5 },	{ "mount", "dev", 0 },
-	{ "mount", "dir", 1 },		{ "mount", "type", 2 },
-	{ "mount", "flags", 3 },	{ "process_vm_writev", "pid", 0 },
-	{ "creat", "name", 0 },		{ "creat", "mode", 1 },
-	{ "dup", "oldfd", 0 },		{ "dup2", "oldfd", 0 },
-	{ "dup2", "newfd", 1 },		{ "dup3", "oldfd", 0 },
-	{ "dup3", "newfd", 1 },		{ "dup3", "flags", 2 },
-	{ "execve", "filename", 0 },	{ "fchmod", "mode", 1 },
-	{ "fchmodat", "dirfd", 0 },	{ "fchmodat", "filename", 1 },
-	{ "fchmodat", "mode", 2 },	{ "finit_module", "uargs", 1 },
-	{ "finit_module", "flags", 2 }, { "init_module", "length", 1 },
-	{ "init_module", "uargs", 2 },	{ "link", "oldpath", 0 },
-	{ "link", "newpath", 1 },	{ "linkat", "olddir", 0 },
-	{ "linkat", "oldpath", 1 },	{ "linkat", "newdir", 2 },
-	{ "linkat", "newpath", 3 },	{ "linkat", "flags", 4 },
-	{ "listen", "backlog", 1 },	{ "mkdir", "path", 0 },
-	{ "mkdir", "mode", 1 },		{ "mkdirat", "dirfd", 0 },
-	{ "mkdirat", "path", 1 },	{ "mkdirat", "mode", 2 },
-	{ "open", "name", 0 },		{ "open", "flags", 1 },
-	{ "open", "mode", 2 },		{ "openat", "dirfd", 0 },
-	{ "openat", "name", 1 },	{ "openat", "flags", 2 },
-	{ "openat", "mode", 3 },	{ "openat2", "dirfd", 0 },
-	{ "openat2", "name", 1 },	{ "openat2", "flags", 2 },
-	{ "openat2", "mode", 3 },	{ "ptrace", "request", 0 },
-	{ "ptrace", "pid", 1 },		{ "recvfrom", "size", 2 },
-	{ "rename", "oldpath", 0 },	{ "rename", "newpath", 1 },
-	{ "renameat", "olddirfd", 0 },	{ "renameat", "oldpath", 1 },
-	{ "renameat", "newdirfd", 2 },	{ "renameat", "newpath", 3 },
-	{ "renameat2", "olddirfd", 0 }, { "renameat2", "oldpath", 1 },
-	{ "renameat2", "newdirfd", 2 }, { "renameat2", "newpath", 3 },
-	{ "renameat2", "flags", 4 },	{ "rmdir", "path", 0 },
-	{ "sendto", "size", 2 },	{ "setns", "nstype", 1 },
-	{ "setuid", "uid", 0 },		{ "socket", "domain", 0 },
-	{ "socket", "type", 1 },	{ "socket", "proto", 2 },
-	{ "symlink", "target", 0 },	{ "symlink", "linkpath", 1 },
-	{ "symlinkat", "target", 0 },	{ "symlinkat", "linkdirfd", 1 },
-	{ "symlinkat", "linkpath", 2 }, { "unlink", "path", 0 },
-	{ "unlinkat", "dirfd", 0 },	{ "unlinkat", "name", 1 },
-	{ "unlinkat", "flags", 2 },	{ "unshare", "flags", 0 },
-	{ "userfaultfd", "flags", 0 },
-};
 
 const char *errno_name(int code)
 {
@@ -83,16 +27,6 @@ const char *errno_name(int code)
 		if (inside[i].code == code)
 			return inside[i].name;
 	return strerrorname_np(code);
-}
-
-static int place_of(const struct enrich *e, const char *param)
-{
-	const char *call = ev_type_name(e->ev.base.type);
-
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		if (!strcmp(places[i].call, call) && !strcmp(places[i].param, param))
-			return places[i].arg;
-	return -1;
 }
 
 /* The names of open flags, in the order in which Falco prints them (driver/flags_table.c). */
@@ -178,6 +112,84 @@ struct argument {
 	const char *raw, *resolved; /* resolved NULL: there is none */
 };
 
+/* ---- what the kernel's programs put in the place of arguments that a call does not have */
+
+/* Attributes of files: of ioctl(FS_IOC_SETFLAGS), and of FS_IOC_FSSETXATTR, file_setattr(2). */
+static const struct {
+	const char *name;
+	uint32_t flag, xflag; /* linux/fs.h; xflag 0: only the first has it */
+} attributes[] = {
+	{ "FS_SECRM_FL", FS_SECRM_FL, 0 },
+	{ "FS_SYNC_FL", FS_SYNC_FL, FS_XFLAG_SYNC },
+	{ "FS_IMMUTABLE_FL", FS_IMMUTABLE_FL, FS_XFLAG_IMMUTABLE },
+	{ "FS_APPEND_FL", FS_APPEND_FL, FS_XFLAG_APPEND },
+	{ "FS_NODUMP_FL", FS_NODUMP_FL, FS_XFLAG_NODUMP },
+	{ "FS_NOATIME_FL", FS_NOATIME_FL, FS_XFLAG_NOATIME },
+	{ "FS_PROJINHERIT_FL", FS_PROJINHERIT_FL, FS_XFLAG_PROJINHERIT },
+};
+
+/* What stands there is read with 32 bits, whichever size the request says. */
+#define WITHOUT_SIZE(request) ((request) & ~(uint64_t)(_IOC_SIZEMASK << _IOC_SIZESHIFT))
+
+static bool sets_attributes(const struct enrich *e, bool *extended)
+{
+	uint64_t request = WITHOUT_SIZE(e->rec->arg[1]);
+
+	*extended = strcmp(e->shape->name, "ioctl") || request == WITHOUT_SIZE(FS_IOC_FSSETXATTR);
+	return *extended || request == WITHOUT_SIZE(FS_IOC_SETFLAGS);
+}
+
+static bool attributes_argument(struct enrich *e, struct argument *a)
+{
+	uint64_t v = (uint32_t)e->rec->arg[WATCH_AT_ATTRIBUTES];
+	bool extended;
+
+	if (!e->shape || !sets_attributes(e, &extended))
+		return false;
+	e->names.len = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++)
+		if (v & (extended ? attributes[i].xflag : attributes[i].flag))
+			word(&e->names, attributes[i].name);
+	a->raw = scratch_printf(e, "%llu", (unsigned long long)v);
+	a->resolved = e->names.len ? scratch_printf(e, "%s", buf_str(&e->names)) : NULL;
+	return true;
+}
+
+/* A time that is set: in ns since 1970, or WATCH_TIME_NOW, WATCH_TIME_KEPT. */
+static bool time_parameter(const struct enrich *e, const char *name, int64_t *v)
+{
+	int64_t mtime = (int64_t)e->rec->arg[WATCH_AT_MTIME];
+	int64_t now = (int64_t)(e->boot + e->rec->time);
+
+	if (!strcmp(name, "atime")) {
+		*v = (int64_t)e->rec->arg[WATCH_AT_ATIME];
+	} else if (!strcmp(name, "mtime")) {
+		*v = mtime;
+	} else if (!strcmp(name, "mtime_age")) {
+		if (mtime == WATCH_TIME_NOW || mtime == WATCH_TIME_KEPT)
+			return false;
+		*v = mtime < now ? now - mtime : 0;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* prctl(2): the second argument is a text, or a number. */
+static bool prctl_argument(struct enrich *e, const char *name, struct argument *a)
+{
+	uint64_t option = e->rec->arg[0];
+	bool text = option == PR_SET_NAME || option == PR_GET_NAME;
+	const struct watch_part *p = watch_part_find(e->rec, WATCH_P_TEXT, 1);
+
+	if (!strcmp(name, "arg2_str")) {
+		a->raw = text && p ? part_text(e, p) : NULL;
+		return a->raw != NULL;
+	}
+	a->raw = scratch_printf(e, "%lld", text ? 0LL : (long long)e->rec->arg[1]);
+	return true;
+}
+
 static bool path_argument(struct enrich *e, int arg, struct argument *a)
 {
 	unsigned n = e->shape && arg == e->shape->path2;
@@ -197,7 +209,14 @@ static bool other_parameter(struct enrich *e, const char *name, enum ev_kind kin
 {
 	const struct watch_fd *d = e->fd_part ? watch_part_bytes(e->fd_part) : NULL;
 	const struct watch_part *p = NULL;
+	int64_t v;
 
+	if (!strcmp(name, "attributes"))
+		return attributes_argument(e, a);
+	if (e->rec->kind == WATCH_CALL && time_parameter(e, name, &v)) {
+		a->raw = scratch_printf(e, "%lld", (long long)v);
+		return true;
+	}
 	if (!strcmp(name, "res")) {
 		a->raw = scratch_printf(e, "%lld", (long long)e->rec->ret);
 		a->resolved = e->rec->ret < 0 ? errno_name((int)-e->rec->ret)
@@ -240,7 +259,7 @@ static const char *user_text(struct enrich *e, uint32_t uid)
 
 static bool argument(struct enrich *e, const struct ev_param *param, struct argument *a)
 {
-	int arg = place_of(e, param->name);
+	int arg = ev_param_arg(e->ev.base.type, param->name);
 	const struct watch_part *text;
 	struct process *p;
 	uint64_t v;
@@ -254,6 +273,8 @@ static bool argument(struct enrich *e, const struct ev_param *param, struct argu
 	case EV_FSRELPATH:
 		return path_argument(e, arg, a);
 	case EV_CHARBUF:
+		if (!strcmp(param->name, "arg2_str"))
+			return prctl_argument(e, param->name, a);
 		text = watch_part_find(e->rec, WATCH_P_TEXT, (unsigned)arg);
 		a->raw = text ? part_text(e, text) : NULL;
 		return a->raw != NULL;
@@ -269,9 +290,18 @@ static bool argument(struct enrich *e, const struct ev_param *param, struct argu
 		a->resolved = user_text(e, (uint32_t)v);
 		return true;
 	case EV_PID:
-		p = processes_find(e->processes, (uint32_t)v);
+		p = processes_find_seen(e->processes, e->p, (uint32_t)v);
 		a->raw = scratch_printf(e, "%d", (int)v);
 		a->resolved = p ? p->comm : NULL;
+		return true;
+	case EV_SIGTYPE:
+		a->raw = scratch_printf(e, "%d", (int)v);
+		a->resolved = const_name(CONST_SIGNAL, (uint32_t)v);
+		return true;
+	case EV_INT64:
+		if (!strcmp(param->name, "arg2_int"))
+			return prctl_argument(e, param->name, a);
+		a->raw = scratch_printf(e, "%lld", (long long)v);
 		return true;
 	case EV_MODE:
 		a->raw = scratch_printf(e, "0%llo", (unsigned long long)v);
@@ -339,6 +369,7 @@ bool read_argument(struct enrich *e, const struct ev_ref *ref, struct ev_values 
 {
 	struct ev_param param;
 	struct argument a;
+	int64_t v;
 	int arg;
 
 	if (!find_param(e, ref, &param))
@@ -346,11 +377,16 @@ bool read_argument(struct enrich *e, const struct ev_ref *ref, struct ev_values 
 	if (e->rec->kind == WATCH_EXEC)
 		return ref->field->id == EV_EVT_ARG && exec_argument(e, &param, out);
 	if (ref->field->id == EV_EVT_RAWARG) {
-		arg = place_of(e, param.name);
+		arg = ev_param_arg(e->ev.base.type, param.name);
 		if (ev_kind_class(ref->kind) == EV_C_STRING)
 			return argument(e, &param, &a) && give_text(out, a.raw);
 		if (!strcmp(param.name, "res"))
 			return give_signed(out, e->rec->ret);
+		if (e->rec->kind == WATCH_CALL && time_parameter(e, param.name, &v))
+			return give_signed(out, v);
+		if (!strcmp(param.name, "attributes"))
+			return argument(e, &param, &a) &&
+			       give_number(out, (uint32_t)e->rec->arg[WATCH_AT_ATTRIBUTES]);
 		return arg >= 0 && e->rec->kind == WATCH_CALL && give_number(out, e->rec->arg[arg]);
 	}
 	return argument(e, &param, &a) && give_text(out, a.resolved ? a.resolved : a.raw);

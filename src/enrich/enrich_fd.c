@@ -525,6 +525,9 @@ static bool read_paths(struct enrich *e, unsigned id, struct ev_values *out)
 		return false;
 	if (two == (id == EV_FS_PATH_NAME || id == EV_FS_PATH_NAMERAW))
 		return false; /* calls with two paths have a source and a target */
+	/* Without a name it is the file that is open (utimensat(2), futimens(3)). */
+	if (!event_raw_path(e, which, &len) && e->shape->fd >= 0 && !e->shape->open)
+		return fd_of(e) && give_text(out, fd_name(e));
 	if (!raw)
 		return give_text(out, event_path(e, which));
 	s = event_raw_path(e, which, &len);

@@ -173,6 +173,18 @@ struct process *processes_find(const struct processes *ps, uint32_t pid)
 	return *slot_of(ps, pid);
 }
 
+struct process *processes_find_seen(const struct processes *ps, const struct process *by,
+				    uint32_t pid)
+{
+	if (by->vpid == by->pid || !by->container)
+		return processes_find(ps, pid);
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct process *p = ps->bucket[i]; p; p = p->next)
+			if (p->vpid == pid && p->container == by->container)
+				return p;
+	return NULL;
+}
+
 static void leave_table(struct processes *ps, struct process *p)
 {
 	struct process **at = slot_of(ps, p->pid);

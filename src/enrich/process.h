@@ -75,6 +75,9 @@ const char *process_cwd(const struct process *p); /* NULL: not known */
 uint32_t process_sid(const struct process *p);
 
 struct process *processes_find(const struct processes *ps, uint32_t pid);
+/* By the number that it has for another process, in the pid namespace of that one. */
+struct process *processes_find_seen(const struct processes *ps, const struct process *by,
+				    uint32_t pid);
 /* Running ones, and with those that descendants keep. */
 size_t processes_count(const struct processes *ps, size_t *kept);
 

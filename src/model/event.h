@@ -59,6 +59,7 @@ enum ev_class {
 	X(IPNET, EV_C_NET, 0)         \
 	X(SOCKADDR, EV_C_OPAQUE, 0)   \
 	X(SOCKTUPLE, EV_C_OPAQUE, 0)  \
+	X(SIGTYPE, EV_C_UNSIGNED, 8)  \
 	X(UID, EV_C_OPAQUE, 0)        \
 	X(GID, EV_C_OPAQUE, 0)        \
 	X(DYNAMIC, EV_C_DYNAMIC, 0)
@@ -129,7 +130,7 @@ static inline void ev_set_add(struct ev_set *s, unsigned type)
 
 unsigned ev_set_size(const struct ev_set *s);
 
-/* Parameters: evt.arg.NAME, evt.arg[N]. The tables of 42 types are known (event_params.c). */
+/* Parameters: evt.arg.NAME, evt.arg[N]. The tables of some types are known (event_params.c). */
 struct ev_param {
 	char name[24];
 	enum ev_kind kind;
@@ -141,6 +142,8 @@ bool ev_param_at(unsigned type, unsigned n, struct ev_param *out);
 int ev_param_index(unsigned type, const char *name, size_t len);
 /* The kind of the first parameter of this name in any type; -1 when there is none. */
 int ev_param_kind(const char *name, size_t len);
+/* The number of the call's argument that a parameter is; -1: it is none. */
+int ev_param_arg(unsigned type, const char *name);
 
 struct ev_field; /* event_fields.h */
 

@@ -11,7 +11,19 @@
 	" flags:FLAGS32 cap_inheritable:UINT64 cap_permitted:UINT64 cap_effective:UINT64"        \
 	" exe_ino:UINT64 exe_ino_ctime:ABSTIME exe_ino_mtime:ABSTIME uid:UID"                    \
 	" trusted_exepath:FSPATH pgid:PID gid:GID"
+#define CLONE_PARAMS                                                                          \
+	"res:PID exe:CHARBUF args:BYTEBUF tid:PID pid:PID ptid:PID cwd:CHARBUF fdlimit:INT64" \
+	" pgft_maj:UINT64 pgft_min:UINT64 vm_size:UINT32 vm_rss:UINT32 vm_swap:UINT32"        \
+	" comm:CHARBUF cgroups:BYTEBUF flags:FLAGS32 uid:UINT32 gid:UINT32 vtid:PID vpid:PID" \
+	" pidns_init_start_ts:UINT64"
 #define SEND_PARAMS "res:ERRNO data:BYTEBUF fd:FD size:UINT32 tuple:SOCKTUPLE"
+
+/*
+ * What Falco has no parameters for: times of a file (now: INT64_MAX, left as it is: INT64_MIN), and
+ * by how many ns the new one of its contents lies before the event; attributes of a file, as names
+ * of linux/fs.h (FS_IMMUTABLE_FL), of ioctl(2) behind Falco's own.
+ */
+#define TIMES_PARAMS "times:UINT64 atime:INT64 mtime:INT64 mtime_age:RELTIME"
 
 static const struct {
 	const char *type, *params;
@@ -23,6 +35,8 @@ static const struct {
 	{ "bpf", "fd:FD cmd:ENUM32" },
 	{ "chmod", "res:ERRNO filename:FSPATH mode:MODE" },
 	{ "chroot", "res:ERRNO path:FSPATH" },
+	{ "clone", CLONE_PARAMS },
+	{ "clone3", CLONE_PARAMS },
 	{ "connect", "res:ERRNO tuple:SOCKTUPLE fd:FD addr:SOCKADDR" },
 	{ "creat", "fd:FD name:FSPATH mode:UINT32 dev:UINT32 ino:UINT64 creat_flags:FLAGS16" },
 	{ "dup", "res:FD oldfd:FD" },
@@ -33,9 +47,13 @@ static const struct {
 	{ "fchmod", "res:ERRNO fd:FD mode:MODE" },
 	{ "fchmodat", "res:ERRNO dirfd:FD filename:FSRELPATH mode:MODE" },
 	{ "fchmodat2", "res:ERRNO dirfd:FD filename:FSRELPATH mode:MODE flags:FLAGS32" },
+	{ "file_setattr", "res:ERRNO dirfd:FD path:FSRELPATH attributes:FLAGS32" },
 	{ "finit_module", "res:ERRNO fd:FD uargs:CHARBUF flags:FLAGS32" },
+	{ "futimesat", "res:ERRNO dirfd:FD path:FSRELPATH " TIMES_PARAMS },
 	{ "getcwd", "res:ERRNO path:CHARBUF" },
 	{ "init_module", "res:ERRNO img:BYTEBUF length:UINT64 uargs:CHARBUF" },
+	{ "ioctl", "res:ERRNO fd:FD request:UINT64 argument:UINT64 attributes:FLAGS32" },
+	{ "kill", "res:ERRNO pid:PID sig:SIGTYPE" },
 	{ "link", "res:ERRNO oldpath:FSPATH newpath:FSPATH" },
 	{ "linkat",
 	  "res:ERRNO olddir:FD oldpath:FSRELPATH newdir:FD newpath:FSRELPATH flags:FLAGS32" },
@@ -53,6 +71,7 @@ static const struct {
 	  "fd:FD dirfd:FD name:FSRELPATH flags:FLAGS32 mode:UINT32 dev:UINT32 ino:UINT64" },
 	{ "openat2", "fd:FD dirfd:FD name:FSRELPATH flags:FLAGS32 mode:UINT32 resolve:FLAGS32"
 		     " dev:UINT32 ino:UINT64" },
+	{ "prctl", "res:ERRNO option:ENUM32 arg2_str:CHARBUF arg2_int:INT64" },
 	{ "process_vm_writev", "res:ERRNO pid:PID data:BYTEBUF" },
 	{ "ptrace", "res:ERRNO addr:DYNAMIC data:DYNAMIC request:ENUM16 pid:PID" },
 	{ "recvfrom", "res:ERRNO data:BYTEBUF tuple:SOCKTUPLE fd:FD size:UINT32" },
@@ -63,18 +82,25 @@ static const struct {
 	{ "renameat2", "res:ERRNO olddirfd:FD oldpath:FSRELPATH newdirfd:FD newpath:FSRELPATH"
 		       " flags:FLAGS32" },
 	{ "rmdir", "res:ERRNO path:FSPATH" },
+	{ "sendfile", "res:ERRNO offset:UINT64 out_fd:FD in_fd:FD size:UINT64" },
 	{ "sendmmsg", SEND_PARAMS },
 	{ "sendmsg", SEND_PARAMS },
 	{ "sendto", SEND_PARAMS },
 	{ "setns", "res:ERRNO fd:FD nstype:FLAGS32" },
 	{ "setuid", "res:ERRNO uid:UID" },
 	{ "socket", "fd:FD domain:ENUM32 type:UINT32 proto:UINT32 flags:FLAGS32" },
+	{ "splice", "res:ERRNO fd_in:FD fd_out:FD size:UINT64 flags:FLAGS32" },
 	{ "symlink", "res:ERRNO target:CHARBUF linkpath:FSPATH" },
 	{ "symlinkat", "res:ERRNO target:CHARBUF linkdirfd:FD linkpath:FSRELPATH" },
+	{ "tgkill", "res:ERRNO pid:PID tid:PID sig:SIGTYPE" },
+	{ "tkill", "res:ERRNO tid:PID sig:SIGTYPE" },
 	{ "unlink", "res:ERRNO path:FSPATH" },
 	{ "unlinkat", "res:ERRNO dirfd:FD name:FSRELPATH flags:FLAGS32" },
 	{ "unshare", "res:ERRNO flags:FLAGS32" },
 	{ "userfaultfd", "res:ERRNO flags:FLAGS32" },
+	{ "utime", "res:ERRNO path:FSPATH " TIMES_PARAMS },
+	{ "utimensat", "res:ERRNO dirfd:FD path:FSRELPATH " TIMES_PARAMS " flags:FLAGS32" },
+	{ "utimes", "res:ERRNO path:FSPATH " TIMES_PARAMS },
 };
 
 static const char *params_of(unsigned type)

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "rules/needs_arg.h"
 #include "rules/ruleset.h"
 
 enum { NEED_BUDGET = 10000, NEED_DEPTH = 32 };
@@ -14,7 +15,6 @@ static const struct rules_need anything = {
 	.open = NEED_ANY_OPEN,
 	.where = NEED_ANYWHERE,
 	.family = NEED_ANY_FAMILY,
-	.map = NEED_ANY_MAP,
 };
 
 static bool is_field(const struct image *im, const struct test *t, enum ev_field_id id)
@@ -76,24 +76,28 @@ static int text_place(enum ev_field_id field, enum rules_op op)
 }
 
 /* The texts of which the test wants one; whichever modifier it has, at least one has to hold. */
-static void texts(const struct image *im, const struct test *t, struct rules_need *n)
+static void texts(const struct image *im, const struct test *t, unsigned type, struct rules_need *n)
 {
 	struct rules_need_group *g = &n->groups[0];
-	size_t i = 0;
+	enum rules_need_subject subject = NEED_GIVEN;
+	enum ev_field_id field = EV_EVT_ARG;
 	int place;
 
-	while (i < ARRAY_SIZE(subjects) && !is_field(im, t, subjects[i].field))
-		i++;
-	if (i == ARRAY_SIZE(subjects) || !t->values_n || t->values_n > RULES_NEED_TEXTS)
+	for (size_t i = 0; i < ARRAY_SIZE(subjects); i++)
+		if (is_field(im, t, subjects[i].field)) {
+			field = subjects[i].field;
+			subject = subjects[i].subject;
+		}
+	if (field == EV_EVT_ARG && !need_arg_is_name(im, t, type))
 		return;
-	place = text_place(subjects[i].field, t->op);
-	if (place < 0)
+	place = text_place(field, t->op);
+	if (place < 0 || !t->values_n || t->values_n > RULES_NEED_TEXTS)
 		return;
 	for (uint32_t k = 0; k < t->values_n; k++) {
 		/* Everything has the empty text; one with a NUL is no text for a kernel. */
 		if (!t->values[k].s.len || strlen(t->values[k].s.p) != t->values[k].s.len)
 			return;
-		g->v[k] = (struct rules_need_text){ t->values[k].s.p, subjects[i].subject,
+		g->v[k] = (struct rules_need_text){ t->values[k].s.p, (uint8_t)subject,
 						    (uint8_t)place };
 	}
 	g->n = t->values_n;
@@ -122,17 +126,6 @@ static void nets(const struct image *im, const struct test *t, struct rules_need
 		out->bits = net->bits;
 		n->nets_n++;
 	}
-}
-
-/* "evt.arg.prot contains PROT_EXEC" of mmap(2). */
-static bool wants_exec_map(const struct image *im, const struct test *t, unsigned type)
-{
-	const struct ev_ref *ref = &im->operands[t->left].ref;
-
-	return !strcmp(ev_type_name(type), "mmap") && is_field(im, t, EV_EVT_ARG) &&
-	       ref->arg == EV_ARG_KEY && ref->key.len == 4 && !memcmp(ref->key.p, "prot", 4) &&
-	       t->op == RO_CONTAINS && t->values_n == 1 && t->modifier == RM_NONE &&
-	       equals(&t->values[0], "PROT_EXEC");
 }
 
 static bool is_port(const struct image *im, const struct test *t)
@@ -231,11 +224,10 @@ static void need_of_test(const struct image *im, const struct test *t, unsigned 
 		n->where = equals(&t->values[0], "host") ? NEED_HOST : NEED_CONTAINER;
 	if (plain && (is_field(im, t, EV_FD_TYPECHAR) || is_field(im, t, EV_FD_TYPE)))
 		n->family = named_bits(t, families, family_bits, NEED_ANY_FAMILY);
-	if (wants_exec_map(im, t, type))
-		n->map = NEED_EXEC_MAP;
+	need_arg_of(im, t, type, &n->arg);
 	n->results = results(im, t);
 	ports(im, t, n);
-	texts(im, t, n);
+	texts(im, t, type, n);
 }
 
 /* Of a test that is inverted and true. */
@@ -294,7 +286,8 @@ static void both(struct rules_need *a, const struct rules_need *b)
 	a->result &= b->result;
 	a->where &= b->where;
 	a->family &= b->family;
-	a->map &= b->map;
+	if (!need_arg_both(&a->arg, &b->arg))
+		a->wanted = false;
 	/* An open for reading and writing is both: only equal masks can be put together. */
 	if (b->open != NEED_ANY_OPEN)
 		a->open = b->open;
@@ -375,7 +368,7 @@ static void either(struct rules_need *a, const struct rules_need *b)
 	a->open |= b->open;
 	a->where |= b->where;
 	a->family |= b->family;
-	a->map |= b->map;
+	need_arg_either(&a->arg, &b->arg);
 	a->results = a->results && b->results ? a->results | b->results : 0;
 	either_groups(a, b);
 	either_ends(a, b);
@@ -499,7 +492,8 @@ static bool ends_cover(const struct rules_need *a, const struct rules_need *b)
 static bool covers(const struct rules_need *a, const struct rules_need *b)
 {
 	if ((b->result & ~a->result) || (b->where & ~a->where) || (b->family & ~a->family) ||
-	    (b->map & ~a->map) || (a->open != NEED_ANY_OPEN && a->open != b->open) ||
+	    !need_arg_covers(&a->arg, &b->arg) ||
+	    (a->open != NEED_ANY_OPEN && a->open != b->open) ||
 	    (a->results && (!b->results || (b->results & ~a->results))))
 		return false;
 	for (size_t i = 0; i < a->groups_n; i++) {
@@ -523,7 +517,7 @@ static unsigned merging_costs(const struct rules_need *a, const struct rules_nee
 	return (m.result != a->result) + (m.result != b->result) + (m.where != a->where) +
 	       (m.where != b->where) + 4u * (m.open != a->open || m.open != b->open) +
 	       4u * (m.family != a->family || m.family != b->family) +
-	       4u * (m.map != a->map || m.map != b->map) +
+	       4u * (!need_arg_same(&m.arg, &a->arg) || !need_arg_same(&m.arg, &b->arg)) +
 	       8u * (!m.ports_n && (a->ports_n || b->ports_n)) +
 	       2u * (unsigned)(most > m.groups_n ? most - m.groups_n : 0) +
 	       16u * (!m.groups_n && most);
@@ -591,7 +585,7 @@ static void print_bits(const char *what, unsigned bits, unsigned any, const char
 /* "…" stands for what may be before or behind. */
 static void print_group(const struct rules_need_group *g, struct buf *out)
 {
-	static const char *const names[] = { "path:", "path as given:", "program:" };
+	static const char *const names[] = { "path:", "path as given:", "program:", "name:" };
 	static const struct {
 		const char *before, *behind;
 	} places[] = {
@@ -662,8 +656,7 @@ void rules_need_print(const struct rules_need *n, struct buf *out)
 		print_bits("result:", n->result, NEED_ANY_RESULT, results, &text);
 	print_bits("opened for", n->open, NEED_ANY_OPEN, opens, &text);
 	print_bits("address family:", n->family, NEED_ANY_FAMILY, families, &text);
-	if (n->map == NEED_EXEC_MAP)
-		buf_printf(&text, "%sexecutable memory", text.len ? "; " : "");
+	need_arg_print(&n->arg, &text);
 	print_ends(n, &text);
 	for (size_t i = 0; i < n->groups_n; i++)
 		print_group(&n->groups[i], &text);

@@ -174,11 +174,11 @@ struct ev_set rules_wanted(const struct rules *r, enum ev_source source);
 enum rules_need_result { NEED_SUCCESS = 1, NEED_FAILURE = 2, NEED_ANY_RESULT = 3 };
 enum rules_need_open { NEED_READ = 1, NEED_WRITE = 2, NEED_ANY_OPEN = 7 }; /* 4: neither */
 enum rules_need_where { NEED_HOST = 1, NEED_CONTAINER = 2, NEED_ANYWHERE = 3 };
-enum rules_need_map { NEED_EXEC_MAP = 1, NEED_ANY_MAP = 3 }; /* mmap(2): PROT_EXEC */
 enum rules_need_family { NEED_IPV4 = 1, NEED_IPV6 = 2, NEED_ANY_FAMILY = 7 }; /* 4: others */
 
-/* What a text is compared with: fd.name, fd.nameraw, proc.name. */
-enum rules_need_subject { NEED_PATH, NEED_RAW_PATH, NEED_COMM };
+/* What a text is compared with: fd.name, fd.nameraw, proc.name, or a name that the call was given
+ * (of prctl(2)). */
+enum rules_need_subject { NEED_PATH, NEED_RAW_PATH, NEED_COMM, NEED_GIVEN };
 enum rules_need_place {
 	NEED_WHOLE,
 	NEED_PREFIX,
@@ -211,9 +211,21 @@ struct rules_need_net {
 	uint8_t addr[4], bits;
 };
 
+/* An argument of the call: has one of the bits of `any`, when there are any; those of `mask` as in
+ * `value`; and its lower 32 bits are the number of one of the bits of `numbers`, when there are
+ * any.
+ */
+struct rules_need_arg {
+	int8_t arg; /* its number */
+	bool asked; /* false: it may be anything */
+	unsigned type;
+	uint64_t any, mask, value, numbers;
+};
+
 struct rules_need {
 	bool wanted; /* false: no rule wants events of this type */
-	unsigned result, open, where, family, map;
+	unsigned result, open, where, family;
+	struct rules_need_arg arg;
 	uint64_t results; /* results 0 to 63, as bits; 0: any */
 	struct rules_need_group groups[RULES_NEED_GROUPS];
 	size_t groups_n; /* all of them have to hold */

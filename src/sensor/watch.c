@@ -151,8 +151,11 @@ static uint32_t groups_about(const struct watch *w, uint32_t groups, uint32_t su
 	return found;
 }
 
-static int path_argument(const struct watch_call *c)
+/* The argument that conditions on texts can be about: the path that is opened, or a name. */
+static int text_argument(const struct watch_call *c)
 {
+	if (c && c->text)
+		return c->text;
 	for (int i = 0; c && c->ret_fd == WATCH_OPENS && i < WATCH_ARGS; i++)
 		if (c->arg[i] == WATCH_A_PATH)
 			return i;
@@ -169,10 +172,11 @@ static void by_result(struct watch_spec *spec, const struct watch_clause *c, uin
 		spec->by_failed[0] |= bit;
 	if (c->result != WATCH_SUCCESS)
 		spec->by_failed[1] |= bit;
-	if (!fits || c->results)
+	if (!fits || c->results || c->numbers)
 		spec->slow |= bit;
 	for (unsigned v = 0; v < ARRAY_SIZE(spec->by_low); v++)
-		if (!fits || ((!c->any || v & c->any) && (v & c->mask) == c->value))
+		if (spec->low != c->arg || (!fits && (v & c->mask) == (c->value & 7 & c->mask)) ||
+		    (fits && (!c->any || v & c->any) && (v & c->mask) == c->value))
 			spec->by_low[v] |= bit;
 }
 
@@ -202,11 +206,14 @@ static void add_clause(const struct watch *w, struct want *want, const struct wa
 	enum { COMM = 1u << WATCH_S_COMM, RAW = 1u << WATCH_S_RAW, PATH = 1u << WATCH_S_PATH };
 	struct watch_clause *c = &want->clauses[want->spec.clauses];
 	uint16_t bit = (uint16_t)(1u << want->spec.clauses++);
-	bool has_path = path_argument(call) >= 0;
+	bool has_text = text_argument(call) >= 0, has_path = has_text && !call->text;
 	bool has_socket = call && call->arg[0] == WATCH_A_FD && !call->ret_fd;
 
 	*c = *given;
-	c->groups = groups_about(w, c->groups, has_path ? COMM | RAW | PATH : COMM);
+	c->groups = groups_about(w, c->groups,
+				 has_path   ? COMM | RAW | PATH
+				 : has_text ? COMM | RAW
+					    : COMM);
 	c->given = groups_about(w, c->groups, COMM | RAW);
 	c->comm = groups_about(w, c->groups, COMM);
 	if (!has_socket) {
@@ -230,7 +237,7 @@ int watch_want(struct watch *w, const char *call, const struct watch_clause *cla
 	       struct err *e)
 {
 	const struct watch_call *c = watch_call_find(call);
-	int nr = sc_nr(sc_abi_native(), call), path = path_argument(c);
+	int nr = sc_nr(sc_abi_native(), call), path = text_argument(c);
 	struct want *want;
 
 	if (nr < 0 || nr >= WATCH_NRS)
@@ -255,7 +262,7 @@ int watch_want(struct watch *w, const char *call, const struct watch_clause *cla
 	}
 	want->spec.path = path < 0 ? WATCH_ARGS : (uint8_t)path;
 	for (size_t i = n; i-- > 0;)
-		if (clauses[i].any | clauses[i].mask)
+		if (clauses[i].any | clauses[i].mask | clauses[i].numbers)
 			want->spec.low = clauses[i].arg;
 	want->spec.data_max = (uint16_t)(w->o.data_max > WATCH_PART_MAX ? WATCH_PART_MAX
 									: w->o.data_max);

@@ -12,6 +12,7 @@ struct watch_call {
 	const char *name;
 	uint8_t arg[WATCH_ARGS]; /* enum watch_arg */
 	int8_t dir[WATCH_ARGS];	 /* of a path: number of the descriptor's argument, plus one */
+	uint8_t text;		 /* number of an argument that is a name; 0: none */
 	uint8_t ret_fd; /* the result is a descriptor: WATCH_OPENS a path, or another one */
 };
 

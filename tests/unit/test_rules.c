@@ -949,7 +949,7 @@ static void test_needs_apart(void **state)
 		{ "openat",
 		  { "opened for reading; path: /run/…", "opened for writing; path: …x" } },
 		{ "sendto", { "port: 53, 5353" } },
-		{ "mmap", { "executable memory" } },
+		{ "mmap", { "prot: PROT_EXEC" } },
 		{ "close", { NULL } },
 	};
 	cleanup_rules struct rules *r = read_rules(text);
@@ -971,6 +971,49 @@ static void test_needs_apart(void **state)
 	}
 	assert_true(rules_use(r, EV_FD_SPORT));
 	assert_false(rules_use(r, EV_PROC_ENV));
+}
+
+/* What is asked of an argument of the call. */
+static void test_needs_of_arguments(void **state)
+{
+	static const struct {
+		const char *type, *condition, *expect; /* NULL: no such event */
+	} cases[] = {
+		{ "prctl", "evt.arg.option=PR_SET_NAME and evt.arg.arg2_str startswith kworker",
+		  "option: PR_SET_NAME; name: kworker…" },
+		{ "prctl", "evt.arg.arg2_int=1", "every one" },
+		{ "clone", "evt.arg.flags contains CLONE_NEWUSER", "flags: CLONE_NEWUSER" },
+		/* A part of several names. */
+		{ "clone3", "evt.arg.flags contains CLONE_PARENT",
+		  "flags: CLONE_PARENT|CLONE_PARENT_SETTID" },
+		{ "clone", "evt.arg.flags contains SIGCHLD", "every one" },
+		{ "kill", "evt.arg.sig in (SIGKILL, SIGTERM)", "sig: SIGKILL, SIGTERM" },
+		{ "kill", "(evt.arg.sig=SIGKILL or evt.arg.sig=SIGSTOP)", "sig: SIGKILL, SIGSTOP" },
+		{ "kill", "evt.arg.sig=SIGKILL and evt.arg.sig in (SIGTERM, SIGHUP)", NULL },
+		{ "kill", "(evt.arg.sig=SIGKILL or evt.rawarg.pid=1)", "every one" },
+		{ "kill", "evt.arg.sig in (SIGKILL, NONSENSE)", "every one" },
+		{ "kill", "not evt.arg.sig=SIGKILL", "every one" },
+		{ "ioctl", "evt.rawarg.request=21505", "request: TCGETS" },
+		{ "ioctl", "evt.rawarg.request in (1074292226, 1075599392)",
+		  "request: 0x40084000 in the bits 0xffffffffffebc1dd" },
+		{ "utimensat", "evt.rawarg.times > 0", "times: not 0" },
+		{ "mmap", "evt.arg.prot contains PROT_EXEC", "prot: PROT_EXEC" },
+		{ "openat", "evt.arg.flags contains O_TRUNC", "every one" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[512];
+		cleanup_rules struct rules *r = NULL;
+		cleanup_buf struct buf got = { 0 };
+
+		snprintf(text, sizeof(text), RULE("A", "evt.type=%s and %s"), cases[i].type,
+			 cases[i].condition);
+		r = read_rules(text);
+		need_text(r, cases[i].type, &got);
+		if (strcmp(buf_str(&got), cases[i].expect ? cases[i].expect : "not needed"))
+			fail_msg("%s: %s", cases[i].condition, buf_str(&got));
+	}
 }
 
 /* Rules of another source see its events, and no others. */
@@ -1130,6 +1173,7 @@ int main(void)
 		cmocka_unit_test(test_brief_output),
 		cmocka_unit_test(test_needs),
 		cmocka_unit_test(test_needs_apart),
+		cmocka_unit_test(test_needs_of_arguments),
 		cmocka_unit_test(test_other_source),
 		cmocka_unit_test(test_doubling),
 		cmocka_unit_test(test_stable_rules),

@@ -160,6 +160,19 @@ static const struct ev_value *value_of(const struct guess *g, enum ev_field_id i
 	return NULL;
 }
 
+/* prctl(2)'s name. */
+static const struct ev_value *name_given(const struct guess *g)
+{
+	for (size_t i = 0; i < g->im->operands_n; i++) {
+		const struct ev_ref *ref = &g->im->operands[i].ref;
+
+		if (ref->field == ev_field_at(EV_EVT_ARG) && ref->arg == EV_ARG_KEY &&
+		    ref->key.len == 8 && !memcmp(ref->key.p, "arg2_str", 8) && g->values[i].v)
+			return g->values[i].v;
+	}
+	return NULL;
+}
+
 static bool text_holds(const struct rules_need_text *t, struct ev_text have)
 {
 	size_t len = strlen(t->text);
@@ -187,7 +200,9 @@ static bool group_holds(const struct guess *g, const struct rules_need_group *gr
 	if (value_of(g, EV_FD_DIRECTORY) || value_of(g, EV_FD_FILENAME))
 		return true;
 	for (size_t i = 0; i < group->n; i++) {
-		const struct ev_value *v = value_of(g, fields[group->v[i].subject]);
+		const struct ev_value *v = group->v[i].subject == NEED_GIVEN
+						   ? name_given(g)
+						   : value_of(g, fields[group->v[i].subject]);
 
 		if (v && text_holds(&group->v[i], v->s))
 			return true;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -90,6 +92,36 @@ static void sockets(void)
 #else
 	check(connect(tcp, (void *)&none, sizeof(none)), ECONNREFUSED, "connect");
 #endif
+}
+
+/* Of what stands in memory that is read besides names: at the same address in each program. */
+static void values(void)
+{
+	struct {
+		union {
+			struct timespec times[2];
+			char room[64];
+		};
+		struct fsxattr x;
+	} *m = mmap((void *)0x20000000, 4096, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	int fd = creat("/tmp/values", 0600), ends[2];
+
+	check((long)m, 0, "mmap");
+	m->times[0].tv_sec = 1500000000;
+	m->times[1].tv_sec = 1500000001;
+	m->times[1].tv_nsec = 2;
+	m->x.fsx_xflags = FS_XFLAG_NODUMP;
+	check(write(fd, "x", 1), 0, "write");
+	check(syscall(SYS_utimensat, AT_FDCWD, "/tmp/values", m->times, 0), 0, "utimensat");
+	m->times[1].tv_nsec = UTIME_OMIT;
+	check(syscall(SYS_utimensat, fd, NULL, m->times, 0), 0, "utimensat");
+	ioctl(fd, FS_IOC_FSSETXATTR, &m->x); /* not every file system has it */
+	check(unlink("/tmp/values"), 0, "unlink");
+	check(pipe(ends), 0, "pipe");
+	check(splice(open("/etc/passwd", O_RDONLY), NULL, ends[1], NULL, 1, 0), 0, "splice");
+	check(prctl(PR_SET_NAME, "calls", 0, 0, 0), 0, "prctl");
+	check(kill(0, 0), 0, "kill");
 }
 
 /* Both sides of a fork, made by the call itself: glibc has one of its own choice. */
@@ -174,6 +206,7 @@ int main(int argc, char **argv)
 	}
 	files();
 	sockets();
+	values();
 	children();
 	return 0;
 }
