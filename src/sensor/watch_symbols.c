@@ -37,6 +37,7 @@ static const struct compat_row {
 	{ "fstat64", "fstat", "ia32_fstat64", 0 },
 	{ "fstatat64", "newfstatat", "ia32_fstatat64", 0 },
 	{ "ftruncate64", "ftruncate", "ia32_ftruncate64", WATCH_C_JOIN_1 },
+	{ "futimesat", "futimesat", "futimesat_time32", 0 },
 	{ "lchown", "lchown", "lchown16", 0 },
 	{ "lchown32", "lchown", "lchown", 0 },
 	{ "lstat64", "lstat", "ia32_lstat64", 0 },
@@ -67,6 +68,9 @@ static const struct compat_row {
 	{ "stat64", "stat", "ia32_stat64", 0 },
 	{ "truncate64", "truncate", "ia32_truncate64", WATCH_C_JOIN_1 },
 	{ "umount", "umount2", "oldumount", WATCH_C_ONE },
+	{ "utime", "utime", "utime32", 0 },
+	{ "utimensat", "utimensat", "utimensat_time32", 0 },
+	{ "utimes", "utimes", "utimes_time32", 0 },
 	{ "waitpid", "wait4", NULL, 0 },
 };
 
