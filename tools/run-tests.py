@@ -2,8 +2,9 @@
 """run-tests.py [--build DIR] [--asan DIR] [NAME...]: runs every test and counts the results.
 
 What runs: checks of the tree (include ranks, lists of files, formatting), the unit suite, the unit
-suite and the fuzz corpora in the sanitizer build, and the scripts tests/live/*.sh,
-tests/cluster/*.sh and tests/vm/*.sh.
+suite and the fuzz corpora in the sanitizer build; then the scripts tests/live/*.sh, one after the
+other and nothing beside them; then tests/cluster/*.sh, one after the other, and beside them and each
+other, two at a time, the virtual machines of tests/vm/*.sh, which share nothing with this machine.
 With NAMEs only tests whose name ("unit/args", "live/cli") contains one of them.
 
 What counts: each cmocka test; each line "ok NAME", "not ok NAME", "skip NAME: REASON" of a script;
@@ -18,12 +19,15 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CHECK_SECONDS = 60
 LIVE_SECONDS = 300
+LANES = 2  # of cluster tests and machines; each keeps a processor or so busy
 FAILURE_LINES = 40
 TAP = re.compile(r"(ok|not ok)\b(?: *(\d+))?[ -]*(.*)")
 SKIP = re.compile(r"(.*?)# ?SKIP\b[ :]*(.*)", re.I)
@@ -161,18 +165,17 @@ def asan_tests(build):
     return built_tests(build, ("unit", "fuzz"), "exit", env)
 
 
-def live_tests(build):
+def scripts(build, kind):
     env = {"BOLTSEAL": os.path.join(build, "boltseal"), "BOLTSEAL_BUILD": build}
-    for kind in ("live", "cluster", "vm"):
-        folder = os.path.join(TOP, "tests", kind)
-        for name in sorted(os.listdir(folder)):
-            if not name.endswith(".sh") or name.startswith("lib"):
-                continue
-            path = os.path.join(folder, name)
-            with open(path, encoding="utf-8") as f:
-                limit = TIME_LIMIT.search(f.read())
-            yield Test(f"{kind}/{name[:-3]}", ["bash", path], "lines",
-                       int(limit[1]) if limit else LIVE_SECONDS, env)
+    folder = os.path.join(TOP, "tests", kind)
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith(".sh") or name.startswith("lib"):
+            continue
+        path = os.path.join(folder, name)
+        with open(path, encoding="utf-8") as f:
+            limit = TIME_LIMIT.search(f.read())
+        yield Test(f"{kind}/{name[:-3]}", ["bash", path], "lines",
+                   int(limit[1]) if limit else LIVE_SECONDS, env)
 
 
 def report(t, tty):
@@ -198,6 +201,28 @@ def run_all(tests, parallel):
             if tty:
                 print(f"     {t.name} …", end="", flush=True)
             report(future.result(), tty)
+
+
+def run_beside(chain, free):
+    """Those of the chain one after the other, and beside them those that are free: the longest first."""
+    chain, free = deque(chain), deque(sorted(free, key=lambda t: -t.seconds))
+    lock = threading.Lock()
+
+    def lane(own):
+        while True:
+            with lock:
+                queue = own or free
+                if not queue:
+                    return
+                t = queue.popleft()
+            t.run()
+            with lock:
+                report(t, False)
+
+    with ThreadPoolExecutor(LANES) as pool:
+        lanes = [pool.submit(lane, chain if n == 0 else deque()) for n in range(LANES)]
+        for done in lanes:
+            done.result()
 
 
 def share_testdata():
@@ -238,13 +263,14 @@ def main():
         quick += asan_tests(os.path.join(TOP, args.asan))
     else:
         quick += built_tests(build, ("fuzz",))
-    live = list(live_tests(build))
+    groups = [quick, *(list(scripts(build, kind)) for kind in ("live", "cluster", "vm"))]
     if args.names:
-        quick, live = ([t for t in tests if any(n in t.name for n in args.names)]
-                       for tests in (quick, live))
+        groups = [[t for t in tests if any(n in t.name for n in args.names)] for tests in groups]
+    quick, live, cluster, vm = groups
     run_all(quick, os.cpu_count() or 1)
     run_all(live, 1)
-    return summary(quick + live)
+    run_beside(cluster, vm)
+    return summary([t for tests in groups for t in tests])
 
 
 if __name__ == "__main__":

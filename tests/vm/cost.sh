@@ -1,7 +1,7 @@
 #!/bin/bash
 # What watching costs a program on Debian 12's own kernel, with system calls hooked at the kernel's
 # functions and at tracepoints, in instructions.   tests/vm/cost.sh
-# Time limit: 300 s
+# Time limit: 350 s
 #
 # Shows that a system call of no interest takes not one more when programs are attached to functions.
 # With BENCH=1 it measures other operations too (five to ten minutes; docs/BENCHMARKS.md).

@@ -1,13 +1,13 @@
 #!/bin/bash
 # `boltseal watch` while the clock is set, and while a receiver is away for an hour.   tests/vm/faults.sh
-# Time limit: 290 s
+# Time limit: 600 s
 #
 # Boots the kernel of tests/vm/run.sh in a machine whose time is that of its instructions and jumps to
 # the next timer when it sleeps (-icount sleep=off): every clock in it goes on by an hour, and every
 # wait takes as long as it says, in a minute or so of ours. Environment: see lib.sh.
 set -euo pipefail
 
-boot_seconds=${boot_seconds:-275}
+boot_seconds=${boot_seconds:-580}
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 memory=1G

@@ -26,7 +26,7 @@ aarch64)
 	guest_gcc=(aarch64-linux-gnu-gcc --sysroot="$tree") elf_reader=aarch64-linux-gnu-readelf
 	build=${BOLTSEAL_BUILD:-$repo/build-arm64}
 	guest_boltseal=$build/boltseal
-	boot_seconds=$((${boot_seconds:-270} * 3))
+	boot_seconds=$((${boot_seconds:-330} * 3))
 	suite=${suite:-$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)}
 	;;
 *)
@@ -36,7 +36,7 @@ aarch64)
 	guest_gcc=(gcc) elf_reader=readelf
 	build=${BOLTSEAL_BUILD:-$repo/build}
 	guest_boltseal=$boltseal
-	boot_seconds=${boot_seconds:-270}
+	boot_seconds=${boot_seconds:-330}
 	;;
 esac
 
@@ -88,13 +88,22 @@ fetch_kernel() {
 	fetch_vmlinuz "$1" "$folder/vmlinuz"
 }
 
-# The newest kernel of the suite, else one that is in the cache. In $kernel.
+# The newest kernel of the suite, else one that is in the cache. In $kernel. Other machines may be looking
+# for it at the same time.
 find_kernel() {
+	local lock
+	mkdir -p "$BOLTSEAL_CACHE/vm"
+	exec {lock}>"$BOLTSEAL_CACHE/vm/lock"
+	flock -w 120 "$lock" || true
+	find_kernel_alone
+	exec {lock}>&-
+}
+
+find_kernel_alone() {
 	local package='' link=$BOLTSEAL_CACHE/vm/${suite:-host}.kernel
 	[ -z "$tree" ] || link=$BOLTSEAL_CACHE/vm/$suite-$debian_arch.kernel
 	kernel=${BOLTSEAL_VM_KERNEL:-}
 	[ -z "$kernel" ] || return 0
-	mkdir -p "$BOLTSEAL_CACHE/vm"
 	if [ -z "$(find "$link" -mtime -$kernel_age_days 2>/dev/null)" ]; then
 		package=$(kernel_package)
 		if [ -z "$package" ] || ! fetch_kernel "$package" >>"$scratch/fetch" 2>&1; then

@@ -1,12 +1,12 @@
 #!/bin/bash
 # Responses that need a kernel with BPF LSM, and those of `watch` on Debian 12's own kernel.   tests/vm/respond.sh
-# Time limit: 260 s
+# Time limit: 400 s
 #
 # Boots the kernel of tests/vm/run.sh with bpf among its security modules and cgroup v2, and reports what
 # guest-respond says. Environment: see lib.sh.
 set -euo pipefail
 
-boot_seconds=${boot_seconds:-230}
+boot_seconds=${boot_seconds:-380}
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 memory=1G

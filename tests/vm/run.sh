@@ -1,6 +1,6 @@
 #!/bin/bash
 # Does it hold on Debian 12's own kernel?   tests/vm/run.sh
-# Time limit: 300 s
+# Time limit: 360 s
 #
 # Boots Debian's kernel (6.1: AppArmor, BPF LSM, fentry, cgroup v2) in qemu, with an initial root file
 # system that has boltseal, crun, apparmor_parser and nginx, and reports what guest-apparmor says. The

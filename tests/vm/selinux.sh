@@ -1,12 +1,12 @@
 #!/bin/bash
 # A generated SELinux module on Debian 12's own kernel, enforced.   tests/vm/selinux.sh
-# Time limit: 120 s
+# Time limit: 200 s
 #
 # Compiles the module of the golden model `web` with the policy in tests/selinux, boots the kernel of
 # tests/vm/run.sh with SELinux, and reports what selinux-init says. Environment: see lib.sh.
 set -euo pipefail
 
-boot_seconds=${boot_seconds:-90}
+boot_seconds=${boot_seconds:-180}
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 memory=512M

@@ -1,13 +1,13 @@
 #!/bin/bash
 # Does `boltseal watch` see on Debian 12's own kernel what it sees here?   tests/vm/watch.sh
-# Time limit: 420 s
+# Time limit: 620 s
 #
 # Boots the kernel in qemu with boltseal and Falco's stable rules, plays some of what they describe, on
 # the host and in a control group of a container, and looks at the findings; then call by call, with
 # system calls hooked at functions and at tracepoints; what is done through io_uring; and drift. Environment: see lib.sh.
 set -euo pipefail
 
-boot_seconds=390
+boot_seconds=590
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 rules=${BOLTSEAL_SHARED:-$repo/../shared}/testdata/falco/falco_rules.yaml
