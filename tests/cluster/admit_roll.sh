@@ -69,8 +69,11 @@ done
 timeout 80 python3 "$here/admit_load.py" "$cluster" "$port_api" "$scratch" >"$scratch/load" 2>&1 &
 load=$!
 background+=("$load")
-sleep 3
-both=$(($(reviews "$old_1") > 0 && $(reviews "$old_2") > 0))
+answer() {
+	[ "$(reviews "$1")" -gt 0 ] && [ "$(reviews "$2")" -gt 0 ]
+}
+both=0
+until_true answer "$old_1" "$old_2" && both=1
 
 replica "$new_1"
 endpoints "$old_1" "$old_2" "$new_1"
@@ -83,7 +86,7 @@ kill -TERM "$second"
 wait "$second"
 code_2=$?
 endpoints "$new_1" "$new_2"
-sleep 2
+until_true answer "$new_1" "$new_2"
 touch "$scratch/enough"
 wait "$load"
 read -r good_made good_failed bad_made bad_refused bad_failed last_good last_bad <"$scratch/load"

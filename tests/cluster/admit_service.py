@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""admit_service.py PORT CA DIR: what a Service of Kubernetes is to the webhook. Connections to PORT go in
-turn to those ports of the file DIR/endpoints that are ready: /readyz is asked once a second. Connections
-that are there stay where they are. Writes DIR/ready: the ports that are ready."""
+"""admit_service.py PORT CA DIR: what a Service of Kubernetes is to the webhook. Connections to PORT go to
+the one of the ports in the file DIR/endpoints that has the fewest of those that are ready: /readyz is asked
+once a second. Connections that are there stay where they are. Writes DIR/ready: the ports that are ready."""
 import asyncio
 import os
 import ssl
@@ -11,6 +11,7 @@ import urllib.request
 port, ca, folder = sys.argv[1:]
 context = ssl.create_default_context(cafile=ca)
 ready = []
+connections = {}
 
 
 def answers(endpoint):
@@ -48,13 +49,15 @@ async def accept(reader, writer):
     if not ready:
         writer.close()
         return
-    ready.append(ready.pop(0))
+    to = min(ready, key=lambda e: connections.get(e, 0))
+    connections[to] = connections.get(to, 0) + 1
     try:
-        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", int(ready[-1]))
+        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", int(to))
+        await asyncio.gather(copy(reader, to_writer), copy(to_reader, writer))
     except OSError:
         writer.close()
-        return
-    await asyncio.gather(copy(reader, to_writer), copy(to_reader, writer))
+    finally:
+        connections[to] -= 1
 
 
 async def main():
