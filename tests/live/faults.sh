@@ -2,7 +2,7 @@
 # boltseal watch under faults and load: killed with -9 in the middle, many findings for a receiver that is
 # away, full disks under spool and capture, a store that is locked or damaged when watching begins.
 # (Short faults of each: agent.sh, findings.sh; an hour, and clocks: tests/vm/faults.sh.)
-# Time limit: 280 s
+# Time limit: 500 s
 set -u
 # shellcheck source=tests/live/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"

@@ -66,18 +66,13 @@ count_in() { cat "/proc/$1/root/tmp/n" 2>/dev/null || echo gone; }
 
 # watch_begin ARGUMENT...: in the background, until it watches.
 watch_begin() {
-	local tries=0
 	: >"$log"
 	: >"$found"
-	timeout -s KILL 100 "$boltseal" watch -o json --output "$found" --rules "$rules" \
+	timeout -s KILL 200 "$boltseal" watch -o json --output "$found" --rules "$rules" \
 		--respond-state "$state" "$@" 2>"$log" &
 	watcher=$!
 	background+=("$watcher")
-	until grep -q 'watching with' "$log"; do
-		tries=$((tries + 1))
-		[ $tries -lt 200 ] && kill -0 "$watcher" 2>/dev/null || return 1
-		sleep 0.05
-	done
+	watch_ready "$log" || return 1
 	agent=$(pgrep -P "$watcher" -x boltseal)
 }
 watch_end() {
@@ -86,10 +81,10 @@ watch_end() {
 	wait "$watcher" || true
 }
 
-# told ACTION OUTCOME [TEXT]: a finding says so.
-told() {
-	local tries=0
-	until python3 - "$found" "$@" <<'PY'
+# told ACTION OUTCOME [TEXT]: a finding says so, soon.
+told() { until_true is_told "$@"; }
+is_told() {
+	python3 - "$found" "$@" <<'PY'
 import json, sys
 for line in open(sys.argv[1]):
     f = json.loads(line)["output_fields"]
@@ -98,25 +93,26 @@ for line in open(sys.argv[1]):
         sys.exit(0)
 sys.exit(1)
 PY
-	do
-		tries=$((tries + 1))
-		[ $tries -lt 20 ] || return 1
-		sleep 0.1
-	done
+}
+# fails ACTION [TEXT]: what is told of it first is that it failed.
+fails() {
+	until_true grep -q -F "\"response.action\":\"$1\"" "$found"
+	is_told "$1" failed "${@:2}"
 }
 check() { # check DESCRIPTION COMMAND...
 	local what=$1
 	shift
 	if "$@"; then ok "$what"; else not_ok "$what" "$found"; fi
 }
-runs() { # whether the counter of this process's container goes on
-	local a b
+# Whether the counter of this process's container goes on, or stands still.
+runs() { until_true is_past "$1" "$(count_in "$1")"; }
+is_past() { [ "$(count_in "$1")" != "$2" ]; }
+stands() {
+	local a
 	a=$(count_in "$1")
 	sleep 0.4
-	b=$(count_in "$1")
-	[ "$a" != "$b" ]
+	! is_past "$1" "$a"
 }
-stands() { ! runs "$1"; }
 serves() { in_box "$1" wget -q -O - http://127.0.0.1/boltseal-plain | grep -q plain; }
 no_service() { ! timeout 6 docker exec "boltseal-r-$1" wget -q -T 2 -O - http://127.0.0.1/boltseal-plain >/dev/null 2>&1; }
 is_up() { [ "$(docker inspect -f '{{.State.Running}}' "boltseal-r-$1")" = true ]; }
@@ -136,14 +132,8 @@ known() {
 }
 
 # told_of RULE TEXT: a finding about an action because of the rule has the text.
-told_of() {
-	local tries=0
-	until grep -F "\"response.rule\":\"$1\"" "$found" | grep -q -F "$2"; do
-		tries=$((tries + 1))
-		[ $tries -lt 100 ] || return 1
-		sleep 0.05
-	done
-}
+told_of() { until_true is_told_of "$@"; }
+is_told_of() { grep -F "\"response.rule\":\"$1\"" "$found" | grep -q -F "$2"; }
 
 # left_behind WHO NAME: after WHO was killed. The frozen container of $pid goes on, as freeze: lift says; the network
 # of NAME, for which block-network: keep holds, stays blocked until that is undone.

@@ -19,6 +19,7 @@ rules=$scratch/rules.yaml
 	rule Cut block-network cut
 	rule Keep quarantine keep
 	rule End kill-container end
+	rule Known kill known | sed '/respond:/d'
 	cat <<'END'
 - rule: Slow
   desc: A condition that the kernel cannot decide.
@@ -72,8 +73,7 @@ check "freeze: the container stands still" stands "$pid"
 check "freeze: is listed" lists freeze
 
 # The first program that is executed in a container after the agent began makes it known.
-in_box kill true
-sleep 0.2
+known kill
 in_box kill sh -c 'read x </etc/boltseal-kill; echo lives' >"$scratch/said" || true
 check "kill: by the kernel, in the event itself" told kill "done" 'by the kernel, in the event itself'
 check "kill: not one more instruction" test ! -s "$scratch/said"
@@ -89,12 +89,8 @@ sed 's/Kill$/Kill again/' "$rules" >"$scratch/rules.again"
 cp "$rules" "$scratch/rules.before"
 cp "$scratch/rules.again" "$rules"
 kill -HUP "$agent"
-tries=0
-until grep -q 'loaded again' "$log" || [ $tries -ge 200 ]; do
-	tries=$((tries + 1))
-	sleep 0.05
-done
-sleep 0.2
+until_true grep -q 'loaded again' "$log"
+known kill
 in_box kill sh -c 'read x </etc/boltseal-kill; echo lives' >"$scratch/said" || true
 check "kill: by the kernel also after SIGHUP" told_of "Kill again" 'by the kernel, in the event itself'
 check "kill: not one more instruction then" test ! -s "$scratch/said"
@@ -102,7 +98,7 @@ cp "$scratch/rules.before" "$rules"
 
 check "block-network: the service answers before" serves cut
 in_box cut cat /etc/boltseal-cut >/dev/null
-if told block-network failed 'control group of version 2'; then
+if fails block-network 'control group of version 2'; then
 	skip "block-network: told" "containers have no control group of version 2 here"
 else
 	check "block-network: told" told block-network "done" 'network blocked'
@@ -121,8 +117,7 @@ sys.exit(not any(p["cmdline"].startswith("httpd") and p["sha256"] for p in e["pr
 
 in_box end cat /etc/boltseal-end >/dev/null || true
 check "kill-container: told" told kill-container "done"
-sleep 0.5
-check "kill-container: it is down" is_down end
+check "kill-container: it is down" until_true is_down end
 
 in_box spared cat /etc/boltseal-freeze >/dev/null
 in_box spared sh -c 'read x </etc/boltseal-kill; echo lives' >"$scratch/said" || true
@@ -142,8 +137,7 @@ limits:
   container: {actions: 2, within: 1m}
 END
 watch_begin --respond=enforce --response "$scratch/limits.yaml"
-in_box kill true
-sleep 0.7
+known kill
 for _ in 1 2 3 4; do
 	in_box kill sh -c 'read x </etc/boltseal-kill; echo lives' || true
 done >"$scratch/said"
@@ -162,7 +156,6 @@ in_box cut cat /etc/boltseal-cut >/dev/null
 check "it is frozen" told freeze "done"
 kill -KILL "$agent"
 wait "$watcher" 2>/dev/null || true
-sleep 0.5
 left_behind agent cut
 
 # ---- nobody is left to take it back: the next agent does
@@ -191,6 +184,7 @@ cat >"$scratch/exec.yaml" <<'END'
   priority: WARNING
   respond: [block-exec]
 END
+rule Known kill known | sed '/respond:/d' >>"$scratch/exec.yaml"
 : >"$scratch/guard.yaml"
 guard() { # guard LINE...: the policy
 	printf '%s\n' "mode: enforce" "limits: {container: {actions: 20, within: 1m}}" "$@" \
@@ -207,7 +201,7 @@ guard
 in_box exec true
 check "block-exec: a program runs before" test "$(says exec /tmp/busybox-banned echo lives)" = lives
 in_box exec /tmp/busybox-banned cat /etc/boltseal-ban >/dev/null || true
-if told block-exec failed; then
+if fails block-exec; then
 	skip "block-exec" "$(grep -o 'cannot be asked[^\"]*' "$found" | head -n 1)"
 	watch_end
 else
@@ -225,8 +219,7 @@ else
 		2>"$log.record"
 	sed -i "s|$scratch/root/bin/busybox|/bin/busybox|g" "$scratch/model.json"
 	guard "exec: {always: true, models: [{image: 'boltseal-respond:*', model: $scratch/model.json}]}"
-	in_box exec true
-	sleep 0.3
+	known exec
 	check "model: what it has runs" test "$(says exec busybox echo lives)" = lives
 	check "model: what it does not have is refused" test -z "$(says exec /tmp/busybox-other echo lives)"
 	check "model: told" told block-exec "done" 'not in the model of boltseal-respond'
@@ -236,8 +229,7 @@ else
 rule Marked { strings: $a = "marked-BOLTSEAL" condition: $a }
 END
 	if guard "exec: {always: true, yara: [$scratch/mark.yar]}"; then
-		in_box exec true
-		sleep 0.3
+		known exec
 		check "YARA: what matches is refused" test -z "$(says exec /tmp/busybox-marked echo lives)"
 		check "YARA: told" told block-exec "done" 'matches the YARA rule Marked'
 		check "YARA: what does not match runs" test "$(says exec /tmp/busybox-other echo lives)" = lives

@@ -37,6 +37,10 @@ end() {
 			>"$scratch/$1" || true
 }
 
+# The programs that the watcher has attached.
+links() { find "/proc/$watcher/fd" -lname 'anon_inode:bpf*link' | wc -l; }
+more_links() { [ "$(links)" -gt "$1" ]; }
+
 "$scratch/calls" || skip_all "this machine does not allow the test's calls"
 for hooks in tracepoints tracepoint functions; do
 	if ! begin "$hooks"; then
@@ -64,10 +68,12 @@ for hooks in tracepoints tracepoint functions; do
 	fi
 	# The first such program makes the watcher look at them; here that is one that waits.
 	begin "$hooks"
+	before=$(links)
 	"$scratch/32/calls" wait &
 	waits=$!
 	background+=("$waits")
-	sleep 0.5
+	[ "$hooks" = functions ] || until_true more_links "$before" ||
+		not_ok "$hooks: the first 32-bit program makes the watcher look at them" "$err"
 	"$scratch/32/calls"
 	"$scratch/calls" gate
 	kill "$waits"
@@ -83,7 +89,7 @@ if "$scratch/32/calls" 2>/dev/null; then
 	"$scratch/32/calls" wait &
 	waits=$!
 	background+=("$waits")
-	sleep 0.2
+	until_true test "/proc/$waits/exe" -ef "$scratch/32/calls"
 	begin tracepoints
 	"$scratch/32/calls"
 	end before
