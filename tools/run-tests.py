@@ -143,6 +143,7 @@ def clang_format_test():
 def check_tests():
     return [Test("check/ranks", ["tools/check-ranks.py"], "exit", CHECK_SECONDS),
             Test("check/listed", ["tools/check-listed.py"], "exit", CHECK_SECONDS),
+            Test("check/docs", ["tools/check-docs.py"], "exit", CHECK_SECONDS),
             clang_format_test()]
 
 

@@ -49,7 +49,7 @@ int record_container_bpf(struct recording *rec, const char *wanted, bool wait, u
 int record_runtime_base(struct recording *rec, const char *runtime, bool no_new_privs,
 			uint64_t runs, struct err *e);
 
-/* Starts the command; a gate holds it before its execve until record_gate_open(). */
+/* Starts the command; a gate holds it before its execve until record_child_go(). */
 struct record_child {
 	pid_t pid;
 	int gate;   /* closing it lets the child go on */
