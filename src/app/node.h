@@ -76,7 +76,7 @@ struct node_agent {
 	struct node_guard *guard;
 	struct kube *kube; /* NULL: without Kubernetes */
 	struct node_watch watches[NODE_SOURCE_COUNT];
-	struct kube_watch *node_watch, *pod_watch, *status_watch;
+	struct kube_watch *node_watch, *pod_watch;
 	/* The Node as it is; NULL: not seen yet. */
 	struct json_object *labels, *taints;
 	char *uid;

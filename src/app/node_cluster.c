@@ -164,11 +164,10 @@ static void watch_node(struct node_agent *a)
 		a->kube,
 		&(struct kube_query){ .path = "/api/v1/pods", .fields = pods, .cached = true },
 		on_pod, a);
-	a->status_watch = kube_watch_new(
-		a->kube,
-		&(struct kube_query){ .path = "/apis/" NODE_API "/nodeprofilestatuses",
-				      .fields = node },
-		on_status, a);
+	kube_watch_new(a->kube,
+		       &(struct kube_query){ .path = "/apis/" NODE_API "/nodeprofilestatuses",
+					     .fields = node },
+		       on_status, a);
 }
 
 static int load_config(const struct node_agent *a, struct kube_config *c, struct err *e)

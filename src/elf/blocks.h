@@ -43,7 +43,6 @@ struct blocks {
 bool blocks_read(struct blocks *c, const struct elf_image *m, const struct elf_facts *facts,
 		 uint32_t function);
 void blocks_free(struct blocks *c);
-#define cleanup_blocks cleanup(blocks_free)
 
 /* Marks what can run after the marked blocks began, but for what is behind `ends` (NULL: none). */
 void blocks_spread(const struct blocks *c, bool *marks, const bool *ends);

@@ -320,11 +320,8 @@ int elf_cache_facts(void *ctx, const struct elf_image *m, const struct elf_bytes
 		return 0;
 	}
 	path = cache_path(c, b);
-	if (!load(path, out)) {
-		c->hits++;
+	if (!load(path, out))
 		return 0;
-	}
-	c->misses++;
 	elf_scan(m, out);
 	save(path, out);
 	return 0;

@@ -15,7 +15,6 @@ enum {
 
 struct elf_cache {
 	char *folder; /* NULL: nothing is kept */
-	unsigned hits, misses;
 };
 
 /*
@@ -24,7 +23,6 @@ struct elf_cache {
  */
 void elf_cache_open(struct elf_cache *c);
 void elf_cache_close(struct elf_cache *c);
-#define cleanup_elf_cache cleanup(elf_cache_close)
 
 /* A link_facts_fn; `ctx` is a struct elf_cache. */
 int elf_cache_facts(void *ctx, const struct elf_image *m, const struct elf_bytes *b,

@@ -36,7 +36,6 @@ struct js_tokens {
 /* False: brackets do not fit together; the tokens are there all the same, without brackets. */
 bool js_lex(struct js_tokens *out, const char *text, size_t len);
 void js_tokens_free(struct js_tokens *t);
-#define cleanup_js_tokens cleanup(js_tokens_free)
 
 bool js_is_name_char(char c);
 bool js_is_keyword(const char *p, size_t n);

@@ -275,12 +275,11 @@ static void note_missing(struct linker *l, const char *name, int by)
 }
 
 /* Opens what the objects from `first` on need, in breadth-first order. */
-static int add_needed(struct linker *l, size_t first, bool later, struct err *e)
+static int add_needed(struct linker *l, size_t first, struct err *e)
 {
 	for (size_t i = first; i < l->objects_n; i++) {
 		struct link_object *o = l->objects[i];
 
-		o->loaded_later = later;
 		o->needed = xcalloc(o->image.needed_n + 1, sizeof(*o->needed));
 		for (size_t k = 0; k < o->image.needed_n; k++) {
 			int at = find_library(l, o->image.needed[k], (int)i, e);
@@ -312,7 +311,7 @@ int link_open(struct linker *l, const struct elf_files *files, link_facts_fn *fa
 	read_conf(l, "/etc/ld.so.conf", 0);
 	for (size_t i = 0; built_in[m->machine][i]; i++)
 		add_folder(l, built_in[m->machine][i]);
-	r = add_needed(l, 0, false, e);
+	r = add_needed(l, 0, e);
 	if (r)
 		return r;
 	for (size_t i = 0; i < l->objects_n; i++)
@@ -334,7 +333,7 @@ int link_add(struct linker *l, const char *name, int by, struct err *e)
 
 	if (at < 0 || (size_t)at < first)
 		return at;
-	r = add_needed(l, first, true, e);
+	r = add_needed(l, first, e);
 	return r ? r : at;
 }
 

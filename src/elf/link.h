@@ -30,7 +30,6 @@ struct link_object {
 	uint32_t *same_name; /* by symbol: next definition of the name, 0: none */
 	int *needed;	     /* objects of DT_NEEDED */
 	size_t needed_n;
-	bool loaded_later;	  /* by dlopen */
 	struct link_place *bound; /* by symbol of the file */
 	bool *bound_known;
 };
@@ -63,7 +62,6 @@ struct linker {
 int link_open(struct linker *l, const struct elf_files *files, link_facts_fn *facts,
 	      void *facts_ctx, const char *path, struct err *e);
 void link_close(struct linker *l);
-#define cleanup_linker cleanup(link_close)
 
 /*
  * Adds a file that the program may load later, with what it needs. `name` as for dlopen(3): a path

@@ -102,7 +102,7 @@ struct reach {
 	size_t parts_n, parts_cap;
 	gate_rows gates_open; /* rows of gates.c */
 	struct map libraries; /* names that were looked for */
-	bool nss, gconv;
+	bool nss;
 	struct python *python;		 /* borrowed; NULL: none */
 	struct node *node;		 /* the same */
 	const struct programs *programs; /* borrowed; NULL: none */
@@ -111,7 +111,6 @@ struct reach {
 
 void reach_init(struct reach *r, struct linker *l);
 void reach_free(struct reach *r);
-#define cleanup_reach cleanup(reach_free)
 
 /* Roots. Each may be added at any time; reach_run goes on from there. */
 void reach_add_function(struct reach *r, int object, uint64_t addr, const char *why);

@@ -213,8 +213,6 @@ void reach_name(struct reach *r, uint32_t node, uint64_t addr)
 		r->gates_open |= gates_opened_by("$");
 	if (!strncmp(text, "libnss_%s", 9))
 		r->nss = true;
-	else if (!strcmp(text, "gconv_init"))
-		r->gconv = true;
 	else if (!strchr(text, '%') && (strstr(text, ".so.") || !strcmp(text + n - 3, ".so")) &&
 		 (int)r->nodes[node].object != r->l->interp)
 		load_by_name(r, node, text);

@@ -124,26 +124,6 @@ static int add_segment(struct elf_image *m, const char *name, const uint8_t *p, 
 	return 0;
 }
 
-static void read_notes(struct elf_image *m, uint64_t off, uint64_t size)
-{
-	const uint8_t *p = file_at(m, off, size);
-
-	while (p && size >= 12) {
-		uint64_t name = (elf_number(p, 4) + 3) & ~3ull;
-		uint64_t desc = elf_number(p + 4, 4), padded = (desc + 3) & ~3ull;
-
-		if (name > size - 12 || padded > size - 12 - name)
-			return;
-		if (elf_number(p + 8, 4) == NT_GNU_BUILD_ID && name == 4 && desc <= ELF_MAX_ID &&
-		    !memcmp(p + 12, "GNU", 4)) {
-			memcpy(m->build_id, p + 16, desc);
-			m->build_id_n = desc;
-		}
-		p += 12 + name + padded;
-		size -= 12 + name + padded;
-	}
-}
-
 /* Calls nothing twice: the first PT_INTERP and PT_DYNAMIC count, as for the kernel. */
 static int read_segments(struct elf_image *m, const char *name, struct elf_range *dynamic,
 			 struct err *e)
@@ -175,9 +155,6 @@ static int read_segments(struct elf_image *m, const char *name, struct elf_range
 			if (!dynamic->end)
 				*dynamic = (struct elf_range){ addr, addr + size };
 			break;
-		case PT_NOTE:
-			read_notes(m, at, size);
-			break;
 		case PT_GNU_EH_FRAME:
 			m->eh_frame_hdr = addr;
 			break;
@@ -188,10 +165,8 @@ static int read_segments(struct elf_image *m, const char *name, struct elf_range
 	return 0;
 }
 
-static const char *section_name(const struct elf_image *m, const uint8_t *strings, uint64_t size,
-				uint64_t off)
+static const char *section_name(const uint8_t *strings, uint64_t size, uint64_t off)
 {
-	(void)m;
 	if (!strings || off >= size || !memchr(strings + off, 0, size - off))
 		return "";
 	return (const char *)strings + off;
@@ -236,7 +211,7 @@ static int read_sections(struct elf_image *m, const char *name, struct err *e)
 		x->size = elf_number(s + 32, 8);
 		x->exec = flags & SHF_EXECINSTR;
 		x->write = flags & SHF_WRITE;
-		x->name = section_name(m, strings, size, elf_number(s, 4));
+		x->name = section_name(strings, size, elf_number(s, 4));
 		if (!strcmp(x->name, ".eh_frame") && elf_at(m, x->addr, x->size))
 			m->eh_frame = (struct elf_range){ x->addr, x->addr + x->size };
 	}

@@ -22,7 +22,6 @@ enum {
 	ELF_MAX_SYMBOLS = 4 * 1024 * 1024,
 	ELF_MAX_NEEDED = 1024,
 	ELF_MAX_NAME = 16384, /* bytes of one symbol's name; C++ has long ones */
-	ELF_MAX_ID = 64,      /* bytes of a build-id */
 };
 
 enum elf_machine { ELF_X86_64, ELF_AARCH64 };
@@ -44,7 +43,7 @@ struct elf_sym {
 	const char *name; /* in the file; "" when it cannot be read */
 	uint64_t value, size;
 	enum elf_sym_type type;
-	bool defined, weak, local;
+	bool defined, local;
 	bool hidden;	     /* a definition that only a reference with its version finds */
 	bool base_version;   /* no version, or the file's own */
 	const char *version; /* NULL: none */
@@ -90,8 +89,6 @@ struct elf_image {
 	struct elf_range arrays[3]; /* preinit, init, fini */
 	struct elf_range eh_frame;  /* empty: none */
 	uint64_t eh_frame_hdr;	    /* 0: none */
-	uint8_t build_id[ELF_MAX_ID];
-	size_t build_id_n;
 };
 
 /*

@@ -131,12 +131,10 @@ static void read_needs(const struct elf_image *m, const struct elf_dynamic *d, s
 
 static void read_symbol(struct elf_sym *s, const uint8_t *p)
 {
-	unsigned bind = p[4] >> 4;
 	uint64_t section = elf_number(p + 6, 2);
 
 	s->type = symbol_type(p[4]);
-	s->weak = bind == STB_WEAK;
-	s->local = bind == STB_LOCAL;
+	s->local = p[4] >> 4 == STB_LOCAL;
 	s->defined = section != SHN_UNDEF;
 	s->value = elf_number(p + 8, 8);
 	s->size = elf_number(p + 16, 8);

@@ -224,7 +224,6 @@ static const char *path_made(struct enrich *e, unsigned n, size_t len)
 	if (!len)
 		out[len++] = '/';
 	out[len] = '\0';
-	e->path_len[n] = len;
 	e->path_made[n] = true;
 	return out;
 }
@@ -421,10 +420,8 @@ const struct event *enrich_record(struct enrich *e, const struct watch_rec *rec,
 	e->p = processes_apply(e->processes, rec);
 	if (rec->kind == WATCH_EXIT)
 		e->ended = e->p;
-	if (!e->p) {
-		e->stats.unknown_process++;
+	if (!e->p)
 		return NULL;
-	}
 	if (e->outside.tell)
 		ask_for_users(e);
 	if (type < 0)

@@ -63,8 +63,7 @@ const struct process *enrich_process(const struct enrich *e);
 
 struct enrich_stats {
 	uint64_t records, events;
-	uint64_t unknown_process; /* records of which nobody could say whose they are */
-	uint64_t scratch_full;	  /* values that were left out */
+	uint64_t scratch_full; /* values that were left out */
 	size_t processes, kept, containers;
 };
 void enrich_stats(const struct enrich *e, struct enrich_stats *s);

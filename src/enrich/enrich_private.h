@@ -58,7 +58,6 @@ struct enrich {
 	uint64_t boot;
 	enum { AS_GIVEN, AS_READ, AS_OPENED } memory; /* which names and addresses count now */
 	char path[2][2 * WATCH_PART_MAX];	      /* absolute and normal; made when asked for */
-	size_t path_len[2];
 	bool path_made[2];
 	char scratch[SCRATCH_BYTES];
 	size_t scratch_n;

@@ -145,7 +145,6 @@ static void conn_opened(struct http *h, struct MHD_Connection *c, void **slot)
 	if (conn->next)
 		conn->next->at = &conn->next;
 	h->conns = conn;
-	h->stats.connections++;
 	h->stats.open++;
 	pthread_mutex_unlock(&h->lock);
 }
@@ -184,7 +183,6 @@ static void set_since(struct http *h, struct MHD_Connection *c, uint64_t since, 
 	if (conn)
 		conn->since = since;
 	h->stats.active += (uint64_t)(int64_t)active;
-	h->stats.requests += active > 0;
 	pthread_mutex_unlock(&h->lock);
 }
 

@@ -53,9 +53,8 @@ struct http_options {
 };
 
 struct http_stats {
-	uint64_t connections, requests; /* so far */
-	uint64_t open, active;		/* connections now, requests on the way now */
-	uint64_t refused; /* answers of the server itself: 413 and requests given up */
+	uint64_t open, active; /* connections now, requests on the way now */
+	uint64_t refused;      /* answers of the server itself: 413 and requests given up */
 	uint64_t reloads, reload_failures;
 	int64_t not_after; /* of the certificate, seconds since 1970; 0: no TLS */
 };

@@ -22,7 +22,7 @@ static bool known_column(const char *w)
 bool st_count_header(struct strace *s, const char *text)
 {
 	cleanup_free char *copied = strdup(text);
-	int n = 0, name = -1, calls = -1;
+	int n = 0, name = -1;
 	char *save = NULL;
 
 	for (char *w = copied ? strtok_r(copied, " \t", &save) : NULL; w;
@@ -31,8 +31,6 @@ bool st_count_header(struct strace *s, const char *text)
 			return false;
 		if (!strcmp(w, "syscall"))
 			name = n;
-		if (!strcmp(w, "calls"))
-			calls = n;
 		if (strcmp(w, "%") != 0)
 			n++;
 	}
@@ -40,7 +38,6 @@ bool st_count_header(struct strace *s, const char *text)
 		return false;
 	s->table = n;
 	s->table_name = name;
-	s->table_calls = calls;
 	return true;
 }
 

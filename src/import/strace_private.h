@@ -91,7 +91,7 @@ struct strace {
 	bool modes_told; /* lines "runs in 32 bit mode" */
 	bool cut_last;	 /* the last line has no end */
 	int table;	 /* columns of a -c table: see strace_count.c; 0 none */
-	int table_name, table_calls;
+	int table_name;
 };
 
 /* strace_task.c */

@@ -152,7 +152,7 @@ struct kube_watch *kube_watch_new(struct kube *k, const struct kube_query *q, ku
 void kube_watch_end(struct kube_watch *w);
 
 struct kube_watch_stats {
-	uint64_t events, lists, resumes, failures;
+	uint64_t failures;
 	bool synced; /* has listed everything once */
 	bool lost;
 };

@@ -100,7 +100,6 @@ static void reached(struct kube_watch *w)
 	}
 	if (w->state == LISTING && !w->from && !w->relisting) {
 		w->relisting = true;
-		w->stats.lists++;
 		tell(w, KUBE_RELIST, NULL, 0);
 	}
 }
@@ -112,7 +111,6 @@ static void put_object(struct kube_watch *w, enum kube_watch_kind kind, const ch
 {
 	w->item.len = 0;
 	kube_add_kind(&w->q, text, len, &w->item);
-	w->stats.events++;
 	tell(w, kind, w->item.p, w->item.len);
 }
 
@@ -242,7 +240,6 @@ static void start_watch(struct kube_watch *w)
 	w->state = WATCHING;
 	w->stream.mode = KUBE_STREAM_OBJECTS;
 	w->stream.object = on_event;
-	w->stats.resumes++;
 	start(w, extra, (s + SPARE_S) * 1000);
 }
 

@@ -127,7 +127,6 @@ struct verify_report {
 	size_t count[VERDICT_FALLBACK + 1]; /* of calls, by verdict */
 	size_t checked; /* combinations of call and arguments that were looked at */
 	uint64_t caps_denied;
-	bool caps_checked;
 	char runtime[128]; /* whose base was checked; "" none */
 };
 

@@ -50,7 +50,6 @@ enum rules_transform {
 	RT_CONCAT,
 	RT_GETOPT,
 	RT_VAL, /* on the right-hand side only */
-	RT_COUNT
 };
 
 const char *rules_op_name(enum rules_op op);

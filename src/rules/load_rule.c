@@ -137,20 +137,20 @@ static int set_skip(struct item *it, struct rule *rule, const struct yaml_node *
 /* The keys that make a rule; scalars but for tags and exceptions. */
 static const struct rule_key {
 	const char *key;
-	bool required, sequence, appendable;
+	bool required, sequence;
 	int (*set)(struct item *it, struct rule *rule, const struct yaml_node *n, bool append);
 } rule_keys[] = {
-	{ "condition", true, false, true, set_condition },
-	{ "output", true, false, true, set_output },
-	{ "desc", true, false, true, set_desc },
-	{ "priority", true, false, false, set_priority },
-	{ "tags", false, true, true, set_tags },
-	{ "exceptions", false, true, true, set_exceptions },
-	{ "enabled", false, false, false, set_enabled },
-	{ "capture", false, false, false, set_capture },
-	{ "capture_duration", false, false, false, set_duration },
-	{ "warn_evttypes", false, false, false, set_warn },
-	{ "skip-if-unknown-filter", false, false, false, set_skip },
+	{ "condition", true, false, set_condition },
+	{ "output", true, false, set_output },
+	{ "desc", true, false, set_desc },
+	{ "priority", true, false, set_priority },
+	{ "tags", false, true, set_tags },
+	{ "exceptions", false, true, set_exceptions },
+	{ "enabled", false, false, set_enabled },
+	{ "capture", false, false, set_capture },
+	{ "capture_duration", false, false, set_duration },
+	{ "warn_evttypes", false, false, set_warn },
+	{ "skip-if-unknown-filter", false, false, set_skip },
 };
 
 static const char *const known_keys[] = {

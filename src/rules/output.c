@@ -110,7 +110,6 @@ static int parse_part(struct compiling *c, const char *text, size_t len, size_t 
 	n = parse_token(c, text + *i, len - *i, *i, &part.operand);
 	if (!n)
 		return -EINVAL;
-	part.written = (struct ev_text){ text + *i, n };
 	part.transform = c->im->operands[part.operand].source == OPERAND_TRANSFORM;
 	*i += n;
 	if (is_info(c->im, part.operand))

@@ -5,10 +5,9 @@
 #include "rules/image.h"
 
 struct output_part {
-	struct ev_text text;	/* before the operand; may be empty */
-	int64_t operand;	/* -1: text only */
-	struct ev_text written; /* the token, as the key of output_fields */
-	unsigned width;		/* 0: as it is */
+	struct ev_text text; /* before the operand; may be empty */
+	int64_t operand;     /* -1: text only */
+	unsigned width;	     /* 0: as it is */
 	bool transform;
 };
 

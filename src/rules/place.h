@@ -29,7 +29,6 @@ struct ptext {
 enum { PTEXT_MAX = 4 * 1024 * 1024 };
 
 void ptext_free(struct ptext *t);
-#define cleanup_ptext cleanup(ptext_free)
 
 /* The number of a place in the text. */
 uint32_t ptext_place(struct ptext *t, struct place at);

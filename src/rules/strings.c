@@ -235,9 +235,7 @@ bool strings_automaton_build(struct strings_automaton *s, struct arena *a, enum 
 			return false;
 	if (place == STRINGS_PART)
 		trie_link(&t);
-	*s = (struct strings_automaton){ .place = place,
-					 .states = (uint32_t)t.n,
-					 .words = t.words };
+	*s = (struct strings_automaton){ .place = place, .words = t.words };
 	find_classes(s, &t, fold_case);
 	s->next = arena_alloc(a, t.n * s->classes * sizeof(*s->next));
 	s->row = arena_alloc(a, t.n * sizeof(*s->row));

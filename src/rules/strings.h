@@ -62,7 +62,7 @@ enum { STRINGS_STATES_MAX = 60000 };
 struct strings_automaton {
 	enum strings_place place;
 	uint16_t class[256];
-	uint32_t classes, states, words;
+	uint32_t classes, words;
 	uint16_t *next;	 /* STRINGS_DEAD: nothing can match any more */
 	uint32_t *row;	 /* by state: of its bits in `rows` in words; 0: none */
 	uint64_t *rows;	 /* the first row is empty */
