@@ -49,6 +49,22 @@ static void add_restart(const struct elf_analysis *a, struct reach *r)
 	}
 }
 
+/*
+ * On AArch64 C libraries leave it to the kernel how handlers of signals return: by code of its vDSO
+ * (Linux, arch/arm64/kernel/vdso/sigreturn.S). Who has set one up has it as long as it runs.
+ */
+static void add_return(const struct elf_analysis *a, struct reach *r, const struct reach *set_up)
+{
+	int of = sc_nr(SC_AARCH64, "rt_sigaction"), nr = sc_nr(SC_AARCH64, "rt_sigreturn");
+
+	if (elf_analysis_abi(a) != SC_AARCH64 || !set_up->calls[0][of].seen ||
+	    r->calls[0][nr].seen || !r->nodes_n)
+		return;
+	r->calls[0][nr] = r->calls[0][of];
+	r->calls[0][nr].seen = true;
+	r->calls[0][nr].why = "a handler of signals returns by it, in code of the kernel's vDSO";
+}
+
 static int open_script(struct elf_analysis *a, const char *script, struct err *e)
 {
 	if (node_is_program(&a->reach))
@@ -125,6 +141,9 @@ int elf_analyze(struct elf_analysis *a, const struct elf_files *files, const cha
 	add_restart(a, &a->reach);
 	add_restart(a, &a->phases.start);
 	add_restart(a, &a->phases.serving);
+	add_return(a, &a->reach, &a->reach);
+	add_return(a, &a->phases.start, &a->phases.start);
+	add_return(a, &a->phases.serving, &a->reach);
 	return 0;
 failed:
 	elf_analysis_free(a);

@@ -4,7 +4,7 @@
  */
 #include "elf/insn.h"
 
-enum { ZR = 31 };
+enum { ZR = 31, SP = 31 };
 #define R(r) (1u << (r))
 
 static uint32_t bits(uint32_t w, unsigned hi, unsigned lo)
@@ -200,6 +200,14 @@ static void branches(struct elf_insn *i, uint32_t w, uint64_t addr)
 	}
 }
 
+/* Pre-index and post-index: the stack pointer that only moves is no address that goes elsewhere. */
+static void write_back(struct elf_insn *i, uint32_t rn, int64_t distance)
+{
+	i->moves = (int16_t)distance;
+	i->kills |= R(rn);
+	i->reads |= rn == SP ? 0 : R(rn);
+}
+
 /* Register forms with an immediate distance: unsigned and scaled, unscaled, and with write-back. */
 static void load_store_imm(struct elf_insn *i, uint32_t w)
 {
@@ -217,10 +225,10 @@ static void load_store_imm(struct elf_insn *i, uint32_t w)
 	else if (!writeback || w >> 11 & 1) /* post-index uses the address before */
 		i->mem.disp = signed_bits(w, 20, 12);
 	i->size = size == 3 ? 8 : 4;
-	i->kills = writeback ? R(rn) : 0;
+	if (writeback)
+		write_back(i, rn, signed_bits(w, 20, 12));
 	if (vector) {
 		i->op = ELF_OP_OTHER;
-		i->reads = writeback ? R(rn) : 0;
 	} else if (size == 3 && opc == 2) {
 		i->mem.used = false; /* PRFM */
 	} else if (store) {
@@ -240,13 +248,37 @@ static void load_store_pair(struct elf_insn *i, uint32_t w)
 	unsigned mode = bits(w, 24, 23), rn = bits(w, 9, 5);
 	bool vector = w >> 26 & 1, load = w >> 22 & 1;
 	unsigned scale = vector ? 2 + bits(w, 31, 30) : w >> 31 ? 3 : 2;
+	int64_t distance = (int64_t)((uint64_t)signed_bits(w, 21, 15) << scale);
 	uint32_t pair = zr_bit(bits(w, 4, 0)) | zr_bit(bits(w, 14, 10));
 
 	i->mem = (struct elf_mem){ .used = true, .base = (int8_t)rn, .index = ELF_NO_REG };
 	i->mem.size = (uint8_t)(2u << scale);
-	i->mem.disp = mode == 1 ? 0 : (int64_t)((uint64_t)signed_bits(w, 21, 15) << scale);
-	other(i, (vector || !load ? 0 : pair) | (mode & 1 ? R(rn) : 0),
-	      (vector || load ? 0 : pair) | (mode & 1 ? R(rn) : 0));
+	i->mem.disp = mode == 1 ? 0 : distance;
+	other(i, vector || !load ? 0 : pair, vector || load ? 0 : pair);
+	if (mode & 1)
+		write_back(i, rn, distance);
+}
+
+/* Structures of vectors, exclusive, atomic, tagged, copying: all that the encoding can change. */
+static void load_store_other(struct elf_insn *i, uint32_t w)
+{
+	uint32_t rn = bits(w, 9, 5), rm = bits(w, 20, 16);
+	uint32_t named = zr_bit(bits(w, 4, 0)) | zr_bit(rm) | zr_bit(bits(w, 14, 10)) | R(rn);
+	bool vector = w >> 26 & 1;
+
+	i->mem = (struct elf_mem){ .used = true, .base = (int8_t)rn, .index = ELF_NO_REG };
+	if (vector) { /* at most four registers of 16 bytes; post-index adds to the base */
+		i->mem.size = 64;
+		other(i, w >> 23 & 1 ? R(rn) : 0, R(rn) | zr_bit(rm));
+		return;
+	}
+	if ((w & 0x3f000000) == 0x08000000)
+		i->mem.size = 16; /* exclusive, ordered, compare and swap */
+	else if ((w & 0x3f200c00) == 0x38200000)
+		i->mem.size = 64; /* atomic; the largest of them */
+	else
+		i->mem.index = (int8_t)rn; /* some with a distance that is not decoded */
+	other(i, named, named);
 }
 
 static void load_store(struct elf_insn *i, uint32_t w, uint64_t addr)
@@ -274,10 +306,7 @@ static void load_store(struct elf_insn *i, uint32_t w, uint64_t addr)
 		other(i, !vector && bits(w, 23, 22) ? zr_bit(rt) : 0,
 		      !vector && !bits(w, 23, 22) ? zr_bit(rt) : 0);
 	} else {
-		/* Exclusive, atomic, tagged, vector structures: all that the encoding can change.
-		 */
-		other(i, zr_bit(rt) | zr_bit(rm) | zr_bit(bits(w, 14, 10)) | R(rn),
-		      zr_bit(rt) | zr_bit(rm) | zr_bit(bits(w, 14, 10)) | R(rn));
+		load_store_other(i, w);
 	}
 }
 
@@ -309,6 +338,19 @@ static void dp_register(struct elf_insn *i, uint32_t w)
 	} else {
 		other(i, R(rd), R(rn) | zr_bit(rm) | zr_bit(bits(w, 14, 10)));
 	}
+}
+
+/*
+ * Vectors and floating point. General registers change by SMOV and UMOV, and by what converts or
+ * moves from a floating point register (the classes with fixed point, and with integers).
+ */
+static void vectors(struct elf_insn *i, uint32_t w)
+{
+	bool scalar = (w & 0x5f000000) == 0x1e000000;
+	bool to_general = (w & 0xbfe0ec00) == 0x0e002c00 ||
+			  (scalar && (!(w >> 21 & 1) || !bits(w, 15, 10)));
+
+	other(i, to_general ? zr_bit(bits(w, 4, 0)) : 0, zr_bit(bits(w, 9, 5)));
 }
 
 unsigned elf_decode_arm64(struct elf_insn *i, const uint8_t *p, size_t n, uint64_t addr)
@@ -344,7 +386,7 @@ unsigned elf_decode_arm64(struct elf_insn *i, const uint8_t *p, size_t n, uint64
 		break;
 	case 0x7:
 	case 0xf:
-		other(i, zr_bit(bits(w, 4, 0)), zr_bit(bits(w, 9, 5)));
+		vectors(i, w);
 		break;
 	case 0x0:
 		if (w < 0x10000) { /* UDF */

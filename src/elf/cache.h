@@ -9,7 +9,7 @@
 #include "elf/link.h"
 
 enum {
-	ELF_CACHE_VERSION = 11, /* to be raised whenever elf_scan gives other results */
+	ELF_CACHE_VERSION = 12, /* to be raised whenever elf_scan gives other results */
 	ELF_CACHE_MAX = 512 * 1024 * 1024,
 };
 

@@ -476,7 +476,7 @@ void flow_step(struct flow *f, struct flow_state *s, size_t insn)
 {
 	const struct elf_insn *i = &f->insns[insn];
 	uint32_t changed = i->kills;
-	struct flow_value v = any;
+	struct flow_value v = any, sp = s->reg[f->cc->stack];
 
 	if (i->op == ELF_OP_POP && i->dst != ELF_NO_REG && s->reg[f->cc->stack].kind == FLOW_STACK)
 		v = flow_stacked(s, s->reg[f->cc->stack].off);
@@ -492,6 +492,10 @@ void flow_step(struct flow *f, struct flow_state *s, size_t insn)
 	for (unsigned r = 0; changed && r < f->regs; r++, changed >>= 1)
 		if (changed & 1)
 			s->reg[r] = any;
+	if (i->moves && i->mem.base == f->cc->stack && sp.kind == FLOW_STACK) {
+		sp.off += i->moves;
+		s->reg[f->cc->stack] = sp;
+	}
 }
 
 /* Places of the stack that hold the same on all ways stay known. */

@@ -55,6 +55,7 @@ struct elf_insn {
 	uint8_t op;   /* enum elf_op */
 	uint8_t size; /* of the operation in bytes: 4 clears the upper half of dst */
 	uint8_t shift;
+	int16_t moves; /* AArch64: is added to mem.base, which is in `kills`, after the access */
 	int8_t dst, src, src2;
 	bool final;	  /* a call that does not come back; set by the scan, not the decoder */
 	bool escapes_imm; /* an immediate that might be an address, in an instruction not modelled

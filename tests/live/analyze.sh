@@ -683,6 +683,19 @@ C
 	else
 		not_ok "AArch64, static with libc: exit code $code, $(wc -w <<<"$got") calls"
 	fi
+	# Numbers that libc hands to its threads in a structure which vector registers fill, and how handlers
+	# of signals return.
+	printf '%s\n' '#include <signal.h>' '#include <unistd.h>' 'static void on(int s) { (void)s; }' \
+		'int main(void) { signal(SIGUSR1, on); return setresuid(1, 1, 1) | setregid(1, 1); }' >"$scratch/ids.c"
+	aarch64-linux-gnu-gcc -D_GNU_SOURCE -O2 -static -pthread -o "$scratch/arm" "$scratch/ids.c"
+	code=0
+	"$boltseal" analyze --output="$scratch/arm.json" "$scratch/arm" 2>/dev/null || code=$?
+	got=$(names "$scratch/arm.json" | tr ' ' '\n' | grep -xE 'rt_sigreturn|setre.*|mount' | tr '\n' ' ')
+	if [ $code = 0 ] && [ "$got" = "rt_sigreturn setregid setresuid " ]; then
+		ok "AArch64, ids of all threads and handlers of signals"
+	else
+		not_ok "AArch64, ids of all threads and handlers of signals: exit code $code, '$got'"
+	fi
 	# Its libc, where a cross compiler brings it: what a second thread does.
 	arm=/usr/aarch64-linux-gnu/lib
 	if [ -e "$arm/libc.so.6" ] && strings -a "$arm/libc.so.6" | grep -q 'GLIBC 2.36'; then

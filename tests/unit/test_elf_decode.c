@@ -202,6 +202,43 @@ static void test_arm64(void **state)
 	cs_close(&j.cs);
 }
 
+/* Words of the class of vectors and floating point, of which libraries have only some. */
+static void test_arm64_vectors(void **state)
+{
+	struct judge j = { .machine = ELF_AARCH64 };
+	uint32_t seed = 12345;
+	cs_insn *c;
+
+	(void)state;
+	assert_int_equal(cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &j.cs), CS_ERR_OK);
+	cs_option(j.cs, CS_OPT_DETAIL, CS_OPT_ON);
+	c = cs_malloc(j.cs);
+	for (unsigned k = 0; k < 400000; k++) {
+		uint8_t bytes[4];
+		const uint8_t *at = bytes;
+		size_t left = sizeof(bytes);
+		uint64_t where = 0x1000;
+		struct elf_insn i;
+		uint32_t w;
+
+		seed = seed * 1664525 + 1013904223; /* the upper bits are the better ones */
+		w = seed >> 8 << 12;
+		seed = seed * 1664525 + 1013904223;
+		w = (w | seed >> 16) & ~(0xfu << 25) & (k & 1 ? ~0u : ~0xfc00u);
+		w |= k & 2 ? 0x7u << 25 : 0xfu << 25; /* and half of them move or convert */
+		for (unsigned b = 0; b < sizeof(bytes); b++)
+			bytes[b] = (uint8_t)(w >> 8 * b);
+		if (!cs_disasm_iter(j.cs, &at, &left, &where, c))
+			continue;
+		assert_int_equal(elf_decode_arm64(&i, bytes, sizeof(bytes), 0x1000), 4);
+		check_writes(&j, c, &i);
+		j.compared++;
+	}
+	assert_true(j.compared > 30000);
+	cs_free(c, 1);
+	cs_close(&j.cs);
+}
+
 static void test_meaning(void **state)
 {
 	static const struct {
@@ -257,6 +294,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_x86),
 		cmocka_unit_test(test_arm64),
+		cmocka_unit_test(test_arm64_vectors),
 		cmocka_unit_test(test_meaning),
 	};
 
