@@ -270,7 +270,10 @@ static int analyze_run(struct args *args, struct err *e)
 	if (name)
 		a.model.identity.name = wl_string(&a.model, name);
 	r = args_has(args, "image") ? analyze_image(&a, e) : analyze_in_root(&a, e);
-	return r ? EXIT_ERROR : deliver(&a, e);
+	if (r)
+		return EXIT_ERROR;
+	*e = (struct err){ 0 }; /* of folders in which a library was looked for in vain */
+	return deliver(&a, e);
 }
 
 static const struct option_desc options[] = {
