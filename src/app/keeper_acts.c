@@ -206,8 +206,11 @@ static bool is_there(const struct respond_request *q)
 {
 	enum container_engine engine;
 	char cgroup[RESPOND_CGROUP_MAX], id[CONTAINER_ID_MAX];
+	int err = procinfo_cgroup((pid_t)q->pid, cgroup, sizeof(cgroup));
 
-	if (procinfo_cgroup((pid_t)q->pid, cgroup, sizeof(cgroup)) < 0)
+	if (err == -ENODATA)
+		return !q->container[0];
+	if (err < 0)
 		return true;
 	return q->container[0] ? strstr(cgroup, q->container) != NULL
 			       : !container_id_of(cgroup, id, &engine);

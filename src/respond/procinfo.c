@@ -74,7 +74,7 @@ int procinfo_cgroup(pid_t pid, char *out, size_t size)
 		    (!out[0] && !strncmp(second, ":freezer:", 9)))
 			strcpy(out, third + 1);
 	}
-	return out[0] ? 0 : -ENOENT;
+	return out[0] ? 0 : -ENODATA;
 }
 
 int procinfo_sha256(const char *path, char out[65])

@@ -23,7 +23,10 @@ int procinfo_read(pid_t pid, struct procinfo *out);
 uint64_t procinfo_ticks(uint64_t boot_ns);
 /* Reads a link such as "exe", NUL-terminated; its length or a negative errno. */
 int procinfo_link(pid_t pid, const char *name, char *out, size_t size);
-/* The path of its control group: of the unified hierarchy, or else of the freezer's. */
+/*
+ * The path of its control group: of the unified hierarchy, or else of the freezer's. -ENODATA when it is
+ * in their roots, which belong to nobody; another negative errno when it is gone.
+ */
 int procinfo_cgroup(pid_t pid, char *out, size_t size);
 /* SHA-256 of a file in hexadecimal, of at most 1 GiB. 0 or a negative errno. */
 int procinfo_sha256(const char *path, char out[65]);
