@@ -7,12 +7,18 @@ set -u
 
 [ -x "$boltseal" ] || skip_all "$boltseal is not built"
 
+case $(uname -m) in
+x86_64) own='"arch_prctl","readlink",' ;;
+*) own= ;;
+esac
+native=SCMP_ARCH_$(uname -m | tr '[:lower:]' '[:upper:]')
+
 # profile FILE RULE...: what runc, crun and a static program need, and the rules.
 profile() {
 	local file=$scratch/$1 rule
 	shift
 	{
-		echo '{"defaultAction": "SCMP_ACT_ERRNO", "architectures": ["SCMP_ARCH_X86_64"],'
+		echo '{"defaultAction": "SCMP_ACT_ERRNO", "architectures": ["'"$native"'"],'
 		echo ' "syscalls": [{"action": "SCMP_ACT_ALLOW", "names": ['
 		echo '"capget","capset","chdir","close","epoll_ctl","execve","faccessat2","fchown",'
 		echo '"fcntl","fstat","fstatfs","futex","getcwd","getdents64","getpid","getppid",'
@@ -22,7 +28,7 @@ profile() {
 		echo '"nanosleep","sched_yield","sigaltstack","tgkill","close_range","getrandom",'
 		echo '"rseq","copy_file_range","preadv2","pwritev2","renameat2","epoll_pwait2",'
 		echo '"fchmodat2","futex_waitv",'
-		echo '"brk","arch_prctl","set_tid_address","set_robust_list","prlimit64","readlink",'
+		echo '"brk",'"$own"'"set_tid_address","set_robust_list","prlimit64",'
 		echo '"readlinkat","mprotect","exit_group","exit","uname"]}'
 		for rule in "$@"; do
 			echo ",$rule"

@@ -134,8 +134,9 @@ for signal in INT TERM; do
 		timeout -s KILL 60 "$boltseal" record --method $method --output "$model" -- \
 			sh -c 'while :; do echo x >>"$0"; sleep 0.1; done' "$scratch/beat" 2>"$log" &
 		recorder=$!
-		sleep 2
-		target=$(pgrep -f "^sh -c while :; do echo x" | head -n 1)
+		until_true test -s "$scratch/beat" || true
+		sleep 0.5
+		target=$(pgrep -f "^sh -c while :; do echo x" | head -n 1) || true
 		# The recorder alone: its child is in a process group of its own.
 		pkill -$signal -P "$recorder" -x boltseal 2>/dev/null || true
 		record_end 3 "$method: SIG$signal in the middle"

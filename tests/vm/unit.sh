@@ -5,7 +5,8 @@
 #
 # Boots the kernel with some of Debian, the project's files and the suite's programs, and reports each of
 # them. aarch64.sh and kernels.sh run it; what this machine's own kernel does is tested without it.
-# Environment: see lib.sh; BOLTSEAL_VM_LIVE (names of live tests, with commas between them).
+# Environment: see lib.sh; BOLTSEAL_VM_LIVE (names of live tests, with commas between them) and
+# BOLTSEAL_VM_UNIT (of programs of the suite, without test_): without them watch_profile and all; none is none.
 set -euo pipefail
 
 boot_seconds=${boot_seconds:-700}
@@ -14,11 +15,12 @@ boot_seconds=${boot_seconds:-700}
 memory=3G
 shared=${BOLTSEAL_SHARED:-$repo/../shared}
 live=${BOLTSEAL_VM_LIVE:-watch_profile}
+unit=${BOLTSEAL_VM_UNIT:-all}
 
 make_guest() {
 	local test rootfs=$BOLTSEAL_CACHE/rootfs/unit-$debian_arch
-	"$repo/tools/make-rootfs.sh" --arch "$debian_arch" "${rootfs##*/}" "$rootfs" bash curl findutils grep gzip \
-		iproute2 netbase procps python3 sed strace
+	"$repo/tools/make-rootfs.sh" --arch "$debian_arch" "${rootfs##*/}" "$rootfs" bash crun curl findutils grep gzip \
+		iproute2 netbase procps python3 sed strace tar util-linux
 	cp -a "$rootfs" "$guest"
 	mkdir -p "$guest"/{repo,shared,steps,tests,var/tmp}
 	install "$(guest_program busybox)" "$guest/bin/busybox"
@@ -34,4 +36,4 @@ make_guest() {
 
 [ -n "$tree$suite${BOLTSEAL_VM_KERNEL:-}" ] || skip_all "the suite is for this machine: meson test"
 vm_check
-vm_run make_guest "steps=unit live=$live lsm=landlock,lockdown,yama,apparmor,bpf"
+vm_run make_guest "steps=unit live=$live unit=$unit lsm=landlock,lockdown,yama,apparmor,bpf"
