@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/keeper_acts.h"
@@ -21,6 +20,7 @@
 #include "app/keeper_table.h"
 #include "app/keeper_wire.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "respond/procinfo.h"
 #include "sensor/watch_kill.h"
 #include "sensor/watch_share.h"
@@ -375,15 +375,6 @@ static void bound(void **state)
 
 /* ---- executions */
 
-/* Too long ago to be answered in time, whenever the machine was started: it wraps as differences do. */
-static uint64_t long_ago(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec - 2 * EXEC_WAIT_NS;
-}
-
 /* Asked by one thread, answered by another; then nobody is there. */
 static void executions(void **state)
 {
@@ -418,7 +409,8 @@ static void executions(void **state)
 		assert_non_null(strstr(refusal.reason, hex));
 		assert_false(refusal.late);
 	}
-	a.time = long_ago(); /* it was refused meanwhile, by what `late` says */
+	/* Of long ago, and of before the start of a machine that is just up: differences wrap. */
+	a.time = clock_ns(CLOCK_MONOTONIC) - 2 * EXEC_WAIT_NS; /* refused by what `late` says */
 	assert_true(exec_judge_refuses(judge, &a, fd));
 	assert_true(exec_judge_take(judge, &refusal));
 	assert_true(exec_judge_refuses(judge, &a, sock[0])); /* no file, with no hash */
