@@ -24,8 +24,8 @@ uint64_t procinfo_ticks(uint64_t boot_ns);
 /* Reads a link such as "exe", NUL-terminated; its length or a negative errno. */
 int procinfo_link(pid_t pid, const char *name, char *out, size_t size);
 /*
- * The path of its control group: of the unified hierarchy, or else of the freezer's. -ENODATA when it is
- * in their roots, which belong to nobody; another negative errno when it is gone.
+ * The path of its control group: of the unified hierarchy, or else of the freezer's. -ENODATA when
+ * it is in their roots, which belong to nobody; another negative errno when it is gone.
  */
 int procinfo_cgroup(pid_t pid, char *out, size_t size);
 /* SHA-256 of a file in hexadecimal, of at most 1 GiB. 0 or a negative errno. */
