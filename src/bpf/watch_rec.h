@@ -2,7 +2,6 @@
 #ifndef BPF_WATCH_REC_H
 #define BPF_WATCH_REC_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "bpf/watch.h"
@@ -16,11 +15,5 @@ static inline const void *watch_part_bytes(const struct watch_part *p)
 {
 	return p + 1;
 }
-
-/*
- * Whether the bytes are a record as bpf/watch.h describes it: sizes, kinds and parts within their
- * bounds. For records that come from a file.
- */
-bool watch_rec_valid(const void *bytes, size_t len);
 
 #endif

@@ -179,29 +179,19 @@ void node_set_begin(struct node_set *s, unsigned source, const char *origin)
 		s->v[i]->marked |= is_of(s->v[i], source, origin);
 }
 
-static void drop(struct node_set *s, unsigned source, const char *origin, bool marked_only)
+void node_set_end(struct node_set *s, unsigned source, const char *origin)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
 		struct node_profile *p = s->v[i];
 
-		if (is_of(p, source, origin) && (p->marked || !marked_only))
+		if (is_of(p, source, origin) && p->marked)
 			profile_free(p);
 		else
 			s->v[kept++] = p;
 	}
 	s->n = kept;
-}
-
-void node_set_end(struct node_set *s, unsigned source, const char *origin)
-{
-	drop(s, source, origin, true);
-}
-
-void node_set_drop(struct node_set *s, unsigned source, const char *origin)
-{
-	drop(s, source, origin, false);
 }
 
 struct node_profile *node_set_find(const struct node_set *s, enum node_kind kind, const char *name)

@@ -83,7 +83,6 @@ bool node_set_put(struct node_set *s, unsigned source, const char *origin, enum 
  */
 void node_set_begin(struct node_set *s, unsigned source, const char *origin);
 void node_set_end(struct node_set *s, unsigned source, const char *origin);
-void node_set_drop(struct node_set *s, unsigned source, const char *origin);
 /* The profile that has this kind and name; NULL: none. */
 struct node_profile *node_set_find(const struct node_set *s, enum node_kind kind, const char *name);
 void node_set_free(struct node_set *s);

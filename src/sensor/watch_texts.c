@@ -197,15 +197,3 @@ void watch_texts_build(struct watch_texts_builder *b, struct watch_texts *out)
 	out->start = START * WATCH_CLASSES;
 	out->used = b->n > START + 1;
 }
-
-uint64_t watch_texts_run(const struct watch_texts *t, const char *text, size_t len)
-{
-	uint64_t found = 0;
-	size_t state = t->start;
-
-	for (size_t i = 0; i < len; i++) {
-		state = t->next[state + t->class[(unsigned char)text[i]]];
-		found |= t->found[state / WATCH_CLASSES];
-	}
-	return found | t->whole[state / WATCH_CLASSES];
-}

@@ -38,7 +38,4 @@ static inline uint64_t watch_texts_bits(enum watch_subject s, uint32_t groups)
 	return (uint64_t)groups << (unsigned)s * WATCH_GROUPS;
 }
 
-/* What the programs do with a table: the bits of all texts that stand in this one. For tests. */
-uint64_t watch_texts_run(const struct watch_texts *t, const char *text, size_t len);
-
 #endif

@@ -9,8 +9,8 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "model/event_memory.h"
 #include "rules/rules.h"
+#include "support/event_memory.h"
 
 struct kind {
 	const char *what, *type;

@@ -4,12 +4,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "bpf/watch_rec.h"
 #include "enrich/enrich.h"
 #include "enrich/facts.h"
 #include "fuzz.h"
 #include "model/event_fields.h"
 #include "sensor/capture.h"
+#include "unit/record_part.h"
 
 static void read_fields(const struct event *ev)
 {
@@ -33,7 +33,7 @@ static void judge(struct enrich *en, const struct capture_item *item, uint64_t b
 		enrich_fact(en, item->name, item->doc, &e);
 		return;
 	}
-	if (!watch_rec_valid(item->rec, item->rec->size))
+	if (!record_is_valid(item->rec, item->rec->size))
 		__builtin_trap();
 	ev = enrich_record(en, item->rec, boot);
 	if (ev)

@@ -1,7 +1,7 @@
 /* Rules files from any bytes: what compiles is explained and evaluated. */
 #include "fuzz.h"
-#include "model/event_memory.h"
 #include "rules/rules.h"
+#include "support/event_memory.h"
 
 static void evaluate(struct rules *r)
 {

@@ -1,7 +1,7 @@
 /* Conditions from any bytes: what compiles is asked of two events, twice with the same answer. */
 #include "fuzz.h"
-#include "model/event_memory.h"
-#include "rules/filter.h"
+#include "support/event_memory.h"
+#include "support/filter.h"
 
 static void ask(struct filter *f, const char *type)
 {

@@ -92,7 +92,7 @@ static void check_round(struct both *b)
 	static struct capture_rec back;
 	struct err e;
 
-	assert_true(watch_rec_valid(&made, made.rec.size));
+	assert_true(record_is_valid(&made, made.rec.size));
 	capture_line_put(b->out, &made.rec, &text);
 	snprintf(line, sizeof(line), "%s", buf_str(&text));
 	if (json_parse_line(&d, "capture", 1, text.p, text.len, &e) < 0)

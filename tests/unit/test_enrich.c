@@ -110,7 +110,7 @@ static struct enrich *fresh(void)
 
 static const struct event *put(struct enrich *e)
 {
-	assert_true(watch_rec_valid(&made, made.rec.size));
+	assert_true(record_is_valid(&made, made.rec.size));
 	return enrich_record(e, &made.rec, 0);
 }
 
@@ -1248,17 +1248,17 @@ static void invalid_records(void **state)
 	(void)state;
 	call_of(50, "cat", "openat", 3);
 	text(WATCH_P_PATH, 1, "/etc/shadow");
-	assert_true(watch_rec_valid(&made, made.rec.size));
-	assert_false(watch_rec_valid(&made, made.rec.size - 8));
-	assert_false(watch_rec_valid(&made, sizeof(made.rec) - 1));
+	assert_true(record_is_valid(&made, made.rec.size));
+	assert_false(record_is_valid(&made, made.rec.size - 8));
+	assert_false(record_is_valid(&made, sizeof(made.rec) - 1));
 	p = (struct watch_part *)(void *)(&made.rec + 1);
 	p->len = 60000;
-	assert_false(watch_rec_valid(&made, made.rec.size));
+	assert_false(record_is_valid(&made, made.rec.size));
 	p->len = 11;
 	p->kind = WATCH_P_FD; /* too short for a description */
-	assert_false(watch_rec_valid(&made, made.rec.size));
+	assert_false(record_is_valid(&made, made.rec.size));
 	made.rec.kind = 99;
-	assert_false(watch_rec_valid(&made, made.rec.size));
+	assert_false(record_is_valid(&made, made.rec.size));
 }
 
 int main(void)

@@ -112,7 +112,8 @@ static void test_set(void **state)
 	assert_true(p->checked && p->state == NODE_INSTALLED);
 	assert_true(put(&s, 0, "z", "web", "other"));
 	assert_true(!p->checked && p->state == NODE_PENDING);
-	node_set_drop(&s, 0, "z");
+	node_set_begin(&s, 0, "z");
+	node_set_end(&s, 0, "z");
 	assert_string_equal(node_set_find(&s, NODE_SECCOMP, "web")->origin, "a");
 	/* A list of the source, within it an object that lost a profile. */
 	put(&s, 1, "a", "second", "x");

@@ -15,9 +15,9 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "model/event_memory.h"
 #include "rules/rules.h"
 #include "shared_path.h"
+#include "support/event_memory.h"
 
 static void rules_free_p(struct rules **r)
 {

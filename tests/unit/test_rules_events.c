@@ -18,9 +18,9 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/json.h"
-#include "model/event_memory.h"
 #include "rules/rules.h"
 #include "shared_path.h"
+#include "support/event_memory.h"
 
 static struct json_object *get(struct json_object *o, const char *key)
 {

@@ -13,10 +13,10 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/json.h"
-#include "model/event_memory.h"
 #include "model/event_text.h"
-#include "rules/filter.h"
 #include "shared_path.h"
+#include "support/event_memory.h"
+#include "support/filter.h"
 
 /* Fields that the cases use and that no source of events has. */
 enum { T_TRUE = 1000, T_FALSE, T_SINGLE, T_DOUBLE, T_BUFFER, T_OPEN, T_NAME, T_TICK, T_RET };

@@ -1,4 +1,4 @@
-#include "model/event_memory.h"
+#include "support/event_memory.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* One condition by itself, without lists and macros: compiled once, asked for many events. */
-#ifndef RULES_FILTER_H
-#define RULES_FILTER_H
+#ifndef TESTS_FILTER_H
+#define TESTS_FILTER_H
 
 #include "base/buf.h"
 #include "base/err.h"

@@ -1,9 +1,9 @@
 /*
- * Events made of field names and texts, in memory: for tests, benchmarks and examples of rules. A
- * field that was not set has no value.
+ * Events made of field names and texts, in memory: for tests and benchmarks. A field that was not
+ * set has no value.
  */
-#ifndef MODEL_EVENT_MEMORY_H
-#define MODEL_EVENT_MEMORY_H
+#ifndef TESTS_EVENT_MEMORY_H
+#define TESTS_EVENT_MEMORY_H
 
 #include "base/arena.h"
 #include "base/cleanup.h"

@@ -1,4 +1,4 @@
-#include "rules/filter.h"
+#include "support/filter.h"
 
 #include <stdlib.h>
 
