@@ -140,10 +140,11 @@ def clang_format_test():
                 CHECK_SECONDS)
 
 
-def check_tests():
+def check_tests(build):
     return [Test("check/ranks", ["tools/check-ranks.py"], "exit", CHECK_SECONDS),
             Test("check/listed", ["tools/check-listed.py"], "exit", CHECK_SECONDS),
             Test("check/docs", ["tools/check-docs.py"], "exit", CHECK_SECONDS),
+            Test("check/bpf", ["tools/check-bpf.py", build], "exit", CHECK_SECONDS),
             clang_format_test()]
 
 
@@ -259,7 +260,7 @@ def main():
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sig, interrupted)
 
-    quick = [*check_tests(), *built_tests(build, ("unit",))]
+    quick = [*check_tests(build), *built_tests(build, ("unit",))]
     if args.asan:
         quick += asan_tests(os.path.join(TOP, args.asan))
     else:
