@@ -82,7 +82,7 @@ static __always_inline int observe(struct task_struct *task, __u32 abi, __u32 nr
 	if (!more || (works && spec_at(c->spec)->kind == K_OPEN && !abi && look_when_done(task)))
 		return 0;
 	read_args(c, regs);
-	return observe_call();
+	return observe_call(c);
 }
 
 static __always_inline int entered(__u64 *ctx, bool works)
@@ -142,7 +142,7 @@ static __always_inline int call_returned(struct task_struct *task, const struct 
 	if (!c->spec)
 		return 0;
 	read_args(c, regs);
-	return observe_open_result(ret);
+	return observe_open_result(c, ret);
 }
 
 /* syscalls:sys_exit_NAME (per call, so that other calls do not pay); fields of its format file. */

@@ -197,14 +197,10 @@ static __always_inline void begin_serving(struct call *c)
 	c->phase = SERVING;
 }
 
-__noinline int observe_call(void)
+static __always_inline int observe_call(struct call *c)
 {
-	struct call *c = call_get();
-	const volatile struct rec_spec *spec;
+	const volatile struct rec_spec *spec = spec_at(c->spec);
 
-	if (!c)
-		return 0;
-	spec = spec_at(c->spec);
 	if (spec->args_n)
 		observe_args();
 	switch (spec->kind) {

@@ -326,16 +326,11 @@ static __always_inline __u64 open_flags(struct call *c, const volatile struct re
 	return flags;
 }
 
-__noinline int observe_open_result(long ret)
+static __always_inline int observe_open_result(struct call *c, long ret)
 {
-	struct call *c = call_get();
-	const volatile struct rec_spec *spec;
-	__u32 access;
+	const volatile struct rec_spec *spec = spec_at(c->spec);
+	__u32 access = open_access(open_flags(c, spec));
 
-	if (!c)
-		return 0;
-	spec = spec_at(c->spec);
-	access = open_access(open_flags(c, spec));
 	if (ret >= 0) {
 		struct file *f = file_of_fd(ret);
 
