@@ -11,6 +11,7 @@
 #include "app/delivery.h"
 #include "app/keeper.h"
 #include "app/watch_capture.h"
+#include "app/watch_captures.h"
 #include "app/watch_drift.h"
 #include "app/watch_live.h"
 #include "app/watch_respond.h"
@@ -36,6 +37,7 @@ static void watching_free(struct watching *w)
 	rules_free(w->rules);
 	enrich_free(w->session.enrich);
 	capture_writer_free(w->session.capture);
+	watch_captures_free(w->session.captures);
 	watch_free(w->session.sensor);
 	keeper_free(w->keeper);
 	free(w->session.alive_path);
@@ -107,9 +109,9 @@ static int replay(struct watching *w, const char *path, struct err *e)
 /* Options that make no sense together. */
 static int check_options(const struct args *a, struct err *e)
 {
-	static const char *const live[] = { "capture",	   "for",     "entry", "ring",
-					    "environment", "respond", "hooks", "response",
-					    "user",	   "live",    "model", "learn" };
+	static const char *const live[] = { "capture", "for",	"entry",    "ring", "environment",
+					    "respond", "hooks", "response", "user", "live",
+					    "model",   "learn", "captures" };
 
 	if (args_count(a))
 		return usage_error(a, e, "'%s': expected options only", args_at(a, 0));
@@ -144,7 +146,8 @@ static char *folder_of(const char *path)
 static int split(struct watching *w, const struct args *a, int *status, struct err *e)
 {
 	cleanup_free char *folder = folder_of(w->store);
-	const char *const folders[2] = { folder, args_value(a, "learned") };
+	const char *const folders[KEEPER_FOLDERS] = { folder, args_value(a, "learned"),
+						      args_value(a, "captures") };
 	const char *user = args_value(a, "user"), *mode = args_value(a, "respond");
 	/* What root does is asked for on the command line; it reads no files. */
 	struct respond_options o = { .state = args_value(a, "respond-state"), .guard = true };
@@ -169,7 +172,7 @@ static int prepare(struct watching *w, const struct args *a, struct err *e)
 	    (!args_has(a, "replay") &&
 	     watch_respond_new(&w->session.respond, a, w->rules, w->keeper, e) < 0) ||
 	    (!args_has(a, "replay") && watch_drift_new(&w->session.drift, a, e) < 0) ||
-	    start_delivery(w, a, e) < 0)
+	    watch_captures_new(&w->session.captures, a, e) < 0 || start_delivery(w, a, e) < 0)
 		return -EINVAL;
 	return 0;
 }
@@ -274,6 +277,18 @@ static const struct option_desc options[] = {
 	{ 0, "capture", "FILE", NULL,
 	  "Writes all events, and what was learned of the host for them, to this file, for "
 	  "--replay; compressed when its name ends in .gz." },
+	{ 0, "captures", "DIR", NULL,
+	  "When a rule with capture: true fires, the events from then on, and the last ones before "
+	  "it, go to a file of their own in this folder, for --replay; the finding names it." },
+	{ 0, "captures-mode", "MODE", "rules|all_rules",
+	  "Whether only rules with capture: true, the default, or all rules begin such a file." },
+	{ 0, "captures-time", "TIME", NULL,
+	  "So long after the last rule that wants it, unless the rule says capture_duration, the "
+	  "file ends: seconds, or 1m; 5 is the default." },
+	{ 0, "captures-size", "MIB", NULL,
+	  "Ends such a file when it has this size; 16 is the default." },
+	{ 0, "captures-files", "NUMBER", NULL,
+	  "So many such files are kept, the oldest are deleted; 100 is the default." },
 	{ 0, "replay", "FILE", NULL,
 	  "Judges the events of a capture in place of those of this machine; needs no rights." },
 	{ 0, "ring", "MIB", NULL,

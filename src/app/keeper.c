@@ -93,14 +93,14 @@ static int check_user(const char *user, const struct passwd **pw, struct err *e)
 	return 0;
 }
 
-int keeper_split(struct keeper **out, const char *user, const char *const folders[2],
+int keeper_split(struct keeper **out, const char *user, const char *const folders[KEEPER_FOLDERS],
 		 const struct respond_options *respond, int *status, struct err *e)
 {
 	const struct passwd *pw;
 	int sock[2], execs[2], err = check_user(user, &pw, e);
 	pid_t parent = getpid(), pid;
 
-	for (int i = 0; i < 2 && err == 0; i++)
+	for (int i = 0; i < KEEPER_FOLDERS && err == 0; i++)
 		err = give_folder(folders[i], pw, e);
 	if (err < 0)
 		return err;

@@ -21,6 +21,8 @@
 
 struct keeper;
 
+enum { KEEPER_FOLDERS = 3 };
+
 /*
  * Becomes two processes. In the second, which is `user` from here on: 0 and its end of the
  * connection. In the first: 1 when the other has ended, with its exit status. Before threads begin.
@@ -32,7 +34,7 @@ struct respond_policy;
 struct respond_request;
 struct respond_result;
 struct respond_subject;
-int keeper_split(struct keeper **out, const char *user, const char *const folders[2],
+int keeper_split(struct keeper **out, const char *user, const char *const folders[KEEPER_FOLDERS],
 		 const struct respond_options *respond, int *status, struct err *e);
 void keeper_free(struct keeper *k);
 /* Whether the first process has ended before this one. */

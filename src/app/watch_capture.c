@@ -1,7 +1,9 @@
 #include "app/watch_capture.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 
+#include "app/watch_captures.h"
 #include "base/log.h"
 #include "enrich/facts.h"
 #include "sensor/capture.h"
@@ -19,7 +21,14 @@ static void on_fact(const char *json, void *session)
 	struct watch_session *s = session;
 	struct err e;
 
-	check(s, capture_put_fact(s->capture, json, &e), &e);
+	watch_captures_fact(s, json);
+	if (s->capture && !s->telling_known)
+		check(s, capture_put_fact(s->capture, json, &e), &e);
+}
+
+void watch_capture_tell(struct watch_session *s)
+{
+	enrich_tell(s->enrich, s->capture || watch_captures_writes(s) ? on_fact : NULL, s);
 }
 
 int watch_capture_begin(struct watch_session *s, const char *path, struct enrich_options *o,
@@ -29,7 +38,7 @@ int watch_capture_begin(struct watch_session *s, const char *path, struct enrich
 
 	o->outside.tell = on_fact;
 	o->outside.ctx = s;
-	err = capture_create(&s->capture, path, s->hostname, s->boot, e);
+	err = capture_create(&s->capture, path, O_TRUNC, s->hostname, s->boot, e);
 	return err;
 }
 
@@ -39,6 +48,7 @@ void watch_capture_record(struct watch_session *s, const struct watch_rec *rec)
 
 	if (s->capture)
 		check(s, capture_put(s->capture, rec, &e), &e);
+	watch_captures_record(s, rec);
 }
 
 void watch_capture_clock(struct watch_session *s)
@@ -47,6 +57,7 @@ void watch_capture_clock(struct watch_session *s)
 
 	if (s->capture)
 		check(s, capture_put_clock(s->capture, s->boot, &e), &e);
+	watch_captures_clock(s);
 }
 
 void watch_capture_flush(struct watch_session *s)
@@ -55,12 +66,14 @@ void watch_capture_flush(struct watch_session *s)
 
 	if (s->capture)
 		check(s, capture_flush(s->capture, &e), &e);
+	watch_captures_tick(s);
 }
 
 bool watch_capture_end(struct watch_session *s, uint64_t lost)
 {
 	struct err e;
 
+	watch_captures_end(s);
 	if (!s->capture)
 		return true;
 	check(s, capture_end(s->capture, lost, &e), &e);

@@ -11,6 +11,8 @@
  */
 int watch_capture_begin(struct watch_session *s, const char *path, struct enrich_options *o,
 			struct err *e);
+/* Has the enrichment tell what it learns, as long as somebody writes it down. */
+void watch_capture_tell(struct watch_session *s);
 /* Without a capture nothing; when it fails (a full disk) it ends there, with a warning. */
 void watch_capture_record(struct watch_session *s, const struct watch_rec *rec);
 void watch_capture_clock(struct watch_session *s);

@@ -171,6 +171,8 @@ struct finding *watch_finding(struct watch_session *s, const struct event *ev, s
 	set_output(f, s, ev, rule);
 	f->hostname = s->hostname;
 	f->last_seen = ev->time;
+	if (s->captured)
+		f->capture = arena_strdup(&f->arena, s->captured);
 	set_key(f, ev);
 	return f;
 }

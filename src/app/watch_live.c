@@ -468,7 +468,7 @@ static void statistics(const struct watching *w)
 		 n.kept, plural(n.kept), n.containers, plural(n.containers));
 }
 
-/* Rules that want a file of the events around them: there is one of all events, or none. */
+/* Rules that want a file of the events around them. */
 static void tell_captures(const struct watching *w)
 {
 	size_t n = 0;
@@ -478,11 +478,10 @@ static void tell_captures(const struct watching *w)
 
 		n += info->capture && info->enabled && !info->dropped;
 	}
-	if (n && !w->session.capture)
-		log_warn(
-			"%zu rule%s want%s a capture (capture: true), which is not made; --capture "
-			"writes all events",
-			n, plural(n), n == 1 ? "s" : "");
+	if (n && !w->session.capture && !w->session.captures)
+		log_warn("%zu rule%s want%s a capture (capture: true); --captures=DIR says where, "
+			 "--capture=FILE writes all events",
+			 n, plural(n), n == 1 ? "s" : "");
 }
 
 static void tell_what(const struct watching *w)

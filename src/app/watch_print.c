@@ -45,6 +45,10 @@ static void put_json(struct watch_session *s, const struct event *ev, size_t i, 
 	json_put_bytes(b, buf_str(&text));
 	buf_puts(b, ",\"output_fields\":");
 	rules_engine_fields(s->engine, i, b);
+	if (s->captured) {
+		buf_puts(b, ",\"capture\":");
+		json_put_bytes(b, s->captured);
+	}
 	buf_printf(b, ",\"priority\":\"%s\",\"rule\":", rules_priority_name(rule->priority));
 	json_put_bytes(b, rule->name);
 	buf_printf(b, ",\"source\":\"%s\",\"tags\":", ev_source_name(rule->source));
@@ -59,6 +63,8 @@ static void put_text(struct watch_session *s, const struct event *ev, size_t i, 
 	put_time(b, ev->time, "%H:%M:%S");
 	buf_printf(b, ": %s ", rules_priority_name(rules_at(s->rules, i)->priority));
 	rules_engine_text(s->engine, i, b);
+	if (s->captured)
+		buf_printf(b, " capture=%s", s->captured);
 	buf_putc(b, '\n');
 }
 

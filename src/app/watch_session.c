@@ -4,6 +4,7 @@
 
 #include "app/delivery.h"
 #include "app/watch_capture.h"
+#include "app/watch_captures.h"
 #include "app/watch_drift.h"
 #include "app/watch_finding.h"
 #include "app/watch_own.h"
@@ -36,6 +37,7 @@ static void judge(struct watch_session *s, const struct event *ev, bool again)
 	for (size_t i = 0; i < n; i++) {
 		if (s->limit && s->findings >= s->limit)
 			break;
+		s->captured = watch_captures_fired(s, fired[i], ev->time);
 		watch_print(s, ev, fired[i]);
 		if (s->delivery)
 			delivery_add(s->delivery, watch_finding(s, ev, fired[i]));

@@ -11,6 +11,7 @@
 #include "sensor/watch.h"
 
 struct capture_writer;
+struct watch_captures;
 struct delivery;
 struct watch_drift;
 struct watch_respond;
@@ -21,13 +22,16 @@ struct watch_session {
 	struct rules_engine *engine;
 	struct watch *sensor;
 	struct enrich *enrich;
-	uint64_t boot;			/* ns since 1970 when CLOCK_BOOTTIME was 0 */
-	uint64_t findings;		/* rules that fired */
-	uint64_t limit;			/* end after so many; 0: never */
-	struct delivery *delivery;	/* store and sinks; NULL: none */
-	struct capture_writer *capture; /* NULL: none */
-	struct watch_drift *drift;	/* NULL: no models */
-	struct watch_respond *respond;	/* NULL: nothing is done about findings */
+	uint64_t boot;			 /* ns since 1970 when CLOCK_BOOTTIME was 0 */
+	uint64_t findings;		 /* rules that fired */
+	uint64_t limit;			 /* end after so many; 0: never */
+	struct delivery *delivery;	 /* store and sinks; NULL: none */
+	struct capture_writer *capture;	 /* NULL: none */
+	struct watch_captures *captures; /* those that rules ask for; NULL: none */
+	const char *captured;		 /* file with the event in hand; NULL: none */
+	bool telling_known;		 /* facts are for that file only */
+	struct watch_drift *drift;	 /* NULL: no models */
+	struct watch_respond *respond;	 /* NULL: nothing is done about findings */
 	bool capture_failed;
 	uint64_t unseen; /* CLOCK_BOOTTIME: a 32-bit program was told of; 0: never */
 	uint64_t since;	 /* CLOCK_BOOTTIME: records up to it were judged under other rules */

@@ -445,6 +445,13 @@ uint64_t containers_changes(const struct containers *c)
 	return c->changes;
 }
 
+void containers_tell(const struct containers *c)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (const struct container *one = c->bucket[i]; one; one = one->next)
+			fact_container(c->outside, one);
+}
+
 size_t containers_count(const struct containers *c)
 {
 	return c->n;

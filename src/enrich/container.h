@@ -108,6 +108,8 @@ void containers_free(struct containers *c);
 void containers_docker_root(struct containers *c, const char *root);
 /* By its whole id; NULL: nobody asked for it, or it is forgotten. */
 const struct container *containers_find(struct containers *c, const char *id);
+/* Tells all that are known (outside.h). */
+void containers_tell(const struct containers *c);
 /* Each second: looks at some again. */
 void containers_look_again(struct containers *c);
 /* The container of the control group, NULL for the host. Holds a reference, see container_put(). */

@@ -318,24 +318,59 @@ void enrich_free(struct enrich *e)
 	free(e);
 }
 
+/* Of those with these mounts; `p` is one of them. */
+static void ask_for(struct enrich *e, const struct process *root, const struct asked *who)
+{
+	enum { AGAIN_NS = 1000000000 };
+	struct asked *a =
+		&e->asked[(who->mnt_ns ^ who->uid * 31 ^ who->gid * 7 ^ who->loginuid) % ASKED];
+
+	if (a->time && who->time - a->time < AGAIN_NS && a->mnt_ns == who->mnt_ns &&
+	    a->uid == who->uid && a->gid == who->gid && a->loginuid == who->loginuid)
+		return;
+	*a = *who;
+	users_find(e->users, root->pid, who->mnt_ns, who->uid);
+	users_group(e->users, root->pid, who->mnt_ns, who->gid);
+	if (who->loginuid != ~0u)
+		users_find(e->users, root->pid, who->mnt_ns, who->loginuid);
+}
+
 /* What the rules of a replay may ask for, whatever those of today do. */
 static void ask_for_users(struct enrich *e)
 {
-	enum { AGAIN_NS = 1000000000 };
 	const struct process *root = process_of_root(e);
 	const struct watch_rec *r = e->rec;
-	uint32_t mnt_ns = root->program->facts.mnt_ns;
-	struct asked now = { r->time ? r->time : 1, mnt_ns, r->uid, r->gid, r->loginuid };
-	struct asked *a = &e->asked[(mnt_ns ^ r->uid * 31 ^ r->gid * 7 ^ r->loginuid) % ASKED];
 
-	if (a->time && now.time - a->time < AGAIN_NS && a->mnt_ns == mnt_ns && a->uid == r->uid &&
-	    a->gid == r->gid && a->loginuid == r->loginuid)
-		return;
-	*a = now;
-	users_find(e->users, root->pid, mnt_ns, r->uid);
-	users_group(e->users, root->pid, mnt_ns, r->gid);
-	if (r->loginuid != ~0u)
-		users_find(e->users, root->pid, mnt_ns, r->loginuid);
+	ask_for(e, root,
+		&(struct asked){ r->time ? r->time : 1, root->program->facts.mnt_ns, r->uid, r->gid,
+				 r->loginuid });
+}
+
+static void ask_for_process(struct process *p, void *enrich)
+{
+	struct enrich *e = enrich;
+
+	ask_for(e, p,
+		&(struct asked){ e->rec ? e->rec->time : 1, p->program->facts.mnt_ns, p->uid,
+				 p->gid, p->loginuid });
+}
+
+void enrich_tell(struct enrich *e, void (*tell)(const char *json, void *ctx), void *ctx)
+{
+	e->outside.tell = tell;
+	e->outside.ctx = ctx;
+}
+
+void enrich_tell_known(struct enrich *e)
+{
+	memset(e->asked, 0, sizeof(e->asked));
+	users_tell_again(e->users);
+	containers_tell(e->containers);
+	names_tell(e->names_of);
+	processes_tell(e->processes);
+	processes_each(e->processes, ask_for_process, e);
+	if (e->p)
+		ask_for_users(e);
 }
 
 void enrich_settle(struct enrich *e)

@@ -58,6 +58,11 @@ bool enrich_container_runs(const struct enrich *e, const char *id);
 void enrich_tick(struct enrich *e);
 void enrich_recover(struct enrich *e, uint64_t seen);
 
+/* From now on what is learned is told (outside.h); NULL: no more. */
+void enrich_tell(struct enrich *e, void (*tell)(const char *json, void *ctx), void *ctx);
+/* Tells what is known already, for a capture that begins. */
+void enrich_tell_known(struct enrich *e);
+
 /* Of the last event. */
 const struct process *enrich_process(const struct enrich *e);
 

@@ -56,16 +56,17 @@ static void tell(const struct outside *o, struct buf *b)
 	o->tell(buf_str(b), o->ctx);
 }
 
-void fact_process(const struct outside *o, const struct process *p)
+void fact_process(const struct outside *o, const struct process *p, uint32_t ppid)
 {
 	const struct program *g = p->program;
+	struct watch_proc facts = g->facts;
 	cleanup_buf struct buf b = { 0 };
 
 	if (!o->tell)
 		return;
 	buf_puts(&b, "{\"process\":{");
 	put_number(&b, "pid", p->pid);
-	put_number(&b, "ppid", p->ppid);
+	put_number(&b, "ppid", ppid);
 	put_number(&b, "vpid", p->vpid);
 	put_number(&b, "start", p->start);
 	put_number(&b, "tty", p->tty);
@@ -78,11 +79,22 @@ void fact_process(const struct outside *o, const struct process *p)
 	put_strings(&b, "argv", g->argv, g->argv_len);
 	if (o->env)
 		put_strings(&b, "env", g->env, g->env_len);
-	put_text(&b, "cwd", g->cwd);
+	put_text(&b, "cwd", process_cwd(p));
 	put_text(&b, "cgroup", g->cgroup);
 	buf_puts(&b, ",\"proc\":{");
-	watch_members_put(&b, watch_proc_members, &g->facts);
+	facts.sid = process_sid(p);
+	watch_members_put(&b, watch_proc_members, &facts);
 	buf_putc(&b, '}');
+	tell(o, &b);
+}
+
+void fact_gone(const struct outside *o, uint32_t pid)
+{
+	cleanup_buf struct buf b = { 0 };
+
+	if (!o->tell)
+		return;
+	buf_printf(&b, "{\"gone\":{\"pid\":%" PRIu32, pid);
 	tell(o, &b);
 }
 

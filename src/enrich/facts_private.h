@@ -8,7 +8,10 @@
 #include "enrich/users.h"
 #include "model/event.h"
 
-void fact_process(const struct outside *o, const struct process *p);
+/* `ppid`: its parent's; 0: none that is told. */
+void fact_process(const struct outside *o, const struct process *p, uint32_t ppid);
+/* The process has ended; others that were told are its descendants. */
+void fact_gone(const struct outside *o, uint32_t pid);
 void fact_container(const struct outside *o, const struct container *c);
 /* `u` NULL: there is no such user (group). */
 void fact_user(const struct outside *o, uint64_t mnt_ns, uint32_t uid, const struct user *u);

@@ -372,6 +372,19 @@ static int take_name(struct enrich *en, const struct from *f)
 		       : json_err(f->d, f->at, f->e, E2BIG, "there are too many names");
 }
 
+static int take_gone(struct enrich *en, const struct from *f)
+{
+	static const char *const keys[] = { "pid", NULL };
+	uint32_t pid = 0;
+	int err = check_keys(f, keys);
+
+	if (err == 0)
+		err = get_number(f, "pid", &pid);
+	if (err == 0)
+		processes_ended(en->processes, processes_find(en->processes, pid));
+	return err;
+}
+
 int enrich_fact(struct enrich *en, const char *name, const struct json_doc *d, struct err *e)
 {
 	struct json_path at = { NULL, name, 0 };
@@ -384,6 +397,8 @@ int enrich_fact(struct enrich *en, const char *name, const struct json_doc *d, s
 	en->p = NULL;
 	if (!strcmp(name, "process"))
 		return read_subject(en->processes, d, &at, f.o, e);
+	if (!strcmp(name, "gone"))
+		return take_gone(en, &f);
 	if (!strcmp(name, "container"))
 		return take_container(en, &f);
 	if (!strcmp(name, "user") || !strcmp(name, "group"))
@@ -391,5 +406,6 @@ int enrich_fact(struct enrich *en, const char *name, const struct json_doc *d, s
 	if (!strcmp(name, "name"))
 		return take_name(en, &f);
 	return json_err(d, &at, e, EINVAL,
-			"expected process, container, user, group, name, clock, note or end");
+			"expected process, gone, container, user, group, name, clock, note or "
+			"end");
 }

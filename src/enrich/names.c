@@ -307,6 +307,12 @@ size_t names_of(const struct names *n, const struct ev_addr *a, const char **out
 	return count;
 }
 
+void names_tell(const struct names *n)
+{
+	for (size_t i = 0; i < n->known.n; i++)
+		fact_name(n->outside, &n->known.v[i].addr, n->known.v[i].name);
+}
+
 struct names *names_new(const struct outside *o)
 {
 	struct names *n = xcalloc(1, sizeof(*n));

@@ -17,6 +17,8 @@ struct names;
 enum { NAMES_MAX = 4096, NAMES_OF_ONE_MAX = 16 };
 
 /* `o` stays the caller's: it is told of every new pair. */
+/* Tells all that are known (outside.h). */
+void names_tell(const struct names *n);
 struct names *names_new(const struct outside *o);
 void names_free(struct names *n);
 /*

@@ -216,6 +216,13 @@ void processes_drop(struct processes *ps, bool (*ended)(const struct process *p,
 		}
 }
 
+void processes_each(struct processes *ps, void (*fn)(struct process *p, void *arg), void *arg)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct process *p = ps->bucket[i]; p; p = p->next)
+			fn(p, arg);
+}
+
 void processes_free(struct processes *ps)
 {
 	if (!ps)

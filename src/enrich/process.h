@@ -56,6 +56,10 @@ void processes_free(struct processes *ps);
 /* Reads /proc; returns how many processes were found. */
 size_t processes_scan(struct processes *ps);
 
+/* Tells all that are known, when somebody wants to know (outside.h). */
+void processes_tell(struct processes *ps);
+void processes_each(struct processes *ps, void (*fn)(struct process *p, void *arg), void *arg);
+
 /* Records of processes were lost: what they would have told is to be read from /proc. */
 void processes_lost(struct processes *ps);
 /* Does a part of that. `seen`: CLOCK_BOOTTIME up to which all records were taken. */

@@ -204,7 +204,7 @@ static bool read_family(struct processes *ps, struct process *p, unsigned depth)
 		process_adopt(ps, p, p->ppid);
 	}
 	p->told = true;
-	fact_process(processes_outside(ps), p);
+	fact_process(processes_outside(ps), p, p->ppid);
 	return true;
 }
 
@@ -268,21 +268,6 @@ void process_compare_proc(struct processes *ps, uint32_t pid)
 		processes_ended(ps, p);
 }
 
-/* Parents first, so that whoever reads it knows them. */
-static void tell(struct processes *ps, struct process *p)
-{
-	while (p && !p->told) {
-		struct process *first = p;
-
-		while (first->parent && !first->parent->told)
-			first = first->parent;
-		first->told = true;
-		fact_process(processes_outside(ps), first);
-		if (first == p)
-			return;
-	}
-}
-
 size_t processes_scan(struct processes *ps)
 {
 	cleanup_free uint32_t *pids = NULL;
@@ -309,7 +294,6 @@ size_t processes_scan(struct processes *ps)
 		if (p && !p->parent)
 			process_adopt(ps, p, p->ppid);
 	}
-	for (size_t i = 0; i < found && processes_outside(ps)->tell; i++)
-		tell(ps, processes_find(ps, pids[i]));
+	processes_tell(ps);
 	return n;
 }

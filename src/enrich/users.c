@@ -77,6 +77,12 @@ static void forget_known(struct users *u)
 	map_free(&u->known);
 }
 
+void users_tell_again(struct users *u)
+{
+	if (!u->outside->offline)
+		forget_known(u);
+}
+
 static void list_free(struct users *u, struct list *l)
 {
 	u->bytes -= l->len;

@@ -17,6 +17,8 @@ struct user {
 
 /* `o` stays the caller's. */
 struct users *users_new(const struct outside *o);
+/* What was told is forgotten: it is told again when it is asked for. */
+void users_tell_again(struct users *u);
 void users_free(struct users *u);
 /*
  * `pid`: a process whose root directory counts, `key`: equal for processes that share it (its mount

@@ -56,6 +56,7 @@ struct finding {
 	size_t lineage_n;
 
 	const char *output;   /* one line of text */
+	const char *capture;  /* the file with the events from then on; NULL: none */
 	const char *evidence; /* a JSON object: the fields of the rule's output */
 	bool further; /* stands for many of its rule, container and program: finding_dedup.h */
 	bool apart;   /* not in the JSON form: never taken together with others like that */

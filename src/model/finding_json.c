@@ -105,6 +105,7 @@ void finding_write(const struct finding *f, struct buf *b)
 	put(b, "output", f->output);
 	if (f->further)
 		buf_puts(b, ",\"further\":true");
+	put(b, "capture", f->capture);
 	if (f->evidence)
 		buf_printf(b, ",\"evidence\":%s", f->evidence);
 	buf_putc(b, '}');
@@ -327,6 +328,7 @@ static int texts(struct reader *r, struct json_object *o)
 		{ "technique", &f->technique, false },
 		{ "hostname", &f->hostname, false },
 		{ "output", &f->output, false },
+		{ "capture", &f->capture, false },
 	};
 	int err = 0;
 

@@ -17,8 +17,11 @@
 
 struct capture_writer;
 
-/* Replaces the file. `boot`: ns since 1970 when CLOCK_BOOTTIME was 0. */
-int capture_create(struct capture_writer **out, const char *path, const char *hostname,
+/*
+ * `how`: O_TRUNC replaces the file, O_EXCL makes one that there must not be. `boot`: ns since 1970
+ * when CLOCK_BOOTTIME was 0.
+ */
+int capture_create(struct capture_writer **out, const char *path, int how, const char *hostname,
 		   uint64_t boot, struct err *e);
 /* Once one of these has failed (a full disk), the capture has ended there: later ones do nothing.
  */
@@ -28,6 +31,8 @@ int capture_put_fact(struct capture_writer *w, const char *json, struct err *e);
 int capture_put_clock(struct capture_writer *w, uint64_t boot, struct err *e);
 /* Hands to the kernel what was put. */
 int capture_flush(struct capture_writer *w, struct err *e);
+/* Bytes that are in the file, but for the last 256 KiB that were put. */
+uint64_t capture_size(const struct capture_writer *w);
 /* The last line: how many records the kernel could not hand over. Closes the file. */
 int capture_end(struct capture_writer *w, uint64_t lost, struct err *e);
 void capture_writer_free(struct capture_writer *w);

@@ -66,10 +66,10 @@ static bool wants_compression(const char *path)
 	return len > 3 && !strcmp(path + len - 3, ".gz");
 }
 
-int capture_create(struct capture_writer **out, const char *path, const char *hostname,
+int capture_create(struct capture_writer **out, const char *path, int how, const char *hostname,
 		   uint64_t boot, struct err *e)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), err;
+	int fd = open(path, O_WRONLY | O_CREAT | how | O_CLOEXEC, 0600), err;
 	struct capture_writer *w;
 
 	if (fd < 0)
@@ -126,6 +126,13 @@ int capture_flush(struct capture_writer *w, struct err *e)
 	if (w->file && gzflush(w->file, Z_SYNC_FLUSH) != Z_OK)
 		return failed(w, e);
 	return 0;
+}
+
+uint64_t capture_size(const struct capture_writer *w)
+{
+	z_off_t at = w->file ? gzoffset(w->file) : 0;
+
+	return at < 0 ? 0 : (uint64_t)at;
 }
 
 int capture_end(struct capture_writer *w, uint64_t lost, struct err *e)

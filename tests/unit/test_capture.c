@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -375,7 +376,7 @@ static void write_and_read(void **state)
 
 	(void)state;
 	for (int pass = 0; pass < 2; pass++) {
-		assert_int_equal(capture_create(&w, path, "node", 5, &e), 0);
+		assert_int_equal(capture_create(&w, path, O_TRUNC, "node", 5, &e), 0);
 		assert_int_equal(capture_put_fact(w, "{\"process\":{\"pid\":5,\"start\":55}}", &e),
 				 0);
 		begin(WATCH_CALL, 5, "cat");
@@ -400,7 +401,7 @@ static void disk_full(void **state)
 	int err = 0;
 
 	(void)state;
-	assert_int_equal(capture_create(&w, "/dev/full", "node", 5, &e), 0);
+	assert_int_equal(capture_create(&w, "/dev/full", O_TRUNC, "node", 5, &e), 0);
 	for (int i = 0; i < 100000 && err == 0; i++) {
 		begin(WATCH_CALL, 5, "cat");
 		err = capture_put(w, &made.rec, &e);

@@ -1261,6 +1261,74 @@ static void invalid_records(void **state)
 	assert_false(record_is_valid(&made, made.rec.size));
 }
 
+/* Lines of facts, as a capture has them. */
+static void take_facts(struct enrich *e, const char *lines)
+{
+	while (*lines) {
+		size_t len = strcspn(lines, "\n");
+		cleanup_json_doc struct json_doc d = { 0 };
+		char name[16] = "";
+		struct err err;
+
+		sscanf(lines, "{\"%15[a-z]", name);
+		assert_int_equal(json_parse(&d, "t", lines, len, &err), 0);
+		if (enrich_fact(e, name, &d, &err) < 0)
+			fail_msg("%s", err.msg);
+		lines += len + 1;
+	}
+}
+
+static void collect(const char *json, void *out)
+{
+	buf_printf(out, "%s\n", json);
+}
+
+static void told(struct enrich *e, struct buf *out)
+{
+	enrich_tell(e, collect, out);
+	enrich_tell_known(e);
+	enrich_tell(e, NULL, NULL);
+}
+
+/* What is known when a capture begins makes another one know the same. */
+static void told_later(void **state)
+{
+	static const char id[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	struct enrich_options offline = { .outside.offline = true };
+	struct enrich *a = enrich_new(&offline), *b = enrich_new(&offline);
+	cleanup_buf struct buf facts = { 0 }, one = { 0 }, two = { 0 };
+
+	(void)state;
+	buf_printf(&facts,
+		   "{\"container\":{\"id\":\"%s\",\"engine\":\"docker\",\"name\":\"web\"}}\n"
+		   "{\"name\":{\"address\":\"192.0.2.1\",\"name\":\"a.example\"}}\n"
+		   "{\"process\":{\"pid\":1,\"start\":1,\"comm\":\"init\",\"cwd\":\"/\"}}\n"
+		   "{\"process\":{\"pid\":8200,\"ppid\":1,\"start\":2,\"comm\":\"ended\"}}\n"
+		   "{\"process\":{\"pid\":8201,\"ppid\":1,\"start\":2,\"comm\":\"replaced\"}}\n"
+		   "{\"process\":{\"pid\":20,\"ppid\":8200,\"start\":3,\"comm\":\"cat\","
+		   "\"argv\":[\"cat\",\"x\"],\"cgroup\":\"/docker/%s\"}}\n"
+		   "{\"process\":{\"pid\":21,\"ppid\":8201,\"start\":3,\"comm\":\"dog\"}}\n"
+		   "{\"gone\":{\"pid\":8200}}\n"
+		   "{\"process\":{\"pid\":8201,\"ppid\":1,\"start\":4,\"comm\":\"new\"}}\n",
+		   id, id);
+	take_facts(a, buf_str(&facts));
+	told(a, &one);
+	assert_non_null(strstr(buf_str(&one), "\"name\":\"web\""));
+	assert_non_null(strstr(buf_str(&one), "a.example"));
+	assert_non_null(strstr(buf_str(&one), "\"pid\":20,\"ppid\":8200"));
+	assert_non_null(strstr(buf_str(&one), "{\"gone\":{\"pid\":8200}}"));
+	/* Somebody else has the number of its parent. */
+	assert_null(strstr(buf_str(&one), "\"ppid\":8201"));
+	assert_null(strstr(buf_str(&one), "replaced"));
+	take_facts(b, buf_str(&one));
+	told(b, &two);
+	assert_string_equal(buf_str(&one), buf_str(&two));
+	assert_null(processes_find(b->processes, 8200));
+	assert_string_equal(process_ancestor(processes_find(b->processes, 20), 1)->comm, "ended");
+	enrich_free(a);
+	enrich_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1292,6 +1360,7 @@ int main(void)
 		cmocka_unit_test(odd_passwd),
 		cmocka_unit_test(unknown_container),
 		cmocka_unit_test(invalid_records),
+		cmocka_unit_test(told_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

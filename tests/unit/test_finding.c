@@ -26,12 +26,14 @@ static void test_round_trip(void **state)
 	f->container.missing = "its image does not stand in the engine's files";
 	f->process.cmdline = "sh -c \x80\xff \"quoted\"\n";
 	f->loginuid = 1000;
+	f->capture = "/var/lib/captures/capture-1.gz";
 	f->severity = 75;
 	finding_write(f, &one);
 	assert_int_equal(finding_read(&g, "one", buf_str(&one), one.len, &e), 0);
 	finding_write(g, &two);
 	assert_string_equal(buf_str(&one), buf_str(&two));
 	assert_string_equal(g->process.cmdline, f->process.cmdline);
+	assert_string_equal(g->capture, f->capture);
 	assert_int_equal(g->severity, 75);
 	assert_int_equal(g->first_seen, f->first_seen);
 	assert_int_equal(g->lineage_n, 1);
