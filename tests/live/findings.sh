@@ -210,7 +210,7 @@ END
 "$boltseal" watch --rules "$scratch/rules.yaml" --rules "$scratch/capture.yaml" --for 1 \
 	>"$scratch/watch.out" 2>"$scratch/watch.err"
 expect "a rule that wants a capture is told that there is none" \
-	grep -q 'warning: 1 rule wants a capture (capture: true), which is not made' "$scratch/watch.err"
+	grep -q 'warning: 1 rule wants a capture (capture: true); --captures=DIR' "$scratch/watch.err"
 
 # ---- a program that does the same to very many files, over two runs
 cat >"$scratch/many.yaml" <<-END
