@@ -1,6 +1,5 @@
 /* admit --make-certs: what a webhook needs before it can start. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,25 +26,6 @@ static const char *const default_names[] = {
 	"127.0.0.1",
 };
 
-/* A secret: for its owner alone, in one step. */
-static int write_secret(const char *path, const struct buf *b, struct err *e)
-{
-	cleanup_free char *tmp = xasprintf("%s.%d", path, (int)getpid());
-	cleanup_close int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	int r;
-
-	if (fd < 0)
-		return err_errno(e, errno, "%s: cannot make the file", tmp);
-	r = io_write_all(fd, b->p, b->len);
-	if (r == 0 && (fsync(fd) < 0 || rename(tmp, path) < 0))
-		r = -errno;
-	if (r < 0) {
-		unlink(tmp);
-		return err_errno(e, -r, "%s: cannot write", path);
-	}
-	return 0;
-}
-
 /* One that is there signs again, so that its bundle stays true. */
 static int read_authority(struct http_certs *c, const char *crt, const char *key, struct err *e)
 {
@@ -63,10 +43,10 @@ static int write_all(const struct http_certs *c, char *const path[4], struct err
 	int r = io_write_file(path[0], c->ca.p, c->ca.len, e);
 
 	if (r == 0)
-		r = write_secret(path[1], &c->ca_key, e);
+		r = io_write_secret(path[1], c->ca_key.p, c->ca_key.len, e);
 	if (r == 0)
 		r = io_write_file(path[2], c->certificate.p, c->certificate.len, e);
-	return r == 0 ? write_secret(path[3], &c->key, e) : r;
+	return r == 0 ? io_write_secret(path[3], c->key.p, c->key.len, e) : r;
 }
 
 /* The webhooks of a manifest get the authority, wherever they have a clientConfig. */

@@ -1,5 +1,4 @@
 /* Drift as findings. */
-#include <inttypes.h>
 #include <time.h>
 
 #include "app/delivery.h"
@@ -10,6 +9,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "baseline/baseline.h"
+#include "model/event_text.h"
 #include "model/finding_dedup.h"
 
 /* Falco's priorities, from what severities they begin (docs/findings.md has it the other way). */
@@ -59,14 +59,9 @@ static const char *evidence(struct finding *f, const struct drift *d, const stru
 static const char *sentence(struct finding *f, const struct drift *d)
 {
 	cleanup_buf struct buf b = { 0 };
-	time_t sec = (time_t)(f->last_seen / 1000000000u);
-	char when[16];
-	struct tm tm;
 
-	gmtime_r(&sec, &tm);
-	strftime(when, sizeof(when), "%H:%M:%S", &tm);
-	buf_printf(&b, "%s.%09" PRIu64 ": %s Outside of its model: %s in %s", when,
-		   f->last_seen % 1000000000u, f->priority,
+	ev_time_put(EV_EVT_TIME, f->last_seen, &b);
+	buf_printf(&b, ": %s Outside of its model: %s in %s", f->priority,
 		   f->process.name ? f->process.name : "a process",
 		   f->container.name ? f->container.name : f->container.id);
 	if (f->container.image)

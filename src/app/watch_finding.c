@@ -4,10 +4,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "model/event_fields.h"
+#include "model/event_text.h"
 
 /* Bytes that are kept of texts which programs choose. */
 enum { CMDLINE_MAX = 4096, ANCESTOR_MAX = 512, OUTPUT_MAX = 32768 };
@@ -148,13 +148,9 @@ static void set_output(struct finding *f, struct watch_session *s, const struct 
 		       size_t rule)
 {
 	cleanup_buf struct buf out = { 0 }, fields = { .max = FINDING_EVIDENCE_MAX };
-	time_t sec = (time_t)(ev->time / 1000000000u);
-	struct tm tm;
-	char when[16];
 
-	gmtime_r(&sec, &tm);
-	strftime(when, sizeof(when), "%H:%M:%S", &tm);
-	buf_printf(&out, "%s.%09" PRIu64 ": %s ", when, ev->time % 1000000000u, f->priority);
+	ev_time_put(EV_EVT_TIME, ev->time, &out);
+	buf_printf(&out, ": %s ", f->priority);
 	rules_engine_text(s->engine, rule, &out);
 	f->output = shortened(f, buf_str(&out), OUTPUT_MAX);
 	rules_engine_fields(s->engine, rule, &fields);

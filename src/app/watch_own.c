@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "model/event_text.h"
 #include "model/finding.h"
 
 static const struct {
@@ -86,10 +87,8 @@ void watch_tell(struct watch_session *s, struct finding *f)
 void watch_own(struct watch_session *s, enum watch_own what, const char *fmt, ...)
 {
 	struct finding *f = finding_new();
-	cleanup_buf struct buf evidence = { 0 };
-	time_t sec;
-	struct tm tm;
-	char text[2048], when[16];
+	cleanup_buf struct buf evidence = { 0 }, output = { 0 };
+	char text[2048];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -106,11 +105,9 @@ void watch_own(struct watch_session *s, enum watch_own what, const char *fmt, ..
 	f->uid = f->loginuid = -1;
 	f->apart = true;
 	f->last_seen = f->first_seen = clock_ns(CLOCK_REALTIME);
-	sec = (time_t)(f->last_seen / 1000000000u);
-	gmtime_r(&sec, &tm);
-	strftime(when, sizeof(when), "%H:%M:%S", &tm);
-	f->output = arena_printf(&f->arena, "%s.%09" PRIu64 ": %s %s: %s", when,
-				 f->last_seen % 1000000000u, f->priority, f->rule, text);
+	ev_time_put(EV_EVT_TIME, f->last_seen, &output);
+	buf_printf(&output, ": %s %s: %s", f->priority, f->rule, text);
+	f->output = arena_strdup(&f->arena, buf_str(&output));
 	buf_puts(&evidence, "{\"boltseal.text\":");
 	json_put_bytes(&evidence, text);
 	buf_putc(&evidence, '}');

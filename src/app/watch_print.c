@@ -1,6 +1,4 @@
 /* What fired, as lines. */
-#include <inttypes.h>
-#include <time.h>
 
 #include "app/watch_screen.h"
 #include "app/watch_session.h"
@@ -8,17 +6,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "model/event.h"
-
-static void put_time(struct buf *b, uint64_t ns, const char *format)
-{
-	time_t sec = (time_t)(ns / 1000000000u);
-	struct tm tm;
-	char text[64];
-
-	gmtime_r(&sec, &tm);
-	strftime(text, sizeof(text), format, &tm);
-	buf_printf(b, "%s.%09" PRIu64, text, ns % 1000000000u);
-}
+#include "model/event_text.h"
 
 static void put_tags(struct buf *b, const struct rule_info *rule)
 {
@@ -36,7 +24,7 @@ static void put_json(struct watch_session *s, const struct event *ev, size_t i, 
 	const struct rule_info *rule = rules_at(s->rules, i);
 	cleanup_buf struct buf text = { 0 };
 
-	put_time(&text, ev->time, "%H:%M:%S");
+	ev_time_put(EV_EVT_TIME, ev->time, &text);
 	buf_printf(&text, ": %s ", rules_priority_name(rule->priority));
 	rules_engine_text(s->engine, i, &text);
 	buf_puts(b, "{\"hostname\":");
@@ -54,13 +42,13 @@ static void put_json(struct watch_session *s, const struct event *ev, size_t i, 
 	buf_printf(b, ",\"source\":\"%s\",\"tags\":", ev_source_name(rule->source));
 	put_tags(b, rule);
 	buf_puts(b, ",\"time\":\"");
-	put_time(b, ev->time, "%Y-%m-%dT%H:%M:%S");
-	buf_puts(b, "Z\"}\n");
+	ev_time_put(EV_EVT_TIME_ISO8601, ev->time, b);
+	buf_puts(b, "\"}\n");
 }
 
 static void put_text(struct watch_session *s, const struct event *ev, size_t i, struct buf *b)
 {
-	put_time(b, ev->time, "%H:%M:%S");
+	ev_time_put(EV_EVT_TIME, ev->time, b);
 	buf_printf(b, ": %s ", rules_priority_name(rules_at(s->rules, i)->priority));
 	rules_engine_text(s->engine, i, b);
 	if (s->captured)

@@ -1,6 +1,5 @@
 #include "app/watch_respond_private.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "model/event_text.h"
 #include "model/finding.h"
 /* ---- begin and end */
 
@@ -194,12 +194,7 @@ static void describe(struct finding *f, const struct respond_request *q,
 {
 	cleanup_buf struct buf line = { 0 }, key = { 0 };
 	const char *action = respond_action_name(q->action);
-	time_t sec = (time_t)(f->last_seen / 1000000000u);
-	char when[16];
-	struct tm tm;
 
-	gmtime_r(&sec, &tm);
-	strftime(when, sizeof(when), "%H:%M:%S", &tm);
 	f->priority = weights[result->outcome].priority;
 	f->severity = weights[result->outcome].severity;
 	f->apart = true;
@@ -213,8 +208,8 @@ static void describe(struct finding *f, const struct respond_request *q,
 		    "switched on, 'boltseal respond undo' takes it back.";
 	f->tags_n = 0;
 	f->technique = NULL;
-	buf_printf(&line, "%s.%09" PRIu64 ": %s response %s: %s: %s (rule=%s container=%.12s ",
-		   when, f->last_seen % 1000000000u, f->priority, action,
+	ev_time_put(EV_EVT_TIME, f->last_seen, &line);
+	buf_printf(&line, ": %s response %s: %s: %s (rule=%s container=%.12s ", f->priority, action,
 		   respond_outcome_name(result->outcome), result->text, q->rule,
 		   q->container[0] ? q->container : "host");
 	buf_printf(&line, "proc_pid=%u proc_exepath=%s)", q->pid, q->exe);

@@ -64,7 +64,8 @@ static int write_in_place(int fd, const char *name, const void *data, size_t len
 	return r < 0 ? err_errno(e, -r, "%s: cannot write", name) : 0;
 }
 
-static int write_and_rename(const char *path, const void *data, size_t len, struct err *e)
+static int write_and_rename(const char *path, const void *data, size_t len, mode_t mode,
+			    struct err *e)
 {
 	cleanup_free char *tmp = xasprintf("%s.XXXXXX", path);
 	cleanup_close int fd = mkostemp(tmp, O_CLOEXEC);
@@ -73,7 +74,7 @@ static int write_and_rename(const char *path, const void *data, size_t len, stru
 	if (fd < 0)
 		return err_errno(e, errno, "%s: cannot create", path);
 	r = io_write_all(fd, data, len);
-	if (r == 0 && (fchmod(fd, 0644) < 0 || fsync(fd) < 0 || rename(tmp, path) < 0))
+	if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0 || rename(tmp, path) < 0))
 		r = -errno;
 	if (r < 0) {
 		unlink(tmp);
@@ -95,7 +96,12 @@ int io_write_file(const char *path, const void *data, size_t len, struct err *e)
 			return err_errno(e, errno, "%s: cannot open for writing", path);
 		return write_in_place(fd, path, data, len, e);
 	}
-	return write_and_rename(path, data, len, e);
+	return write_and_rename(path, data, len, 0644, e);
+}
+
+int io_write_secret(const char *path, const void *data, size_t len, struct err *e)
+{
+	return write_and_rename(path, data, len, 0600, e);
 }
 
 int io_read_small(const char *path, char *out, size_t size)

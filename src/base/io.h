@@ -18,6 +18,8 @@ int io_read_file(const char *path, size_t max, struct buf *out, struct err *e);
  * (/dev/stdout, a pipe) is written in place. Mode 0644.
  */
 int io_write_file(const char *path, const void *data, size_t len, struct err *e);
+/* The same of a secret: a regular file of mode 0600. */
+int io_write_secret(const char *path, const void *data, size_t len, struct err *e);
 
 /* Reads a small file of /proc or /sys into `out` (NUL-terminated, at most size-1 bytes). */
 int io_read_small(const char *path, char *out, size_t size);

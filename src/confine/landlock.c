@@ -119,21 +119,6 @@ static uint64_t rights_of_parent(uint32_t access, bool dir)
 	return rights;
 }
 
-/* The part of a pattern before its first wild card, unescaped. */
-static char *literal_prefix(const char *pattern)
-{
-	char *out = xstrdup(pattern);
-	size_t n = 0;
-
-	for (const char *p = pattern; *p && *p != '*' && strncmp(p, "@{", 2); p++) {
-		if (*p == '\\' && p[1])
-			p++;
-		out[n++] = *p;
-	}
-	out[n] = '\0';
-	return out;
-}
-
 /* Cuts the path to its directory ("/a/b/" and "/a/b" become "/a"); false at the root. */
 static bool to_parent(char *path)
 {
@@ -187,7 +172,7 @@ static bool is_device(const char *path, const struct stat *st)
 static void plan_pattern(struct landlock_plan *p, const struct wl_file *f)
 {
 	bool dir = f->path[strlen(f->path) - 1] == '/';
-	cleanup_free char *prefix = literal_prefix(f->path);
+	cleanup_free char *prefix = wl_pattern_prefix(f->path);
 	uint64_t rights = rights_of_access(f->access, dir) | rights_of_parent(f->access, dir);
 
 	if (!rights)

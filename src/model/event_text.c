@@ -38,6 +38,13 @@ size_t ev_time_text(unsigned field, uint64_t ns, char out[EV_TIME_SIZE])
 	return n;
 }
 
+void ev_time_put(unsigned field, uint64_t ns, struct buf *out)
+{
+	char text[EV_TIME_SIZE];
+
+	buf_append(out, text, ev_time_text(field, ns, text));
+}
+
 static void address(const struct ev_addr *a, struct buf *out)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };

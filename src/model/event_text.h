@@ -14,6 +14,7 @@ enum { EV_TIME_SIZE = 40 };
  * Returns the length.
  */
 size_t ev_time_text(unsigned field, uint64_t ns, char out[EV_TIME_SIZE]);
+void ev_time_put(unsigned field, uint64_t ns, struct buf *out);
 
 /* Appends a value as Falco's output has it; strings as they are. */
 void ev_value_text(enum ev_kind kind, const struct ev_value *v, struct buf *out);

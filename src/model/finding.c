@@ -1,7 +1,6 @@
 #include "model/finding.h"
 
 #include <ctype.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/sha256.h"
+#include "model/event_text.h"
 
 struct finding *finding_new(void)
 {
@@ -124,13 +124,7 @@ void finding_put_essence(struct buf *b, const char *cmdline)
 
 void finding_put_time(struct buf *out, uint64_t ns)
 {
-	time_t sec = (time_t)(ns / 1000000000u);
-	struct tm tm;
-	char text[32];
-
-	gmtime_r(&sec, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	buf_printf(out, "%s.%09" PRIu64 "Z", text, ns % 1000000000u);
+	ev_time_put(EV_EVT_TIME_ISO8601, ns, out);
 }
 
 /* ".123" as nanoseconds; the end in *end. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/mem.h"
 #include "model/workload_private.h"
 
 enum token_kind { END, LITERAL, STAR, STARS, PID };
@@ -42,6 +43,20 @@ bool wl_pattern_valid(const char *pattern)
 			return false;
 	}
 	return true;
+}
+
+char *wl_pattern_prefix(const char *pattern)
+{
+	char *out = xstrdup(pattern);
+	size_t n = 0;
+
+	for (const char *p = pattern; *p && *p != '*' && strncmp(p, "@{", 2); p++) {
+		if (*p == '\\' && p[1])
+			p++;
+		out[n++] = *p;
+	}
+	out[n] = '\0';
+	return out;
 }
 
 void wl_pattern_escape(struct buf *b, const char *text, size_t n)

@@ -344,5 +344,7 @@ void wl_generalise(struct workload *w);
 bool wl_file_matches(const struct wl_file *f, const char *path);
 /* Whether the text is a pattern as struct wl_file describes it. */
 bool wl_pattern_valid(const char *pattern);
+/* What stands in front of its first wild card, without escapes. Caller frees. */
+char *wl_pattern_prefix(const char *pattern);
 
 #endif

@@ -22,23 +22,6 @@ static bool is_below(const char *path, const char *dir)
 	return !strncmp(path, dir, n) && (path[n] == '/' || path[n] == '\0');
 }
 
-/* The text up to the first wild card, without escapes; the whole path when it is no pattern. */
-static char *literal_part(const struct wl_file *f)
-{
-	char *out = xstrdup(f->path);
-	size_t n = 0;
-
-	if (!f->pattern)
-		return out;
-	for (const char *p = f->path; *p && *p != '*' && strncmp(p, "@{", 2); p++) {
-		if (*p == '\\' && p[1])
-			p++;
-		out[n++] = *p;
-	}
-	out[n] = '\0';
-	return out;
-}
-
 /* Cuts the last name off: "/a/b", "/a/b/" and (a pattern's) "/a/" with more behind become "/a". */
 static void to_directory(char *path, bool cut_slash)
 {
@@ -80,7 +63,7 @@ static void add_file(struct places *out, const struct wl_file *f)
 
 	if (!(f->prov.phases & WL_PROGRAM_PHASES) || !(f->access & CHANGES) || *f->path != '/')
 		return;
-	path = literal_part(f);
+	path = f->pattern ? wl_pattern_prefix(f->path) : xstrdup(f->path);
 	cut_pattern = f->pattern && strcmp(path, f->path) != 0;
 	if (is_pseudo(path))
 		return;
