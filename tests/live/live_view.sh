@@ -15,61 +15,73 @@ cat >"$scratch/rules.yaml" <<-END
 	  output: run | %proc.args
 	  priority: CRITICAL
 END
+# screen COLUMNS ROWS TEXT [OPTION]...: what it shows of the program, which ends when TEXT is there.
 screen() {
-	LC_ALL=C.UTF-8 "$repo/tests/live/screen.py" "$@" -- "$boltseal" watch -r "$scratch/rules.yaml" --live \
-		"${more[@]}" >"$scratch/screen" 2>"$scratch/err"
+	rm -f "$scratch/begun"
+	LC_ALL=C.UTF-8 "$repo/tests/live/screen.py" "$1" "$2" 60 --until "$3" --begun "$scratch/begun" "${@:4}" -- \
+		"$boltseal" watch -r "$scratch/rules.yaml" --live "${more[@]}" >"$scratch/screen" 2>"$scratch/err"
 }
 more=()
 shown=("$scratch/screen" "$err")
+head='boltseal watch'
+last='Precious program x3'
 
-# busy: things to see, from the second second on.
+# busy COMMAND...: things to see, once the command succeeds.
 busy() {
-	sleep 2
+	until_true "$@"
 	"$scratch/precious" first
 	"$scratch/precious" "$(printf 'evil \033[2J\033]0;x\007 \303\244')"
 	for _ in 1 2 3; do "$scratch/precious" again; done
 }
+# shows COLUMNS ROWS TEXT [OPTION]...: the same while it sees them.
+shows() {
+	local busy
+	rm -f "$scratch/begun"
+	busy test -e "$scratch/begun" &
+	busy=$!
+	screen "$@"
+	wait "$busy"
+}
 
 "$boltseal" watch -r "$scratch/rules.yaml" --for 1 >"$scratch/none" 2>&1 ||
 	skip_all "watching does not work here: $(tail -n 1 "$scratch/none")"
-busy &
-screen 100 24 4
+shows 100 24 "$last"
 expect "q ends it, and the terminal is as before" grep -qx -- '-- 0 alternate=0 cursor=1 echo=1' "$scratch/screen"
-expect "rules, time, rates" grep -q 'boltseal watch .* 1 rule   00:00:0[0-9]   q ends' "$scratch/screen"
+expect "rules, time, rates" grep -q 'boltseal watch .* 1 rule   00:00:[0-9][0-9]   q ends' "$scratch/screen"
 expect "events and losses" grep -q 'processes [0-9]* .*lost 0' "$scratch/screen"
 expect "the latest finding, with repeats" grep -q 'Precious program x3  host  precious again' "$scratch/screen"
 expect "earlier ones below" grep -q 'Precious program  host  precious first' "$scratch/screen"
 expect "what programs choose does nothing" grep -q 'precious evil ?\[2J?\]0;x? ??' "$scratch/screen"
-busy &
-screen 60 12 4 --resize 132 40
+shows 60 12 FINDINGS --resize 132 40
 expect "a terminal that changes its size" grep -qx -- '-- 0 alternate=0 cursor=1 echo=1' "$scratch/screen"
 expect "is used as it is" grep -q '^ CONTAINER .\{100,\}FINDINGS$' "$scratch/screen"
-busy &
-screen 40 8 4
+shows 40 8 "$last"
 expect "a small one" grep -qx -- '-- 0 alternate=0 cursor=1 echo=1' "$scratch/screen"
 expect "has the latest finding" grep -q 'CRIT  Precious program x3' "$scratch/screen"
 expect "and no containers" test "$(grep -c CONTAINER "$scratch/screen")" = 0
-screen 20 3 2
+screen 20 3 "$head"
 expect "a tiny one: the head, and nothing below it" grep -q '^ boltseal watch' "$scratch/screen"
 for signal in 2 15 11; do
-	screen 80 24 2 --kill $signal
+	screen 80 24 "$head" --kill $signal
 	expect "signal $signal: the terminal is as before" grep -q -- '^-- -\?[0-9]* alternate=0 cursor=1 echo=1$' \
 		"$scratch/screen"
 done
 more=(--user nobody)
-busy &
-screen 100 24 4
+shows 100 24 "$last"
 expect "in two processes" grep -q 'Precious program x3  host  precious again' "$scratch/screen"
 more=(--output "$scratch/lines" -o json)
-busy &
-screen 100 24 4
+shows 100 24 "$last"
 expect "lines go to a file meanwhile" test "$(grep -c '"rule":"Precious program"' "$scratch/lines")" = 5
 
 # Without a terminal: lines.
-busy &
-"$boltseal" watch -r "$scratch/rules.yaml" --live --for 4 >"$scratch/plain" 2>"$scratch/err"
-expect "without a terminal: lines" test "$(grep -c 'Critical run | ' "$scratch/plain")" = 5
-expect "and nothing else" test "$(tr -d -c '\033' <"$scratch/plain" | wc -c)" = 0
-TERM=dumb screen 100 24 2 --kill 15
-expect "a terminal that understands nothing: lines" grep -q -- 'alternate=0' "$scratch/screen"
+watch_start -r "$scratch/rules.yaml" --live
+busy true
+until_true lines_are 5 'Critical run | ' "$out"
+watch_stop
+expect "without a terminal: lines" lines_are 5 'Critical run | ' "$out"
+expect "and nothing else" test "$(tr -d -c '\033' <"$out" | wc -c)" = 0
+more=()
+shows 100 24 'run | again' --term dumb --kill 15 --printed "$scratch/printed"
+expect "a terminal that understands nothing: lines" grep -q 'Critical run | first' "$scratch/printed"
+expect "and no commands" test "$(tr -d -c '\033' <"$scratch/printed" | wc -c)" = 0
 tap_end

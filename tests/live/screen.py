@@ -1,10 +1,19 @@
 #!/usr/bin/env python3
-"""screen.py COLUMNS ROWS SECONDS [--resize COLUMNS ROWS] [--picture FILE] [--keys TEXT] [--kill SIGNAL] -- COMMAND...
+"""screen.py COLUMNS ROWS SECONDS [OPTION]... -- COMMAND...
 
 Runs a command on a terminal of its own and understands what it draws, as far as boltseal's live view
 needs: cursor positions, erasing, the alternate screen, styles. Prints the screen as it is before the end,
 then a line "-- STATUS alternate=0|1 cursor=0|1 echo=0|1": the exit status and how it left the
-terminal. --picture writes the screen with its styles as HTML.
+terminal. The end is a key, after so many seconds. Options:
+
+--until TEXT           or as soon as this is on the screen (or was printed, without one)
+--keys TEXT            which keys (q)
+--kill SIGNAL          a signal in place of keys
+--begun FILE           this file is made when the screen has its first picture (or, with --term, it says so)
+--resize COLUMNS ROWS  then the terminal gets another size
+--term NAME            $TERM (xterm-256color)
+--picture FILE         the screen with its styles, as HTML
+--printed FILE         all that was printed, as it is
 """
 import fcntl, html, os, pty, re, select, signal, struct, sys, termios, time
 
@@ -23,27 +32,39 @@ class Screen:
         self.alternate = False
         self.cursor = True
         self.style = ""
+        self.stale = 0  # pictures to come of which the first may be one for another size
         self.resize(columns, rows)
 
     def resize(self, columns, rows):
         self.columns, self.rows = columns, rows
-        self.cells = [[(" ", "")] * columns for _ in range(rows)]
+        self.clear()
+
+    def clear(self):
+        self.cells = [[(" ", "")] * self.columns for _ in range(self.rows)]
         self.x = self.y = 0
+
+    def wrong(self, what):
+        if not self.stale:
+            raise SystemExit(f"screen.py: {what}")
 
     def put(self, c):
         if self.x < self.columns:
             self.cells[self.y][self.x] = (c, self.style)
         else:
-            raise SystemExit(f"screen.py: a line is longer than {self.columns} columns")
+            self.wrong(f"a line is longer than {self.columns} columns")
         self.x += 1
 
     def sequence(self, parameters, final):
         numbers = [int(n) if n.isdigit() else 0 for n in parameters.lstrip("?").split(";")]
         if final == "H":
+            if not parameters and self.stale:
+                self.stale -= 1
+                self.clear()
             self.y = max(numbers[0], 1) - 1
             self.x = (max(numbers[1], 1) - 1) if len(numbers) > 1 else 0
             if self.y >= self.rows:
-                raise SystemExit("screen.py: a line below the last")
+                self.wrong("a line below the last")
+                self.y = self.rows - 1
         elif final == "K":
             self.cells[self.y][self.x:] = [(" ", "")] * max(0, self.columns - self.x)
         elif final == "J":
@@ -58,7 +79,7 @@ class Screen:
         elif final in "hl" and parameters == "?25":
             self.cursor = final == "h"
         else:
-            raise SystemExit(f"screen.py: an unknown command: {parameters}{final}")
+            self.wrong(f"an unknown command: {parameters}{final}")
 
     def feed(self, text):
         for m in re.finditer(r"\x1b\[([?0-9;]*)([A-Za-z])|(\r)|(\n)|([^\x00-\x1f\x7f])|(.)", text, re.S):
@@ -68,13 +89,13 @@ class Screen:
                 self.x = 0
             elif m.group(4):
                 if self.alternate and self.y + 1 >= self.rows:
-                    raise SystemExit("screen.py: the picture scrolls")
+                    self.wrong("the picture scrolls")
                 self.y = min(self.y + 1, self.rows - 1)
             elif m.group(5):
                 if self.alternate:
                     self.put(m.group(5))
             elif self.alternate:
-                raise SystemExit(f"screen.py: a control character: {m.group(6)!r}")
+                self.wrong(f"a control character: {m.group(6)!r}")
 
     def text(self):
         return "\n".join("".join(c for c, _ in row).rstrip() for row in self.cells)
@@ -96,15 +117,17 @@ def set_size(fd, columns, rows):
 
 pid, fd = pty.fork()
 if pid == 0:
-    os.environ["TERM"] = "xterm-256color"
+    os.environ["TERM"] = option("--term", 1, ["xterm-256color"])[0]
     time.sleep(0.2)
     os.execvp(command[0], command)
 set_size(fd, columns, rows)
 screen = Screen(columns, rows)
 last = Screen(columns, rows)
 rest = ""
+printed = ""
 begun = time.monotonic()
-resized = sent = False
+resized = "--resize" not in args
+shown = sent = False
 status = None
 while True:
     ready, _, _ = select.select([fd], [], [], 0.05)
@@ -116,6 +139,7 @@ while True:
         if not data:
             break
         text = rest + data.decode("utf-8", "replace")
+        printed += text[len(rest):]
         cut = re.search(r"\x1b(\[[?0-9;]*)?$", text)
         rest = text[cut.start():] if cut else ""
         text = text[:cut.start()] if cut else text
@@ -126,19 +150,22 @@ while True:
             last = screen.text(), screen.picture()
             screen.feed(leave + after)
     passed = time.monotonic() - begun
-    if "--resize" in args and not resized and passed > seconds / 2:
+    if not shown and (screen.alternate and screen.text().strip() or
+                      "--term" in args and "watching with" in printed):
+        shown = True
+        if "--begun" in args:
+            open(option("--begun", 1)[0], "w", encoding="utf-8").close()
+    if shown and not resized:
         resized = True
         size = [int(n) for n in option("--resize", 2)]
         screen.resize(*size)
         set_size(fd, *size)
         os.kill(pid, signal.SIGWINCH)
-        # What was drawn for the old size comes first.
-        time.sleep(0.05)
-        try:
-            os.read(fd, 65536)
-        except OSError:
-            pass
-    if not sent and passed > seconds:
+        # The next picture may be the last one of the old size.
+        screen.stale = 2
+    until = option("--until", 1, [None])[0]
+    there = until and resized and not screen.stale and until in (screen.text() if screen.alternate else printed)
+    if not sent and (there or passed > seconds):
         sent = True
         if "--kill" in args:
             os.kill(pid, int(option("--kill", 1)[0]))
@@ -153,6 +180,9 @@ if isinstance(last, tuple):
     if "--picture" in args:
         with open(option("--picture", 1)[0], "w", encoding="utf-8") as f:
             f.write(last[1])
+if "--printed" in args:
+    with open(option("--printed", 1)[0], "w", encoding="utf-8") as f:
+        f.write(printed)
 try:
     echo = bool(termios.tcgetattr(fd)[3] & termios.ECHO)
 except termios.error:
