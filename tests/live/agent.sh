@@ -89,11 +89,14 @@ if [ -n "$port" ] && command -v curl >/dev/null; then
 	expect "ready" test "$(curl -s -w '%{http_code}' "http://127.0.0.1:$port/readyz")" = "ok
 200"
 	python3 - "$store" "$scratch/locked" <<'PY' &
-import sqlite3, sys, time
+import os, sqlite3, sys, time
 db = sqlite3.connect(sys.argv[1], isolation_level=None)
 db.execute("begin immediate")
 open(sys.argv[2], "w").close()
-time.sleep(6.5)
+for _ in range(600):
+    if os.path.exists(sys.argv[2] + ".enough"):
+        break
+    time.sleep(0.05)
 db.execute("rollback")
 PY
 	until_true test -e "$scratch/locked"
@@ -103,6 +106,7 @@ PY
 	}
 	expect "not ready while the store is locked" until_true not_ready
 	expect "but healthy" test "$(curl -s "http://127.0.0.1:$port/healthz")" = ok
+	touch "$scratch/locked.enough"
 	expect "ready again" until_true curl -sf "http://127.0.0.1:$port/readyz"
 	has_locked() {
 		"$boltseal" findings export --store "$store" | grep -q a_locked

@@ -100,7 +100,7 @@ RULES
 "$boltseal" record --container "$name" --output "$scratch/model.json" 2>"$err" &
 recorder=$!
 background+=("$recorder")
-sleep 2
+until_true grep -q 'waiting for the next start' "$err" || true
 run
 if wait "$recorder"; then
 	ok "the service is recorded"
@@ -203,7 +203,9 @@ finding "a container that runs is compared with the model that was loaded" \
 begin --learn 8s --learned "$scratch/models" --user nobody
 run
 run
-sleep 6
+learned=$scratch/models/boltseal-drift-${$}_1.json
+until_true test -s "$learned" || true
+sleep 0.5
 run
 if grep -q "$name" "$out"; then
 	not_ok "what was learned is no finding" "$out"
@@ -214,8 +216,8 @@ run more
 end
 finding "what was not learned is one" \
 	'f["type"] == "Execution:Runtime/UnknownProgramExecuted" and e["drift.model"] == "learned" and f["count"] == 3'
-if "$boltseal" show "$scratch/models/boltseal-drift-${$}_1.json" >"$err" 2>&1 &&
-	"$boltseal" generate seccomp --output "$scratch/profile.json" "$scratch/models/boltseal-drift-${$}_1.json" 2>>"$err" &&
+if "$boltseal" show "$learned" >"$err" 2>&1 &&
+	"$boltseal" generate seccomp --output "$scratch/profile.json" "$learned" 2>>"$err" &&
 	"$boltseal" verify --profile "$scratch/profile.json" "$scratch/model.json" >>"$err" 2>&1; then
 	ok "what was learned makes a profile that allows what was recorded"
 else

@@ -60,7 +60,7 @@ expect() {
 	if "$@" >"$scratch/expect.log" 2>&1; then
 		ok "$name"
 	else
-		tail -q -n 8 -- "${shown[@]}" 2>/dev/null | cut -c1-300 >>"$scratch/expect.log"
+		tail -q -n 8 -- "${shown[@]}" 2>/dev/null | cut -c1-300 >>"$scratch/expect.log" || true
 		not_ok "$name" "$scratch/expect.log"
 	fi
 }
@@ -174,6 +174,27 @@ watch_stop() {
 
 ended() {
 	! kill -0 "$1" 2>/dev/null
+}
+
+# links_of PID: how many BPF programs it, or a child of it, has attached.
+links_of() {
+	local p
+	for p in "$1" $(pgrep -P "$1"); do
+		find "/proc/$p/fd" -lname 'anon_inode:bpf*link' 2>/dev/null
+	done | wc -l
+}
+
+# record_ready PID: waits until this boltseal record is at work: its programs are attached, and no more come.
+record_ready() {
+	local n last=0 _
+	for _ in $(seq 200); do
+		n=$(links_of "$1")
+		[ "$n" = 0 ] || [ "$n" != "$last" ] || return 0
+		kill -0 "$1" 2>/dev/null || return 1
+		last=$n
+		sleep 0.1
+	done
+	return 1
 }
 
 # lines_are N PATTERN FILE: so many lines of it match.

@@ -62,14 +62,7 @@ record_begin() {
 	timeout -s KILL 60 "$boltseal" record --output "$model" "$@" >"$log.out" 2>"$log" &
 	recorder=$!
 	background+=("$recorder")
-	# It is at work when its programs are attached: it holds links then.
-	local tries=0 child=
-	until [ -n "$child" ] && find "/proc/$child/fd" -lname 'anon_inode:bpf_link' 2>/dev/null | grep -q .; do
-		tries=$((tries + 1))
-		[ $tries -lt 200 ] && kill -0 "$recorder" 2>/dev/null || return 1
-		sleep 0.05
-		child=$(pgrep -P "$recorder" -x boltseal || true)
-	done
+	record_ready "$recorder" || return 1
 	sleep 0.3
 }
 
@@ -128,6 +121,7 @@ no_model "a program that is not there"
 record 1 "a file that is no program" -- /etc/passwd
 says "the message says why" 'cannot execute /etc/passwd: Permission denied'
 
+beats() { [ "$(wc -c <"$scratch/beat")" -gt "$1" ]; }
 for signal in INT TERM; do
 	for method in ebpf ptrace; do
 		rm -f "$model" "$scratch/beat"
@@ -135,17 +129,15 @@ for signal in INT TERM; do
 			sh -c 'while :; do echo x >>"$0"; sleep 0.1; done' "$scratch/beat" 2>"$log" &
 		recorder=$!
 		until_true test -s "$scratch/beat" || true
-		sleep 0.5
-		target=$(pgrep -f "^sh -c while :; do echo x" | head -n 1) || true
+		sleep 0.3
+		target=$(pgrep -f "^sh -c while :; do echo x.* $scratch/beat" | head -n 1) || true
 		# The recorder alone: its child is in a process group of its own.
 		pkill -$signal -P "$recorder" -x boltseal 2>/dev/null || true
 		record_end 3 "$method: SIG$signal in the middle"
 		has_model "$method: the model is there and says so" \
 			"not source['complete'] and 'SIG$signal' in source['incomplete_reason'] and 'clone' in calls('start') | {'clone'}"
 		before=$(wc -c <"$scratch/beat")
-		sleep 0.5
-		if [ -n "$target" ] && kill -0 "$target" 2>/dev/null &&
-			[ "$(wc -c <"$scratch/beat")" -gt "$before" ]; then
+		if [ -n "$target" ] && kill -0 "$target" 2>/dev/null && until_true beats "$before"; then
 			ok "$method: the command goes on after SIG$signal"
 		else
 			not_ok "$method: the command goes on after SIG$signal" "$log"
@@ -249,7 +241,7 @@ if dockerd_up 2>"$log.docker"; then
 	record_end 0 "a container of Docker, by a short id, while another starts"
 	has_model "it has nothing of the other one" "'/etc/passwd' not in files('read')"
 	docker rm -f $id-docker >/dev/null
-	socket=$(find /run "${BOLTSEAL_RUN:-/run}" -maxdepth 5 -name containerd.sock 2>/dev/null | head -n 1)
+	socket=$(find "${BOLTSEAL_RUN:-/run}" -maxdepth 5 -name containerd.sock 2>/dev/null | head -n 1)
 	if command -v ctr >/dev/null && [ -n "$socket" ]; then
 		record_begin --container $id-ctr
 		ctr -a "$socket" -n boltseal run --rm --rootfs "$rootfs" $id-ctr \

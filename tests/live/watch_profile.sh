@@ -51,7 +51,8 @@ one() {
 	"$boltseal" record --pid "$judge" --name watch --output "$dir/model.json" 2>"$dir/record" &
 	recorder=$!
 	background+=("$recorder")
-	sleep $((2 * ${BOLTSEAL_PATIENCE:-1}))
+	record_ready "$recorder"
+	sleep 0.3
 	rules >"$dir/rules"
 	until_true grep -q 'watching with' "$dir/err" || return 1
 	rm "$dir/rules"
