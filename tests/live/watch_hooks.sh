@@ -34,6 +34,7 @@ end() {
 	# Other 32-bit programs may run here.
 	grep -v 'were not seen' "$found" |
 		sed -e 's/^[^ ]* //' -e 's/ container_id=.*//' -e 's/ ino=[0-9]*//' -e 's/ dev=[0-9]*//' \
+			-e 's/ mtime_age=[0-9]*//' \
 			>"$scratch/$1" || true
 }
 
