@@ -173,8 +173,14 @@ if grep -qF 'Warning: existing pods in namespace "warned" violate the new PodSec
 else
 	not_ok "a stricter level warns about pods that are there" "$scratch/log"
 fi
+gets_in() {
+	pod probe x "$privileged" | k create -n baseline --dry-run=server -f -
+}
+stays_out() {
+	! gets_in
+}
 k label --overwrite namespace baseline $P/enforce=privileged >/dev/null 2>&1
-sleep 1
+until_true gets_in
 made "a milder level counts soon" baseline < <(pod b x "$privileged")
 
 # ---- patched ----
@@ -210,9 +216,9 @@ k apply --server-side -f "$scratch/seal.yaml" >>"$scratch/log" 2>&1 &&
 localhost() {
 	k get pod -n plain "$1" -o 'jsonpath={.spec.containers[0].securityContext.seccompProfile.localhostProfile}'
 }
-# sealed NAME PATTERN IMAGE: pods are made until one has a profile like this; within 10 s.
+# sealed NAME PATTERN IMAGE: pods are made until one has a profile like this; within 30 s.
 sealed() {
-	local end=$((SECONDS + 10))
+	local end=$((SECONDS + 30))
 	while true; do
 		pod "$1" "$3" | k create -n plain -f - >"$scratch/log" 2>&1 || return 1
 		# shellcheck disable=SC2053 # a pattern
@@ -265,7 +271,7 @@ pod_has "but RuntimeDefault" RuntimeDefault plain s5 '{.spec.securityContext.sec
 
 # ---- killed and restarted under load ----
 k label --overwrite namespace baseline $P/enforce=baseline >/dev/null 2>&1
-sleep 1
+until_true stays_out
 pod load x "$privileged" >"$scratch/bad.json"
 pod load x >"$scratch/good.json"
 timeout 100 python3 "$here/admit_load.py" "$cluster" "$port_api" "$scratch" >"$scratch/load" 2>&1 &

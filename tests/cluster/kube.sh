@@ -62,7 +62,7 @@ says "an object is deleted" "" "$tool" delete $maps/applied
 says "and once more" "" "$tool" delete $maps/applied
 refuses "what is gone cannot be read" 'configmaps "applied" not found' "$tool" get $maps/applied
 "$tool" event Node n1 Tested "all is well" 2>"$scratch/log"
-if cluster_wait 5 "Tested all is well" k get events \
+if cluster_wait 30 "Tested all is well" k get events \
 	-o 'jsonpath={.items[0].reason} {.items[0].message}'; then
 	ok "an event is posted"
 else
@@ -92,26 +92,26 @@ else
 fi
 
 # ---- watches ----
-"$tool" watch $maps 25 metadata.name=watched >"$scratch/watch" 2>&1 &
+"$tool" watch $maps 90 metadata.name=watched >"$scratch/watch" 2>&1 &
 watcher=$!
 background+=("$watcher")
 seen() {
 	cat "$scratch/watch"
 }
-cluster_wait 10 $'relist \nsynced ' seen
+cluster_wait 30 $'relist \nsynced ' seen
 map watched 1 | k create -f - >/dev/null
 map watched 2 | k replace -f - >/dev/null
-if cluster_wait 5 $'relist \nsynced \nput watched1\nput watched2' seen; then
+if cluster_wait 30 $'relist \nsynced \nput watched1\nput watched2' seen; then
 	ok "a watch sees what is made and changed"
 else
 	not_ok "a watch sees what is made and changed" "$scratch/watch"
 fi
 cluster_api_stop
-sleep 2
+until_true grep -q '^lost GET' "$scratch/watch"
 cluster_api_start
 map watched 3 | k replace -f - >/dev/null
 k delete configmap watched >/dev/null
-sleep 2
+patience=900 until_true grep -q '^gone watched3' "$scratch/watch"
 if grep -q '^lost GET .*: .*' "$scratch/watch" && grep -q '^back' "$scratch/watch" &&
 	grep -q '^put watched3' "$scratch/watch" && grep -q '^gone watched3' "$scratch/watch"; then
 	ok "it goes on after the API server was down, and misses nothing"

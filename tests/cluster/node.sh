@@ -10,11 +10,11 @@ cluster_scheduler
 scheduler_pid=${background[-1]}
 shown=("$scratch/agent.log")
 
-# soon NAME TEXT COMMAND...: within 10 s COMMAND prints TEXT.
+# soon NAME TEXT COMMAND...: within 30 s COMMAND prints TEXT.
 soon() {
 	local name=$1 want=$2
 	shift 2
-	if cluster_wait 10 "$want" "$@"; then
+	if cluster_wait 30 "$want" "$@"; then
 		ok "$name"
 	else
 		{
