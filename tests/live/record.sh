@@ -16,6 +16,7 @@ busybox=$(command -v busybox) || skip_all "busybox is not installed"
 id=boltseal-record-$$
 model=$scratch/model.json
 log=$scratch/log
+slow=${BOLTSEAL_PATIENCE:-1} # so many times as long as elsewhere a machine takes that is emulated
 
 # query EXPRESSION: what it is for the model `m`, whose system calls of a phase are in `calls(phase)`.
 query() {
@@ -151,7 +152,7 @@ done
 sh -c 'while :; do cat /etc/hostname >/dev/null; sleep 0.1; done' &
 busy=$!
 background+=("$busy")
-record 3 "a running process" --pid $busy --for 1
+record 3 "a running process" --pid $busy --for "$slow"
 has_model "it saw what the process starts" "'/etc/hostname' in files('read')"
 has_model "and says that the start is missing" "'start' in source['incomplete_reason']"
 kill $busy
@@ -160,7 +161,7 @@ no_model "a process that is not there"
 
 group=$(awk '$3 == "cgroup2" || $4 ~ /freezer/ { print $2; exit }' /proc/mounts)/boltseal-$$
 if mkdir "$group" 2>/dev/null; then
-	record_begin --cgroup "$group" --for 3
+	record_begin --cgroup "$group" --for $((3 * slow))
 	sh -c 'echo $$ >'"$group"'/cgroup.procs; exec cat /etc/hostname' >/dev/null
 	record_end 0 "a cgroup"
 	has_model "it saw the process that entered" "'/etc/hostname' in files('read')"

@@ -51,7 +51,7 @@ TIMING = {"futex", "restart_syscall"}  # whether a thread has to wait
 
 def calls(m):
     return {(abi, s["name"]) for abi, l in m["syscalls"].items() for s in l
-            if PHASES & set(s["phases"])} - {("x86_64", n) for n in TIMING}
+            if PHASES & set(s["phases"])} - {(abi, n) for abi in m["syscalls"] for n in TIMING}
 
 def arguments(m):
     return {(abi, s["name"], tuple(c["index"]), tuple(c["value"]))
@@ -84,6 +84,7 @@ sys.exit(x != y)
 PY
 
 mkdir "$scratch/d"
+sh "$scratch/workload.sh" "$scratch/d" >/dev/null 2>&1 # Python keeps modules that it had to compile
 sleep 1 # folders that are there before are told apart by their age in seconds
 for method in ebpf ptrace; do
 	if timeout 60 "$boltseal" record --method $method --output "$scratch/$method.json" -- \

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/io.h"
@@ -193,12 +194,14 @@ static void test_x86(void **state)
 
 static void test_arm64(void **state)
 {
+	static const char native[] = "/lib/aarch64-linux-gnu/libc.so.6";
 	struct judge j = { .machine = ELF_AARCH64 };
 
 	(void)state;
 	assert_int_equal(cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &j.cs), CS_ERR_OK);
 	cs_option(j.cs, CS_OPT_DETAIL, CS_OPT_ON);
-	compare_file(&j, "/usr/aarch64-linux-gnu/lib/libc.so.6", MAX_CODE);
+	compare_file(&j, access(native, R_OK) ? "/usr/aarch64-linux-gnu/lib/libc.so.6" : native,
+		     MAX_CODE);
 	cs_close(&j.cs);
 }
 

@@ -19,7 +19,7 @@ unit=${BOLTSEAL_VM_UNIT:-all}
 
 make_guest() {
 	local test rootfs=$BOLTSEAL_CACHE/rootfs/unit-$debian_arch
-	"$repo/tools/make-rootfs.sh" --arch "$debian_arch" "${rootfs##*/}" "$rootfs" bash crun curl findutils grep gzip \
+	"$repo/tools/make-rootfs.sh" --arch "$debian_arch" "${rootfs##*/}" "$rootfs" bash curl findutils grep gzip \
 		iproute2 netbase procps python3 sed strace tar util-linux
 	cp -a "$rootfs" "$guest"
 	mkdir -p "$guest"/{repo,shared,steps,tests,var/tmp}
