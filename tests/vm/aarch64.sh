@@ -4,7 +4,7 @@
 #   BOLTSEAL_VM_AARCH64='bookworm trixie' tests/vm/aarch64.sh
 #
 # BOLTSEAL_VM_TESTS: which of them (such as 'watch respond').
-# Time limit: 9000 s
+# Time limit: 14400 s
 set -euo pipefail
 
 # shellcheck source=tests/vm/lib.sh
@@ -28,7 +28,7 @@ fi
 for suite in $BOLTSEAL_VM_AARCH64; do
 	for name in ${BOLTSEAL_VM_TESTS:-unit run watch respond}; do
 		relay "$suite" "$name" < <(BOLTSEAL_VM_ARCH=aarch64 BOLTSEAL_VM_SUITE=$suite \
-			timeout -s TERM 2400 bash "$vm/$name.sh" 2>&1 ||
+			timeout -s TERM 3600 bash "$vm/$name.sh" 2>&1 ||
 			echo "not ok 0 - $name ended with status $?")
 	done
 done

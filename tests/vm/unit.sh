@@ -6,7 +6,8 @@
 # Boots the kernel with some of Debian, the project's files and the suite's programs, and reports each of
 # them. aarch64.sh and kernels.sh run it; what this machine's own kernel does is tested without it.
 # Environment: see lib.sh; BOLTSEAL_VM_LIVE (names of live tests, with commas between them) and
-# BOLTSEAL_VM_UNIT (of programs of the suite, without test_): without them watch_profile and all; none is none.
+# BOLTSEAL_VM_UNIT (of programs of the suite, without test_): without them
+# watch_profile, lint and all; none is none.
 set -euo pipefail
 
 boot_seconds=${boot_seconds:-700}
@@ -14,13 +15,13 @@ boot_seconds=${boot_seconds:-700}
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 memory=3G
 shared=${BOLTSEAL_SHARED:-$repo/../shared}
-live=${BOLTSEAL_VM_LIVE:-watch_profile}
+live=${BOLTSEAL_VM_LIVE:-watch_profile,lint}
 unit=${BOLTSEAL_VM_UNIT:-all}
 
 make_guest() {
 	local test rootfs=$BOLTSEAL_CACHE/rootfs/unit-$debian_arch
 	"$repo/tools/make-rootfs.sh" --arch "$debian_arch" "${rootfs##*/}" "$rootfs" bash curl findutils grep gzip \
-		iproute2 netbase procps python3 sed strace tar util-linux
+		iproute2 netbase openssl procps python3 sed strace tar util-linux
 	cp -a "$rootfs" "$guest"
 	mkdir -p "$guest"/{repo,shared,steps,tests,var/tmp}
 	install "$(guest_program busybox)" "$guest/bin/busybox"
