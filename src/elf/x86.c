@@ -446,10 +446,55 @@ static void strings_op(struct decoding *d, struct elf_insn *i)
 	}
 }
 
+/* Opcodes of which all that matters are the general registers that they change and read. */
+struct plain {
+	uint8_t first, last;
+	uint32_t kills, reads; /* registers by R(), and what the operands name */
+};
+#define IN_REG (1u << 16)
+#define IN_RM  (1u << 17)
+
+static uint32_t named(uint32_t set, uint32_t reg, uint32_t rm)
+{
+	return (set & (IN_REG - 1)) | (set & IN_REG ? reg : 0) | (set & IN_RM ? rm : 0);
+}
+
+/* False: the opcode is in no row. */
+static bool plain_meaning(const struct plain *rows, size_t n, const struct decoding *d,
+			  struct elf_insn *i, uint32_t reg, uint32_t rm)
+{
+	for (const struct plain *row = rows; row < rows + n; row++)
+		if (d->op >= row->first && d->op <= row->last) {
+			other(i, named(row->kills, reg, rm), named(row->reads, reg, rm));
+			return true;
+		}
+	return false;
+}
+
+static const struct plain one_bytes[] = {
+	{ 0x69, 0x69, IN_REG, IN_RM }, /* imul */
+	{ 0x6b, 0x6b, IN_REG, IN_RM },
+	{ 0x6c, 0x6d, R(RDI) | R(RCX), R(RDI) }, /* ins */
+	{ 0x6e, 0x6f, R(RSI) | R(RCX), R(RSI) }, /* outs */
+	{ 0x8c, 0x8c, IN_RM, 0 },
+	{ 0x8e, 0x8e, 0, IN_RM },
+	{ 0x98, 0x98, R(RAX), R(RAX) }, /* cdqe */
+	{ 0x99, 0x99, R(RDX), R(RAX) }, /* cqo */
+	{ 0x9f, 0xa1, R(RAX), 0 },
+	{ 0xa2, 0xa3, 0, R(RAX) },
+	{ 0xc8, 0xc8, R(RSP) | R(RBP), R(RBP) }, /* enter */
+	{ 0xc9, 0xc9, R(RSP) | R(RBP), 0 },	 /* leave */
+	{ 0xd7, 0xd7, R(RAX), R(RAX) | R(RBX) }, /* xlat */
+	{ 0xe4, 0xe5, R(RAX), 0 },		 /* in */
+	{ 0xec, 0xed, R(RAX), 0 },
+};
+
 static void one_byte_rest(struct decoding *d, struct elf_insn *i)
 {
 	uint32_t rm = i->mem.used ? 0 : R(d->rm);
 
+	if (plain_meaning(one_bytes, ARRAY_SIZE(one_bytes), d, i, R(d->reg), rm))
+		return;
 	switch (d->op) {
 	case 0x63:
 		/* MOVSXD: the upper half does not matter for numbers, nor for what is a pointer. */
@@ -463,18 +508,6 @@ static void one_byte_rest(struct decoding *d, struct elf_insn *i)
 		i->op = ELF_OP_PUSH;
 		i->escapes_imm = d->op == 0x68;
 		break;
-	case 0x69:
-	case 0x6b:
-		other(i, R(d->reg), rm);
-		break;
-	case 0x6c:
-	case 0x6d:
-		other(i, R(RDI) | R(RCX), R(RDI));
-		break;
-	case 0x6e:
-	case 0x6f:
-		other(i, R(RSI) | R(RCX), R(RSI));
-		break;
 	case 0x84:
 	case 0x85:
 		i->op = ELF_OP_COMPARE;
@@ -484,38 +517,15 @@ static void one_byte_rest(struct decoding *d, struct elf_insn *i)
 	case 0x87:
 		other(i, byte_reg(d, d->reg) | (rm ? byte_reg(d, d->rm) : 0), R(d->reg) | rm);
 		break;
-	case 0x8c:
-		other(i, rm, 0);
-		break;
-	case 0x8e:
-		other(i, 0, rm);
-		break;
 	case 0x8f:
 		i->op = ELF_OP_POP;
 		i->dst = i->mem.used ? ELF_NO_REG : (int8_t)d->rm;
-		break;
-	case 0x98:
-		other(i, R(RAX), R(RAX));
-		break;
-	case 0x99:
-		other(i, R(RDX), R(RAX));
 		break;
 	case 0x9c:
 		i->op = ELF_OP_PUSH;
 		break;
 	case 0x9d:
 		i->op = ELF_OP_POP;
-		break;
-	case 0x9f:
-		other(i, R(RAX), 0);
-		break;
-	case 0xa0:
-	case 0xa1:
-		other(i, R(RAX), 0);
-		break;
-	case 0xa2:
-	case 0xa3:
-		other(i, 0, R(RAX));
 		break;
 	case 0xa8:
 	case 0xa9:
@@ -537,12 +547,6 @@ static void one_byte_rest(struct decoding *d, struct elf_insn *i)
 	case 0xcf:
 		i->op = ELF_OP_RETURN;
 		break;
-	case 0xc8:
-		other(i, R(RSP) | R(RBP), R(RBP));
-		break;
-	case 0xc9:
-		other(i, R(RSP) | R(RBP), 0);
-		break;
 	case 0xcc:
 	case 0xf1:
 	case 0xf4:
@@ -552,17 +556,8 @@ static void one_byte_rest(struct decoding *d, struct elf_insn *i)
 		i->op = i->imm == (uint64_t)(int8_t)0x80 ? ELF_OP_COMPAT : ELF_OP_OTHER;
 		i->kills = R(RAX);
 		break;
-	case 0xd7:
-		other(i, R(RAX), R(RAX) | R(RBX));
-		break;
 	case 0xdf:
 		other(i, d->mod == 3 ? R(RAX) : 0, 0);
-		break;
-	case 0xe4:
-	case 0xe5:
-	case 0xec:
-	case 0xed:
-		other(i, R(RAX), 0);
 		break;
 	case 0xf6:
 	case 0xf7:
@@ -659,39 +654,40 @@ static void one_byte_meaning(struct decoding *d, struct elf_insn *i)
 	}
 }
 
-/* 0f xx: rows for what touches general registers; the rest works on vectors. */
-static void two_byte_meaning(struct decoding *d, struct elf_insn *i)
-{
-	uint32_t rm = d->modrm && !i->mem.used ? R(d->rm) : 0, reg = R(d->reg);
-	uint8_t op = d->op;
+/* 0f xx of which all that matters are the general registers that it changes and reads. */
+static const struct plain two_bytes[] = {
+	{ 0x00, 0x00, IN_RM, IN_RM },
+	{ 0x02, 0x03, IN_REG, IN_RM }, /* lar, lsl */
+	{ 0x2a, 0x2a, 0, IN_RM },
+	{ 0x31, 0x33, R(RAX) | R(RDX), 0 }, /* rdtsc, rdmsr, rdpmc */
+	{ 0x37, 0x37, R(RAX) | R(RBX), 0 },
+	{ 0x50, 0x50, IN_REG, 0 },
+	{ 0x6e, 0x6e, 0, IN_RM },
+	{ 0x78, 0x78, IN_RM, IN_REG | IN_RM },
+	{ 0x79, 0x79, 0, IN_REG | IN_RM },
+	{ 0xa2, 0xa2, R(RAX) | R(RBX) | R(RCX) | R(RDX), 0 }, /* cpuid */
+	{ 0xa4, 0xa5, IN_RM, IN_REG | IN_RM },
+	{ 0xa6, 0xa7, R(RAX) | R(RCX) | R(RDX) | R(RSI) | R(RDI) | R(RBX), R(RSI) | R(RDI) },
+	{ 0xab, 0xab, IN_RM, IN_RM },
+	{ 0xac, 0xad, IN_RM, IN_REG | IN_RM },
+	{ 0xae, 0xae, IN_RM, IN_RM },
+	{ 0xaf, 0xaf, IN_REG, IN_RM }, /* imul */
+	{ 0xb2, 0xb2, IN_REG, 0 },
+	{ 0xb3, 0xb3, IN_RM, IN_RM },
+	{ 0xb4, 0xb5, IN_REG, 0 },
+	{ 0xb6, 0xb8, IN_REG, IN_RM }, /* movzx, popcnt */
+	{ 0xba, 0xbb, IN_RM, IN_RM },
+	{ 0xbc, 0xbf, IN_REG, IN_RM }, /* bsf, bsr, movsx */
+	{ 0xc3, 0xc3, 0, IN_REG },
+	{ 0xc4, 0xc4, 0, IN_RM },
+	{ 0xc5, 0xc5, IN_REG, 0 },
+	{ 0xd7, 0xd7, IN_REG, 0 },
+};
 
-	i->mem.size = 16;
-	if ((op >= 0xa3 && op < 0xae) || op == 0xaf || (op >= 0xb0 && op < 0xc2 && op != 0xb9))
-		i->mem.size = (uint8_t)operand_size(d, op == 0xb0 || op == 0xc0);
-	if ((op & 0xf0) == 0x80) {
-		jump_to(d, i, ELF_OP_BRANCH);
-		return;
-	}
-	if ((op & 0xf0) == 0x40) {
-		i->size = i->mem.size = (uint8_t)operand_size(d, false);
-		other(i, reg, rm);
-		if (!i->mem.used && i->size >= 4) {
-			i->op = ELF_OP_CMOV;
-			i->kills = i->reads = 0;
-			i->dst = (int8_t)d->reg;
-			i->src = (int8_t)d->rm;
-		}
-		return;
-	}
-	if ((op & 0xf0) == 0x90) {
-		other(i, rm ? byte_reg(d, d->rm) : 0, 0);
-		return;
-	}
-	if ((op & 0xf8) == 0xc8) {
-		other(i, R((op & 7) | d->rex_b), 0);
-		return;
-	}
-	switch (op) {
+/* Those that are more than a row, or depend on prefixes and operands. */
+static void two_byte_rest(struct decoding *d, struct elf_insn *i, uint32_t reg, uint32_t rm)
+{
+	switch (d->op) {
 	case 0x05:
 		i->op = ELF_OP_SYSCALL;
 		i->kills = R(RAX) | R(RCX) | R(R11);
@@ -705,133 +701,93 @@ static void two_byte_meaning(struct decoding *d, struct elf_insn *i)
 	case 0xff:
 		i->op = ELF_OP_STOP;
 		break;
-	case 0x00:
-		other(i, rm, rm);
-		break;
 	case 0x01:
 		other(i, d->mod == 3 ? rm | R(RAX) | R(RBX) | R(RCX) | R(RDX) : 0, 0);
 		break;
-	case 0x02:
-	case 0x03:
-		other(i, reg, rm);
-		break;
 	case 0x0d:
-	case 0x18:
-	case 0x19:
-	case 0x1a:
-	case 0x1b:
-	case 0x1c:
-	case 0x1d:
+	case 0x18 ... 0x1d:
 	case 0x1f:
 		i->mem.used = false;
 		break;
 	case 0x1e:
 		other(i, d->f3 ? rm : 0, 0);
 		break;
-	case 0x20:
-	case 0x21:
-	case 0x22:
-	case 0x23:
+	case 0x20 ... 0x23:
 		/* These have a register whatever mod says. */
 		i->mem.used = false;
 		other(i, R(d->rm), R(d->rm));
-		break;
-	case 0x2a:
-		other(i, 0, rm);
 		break;
 	case 0x2c:
 	case 0x2d:
 		other(i, d->f2 || d->f3 ? reg : 0, 0);
 		break;
-	case 0x31:
-	case 0x32:
-	case 0x33:
-		other(i, R(RAX) | R(RDX), 0);
-		break;
-	case 0x37:
-		other(i, R(RAX) | R(RBX), 0);
-		break;
-	case 0x50:
-	case 0xc5:
-	case 0xd7:
-		other(i, reg, 0);
-		break;
-	case 0x6e:
-		other(i, 0, rm);
-		break;
 	case 0x7e:
 		other(i, d->f3 ? 0 : rm, 0);
-		break;
-	case 0x78:
-		other(i, rm, reg | rm);
-		break;
-	case 0x79:
-		other(i, 0, reg | rm);
-		break;
-	case 0xa2:
-		other(i, R(RAX) | R(RBX) | R(RCX) | R(RDX), 0);
 		break;
 	case 0xa3:
 		i->op = ELF_OP_COMPARE;
 		i->reads = reg | rm;
 		break;
-	case 0xa4:
-	case 0xa5:
-	case 0xac:
-	case 0xad:
-		other(i, rm, reg | rm);
-		break;
-	case 0xab:
-	case 0xb3:
-	case 0xbb:
-	case 0xba:
-		other(i, rm, rm);
-		break;
-	case 0xae:
-		other(i, rm, rm);
-		break;
-	case 0xa6:
-	case 0xa7:
-		other(i, R(RAX) | R(RCX) | R(RDX) | R(RSI) | R(RDI) | R(RBX), R(RSI) | R(RDI));
-		break;
-	case 0xaf:
-		other(i, reg, rm);
-		break;
 	case 0xb0:
 	case 0xb1:
 		other(i, R(RAX) | (rm ? byte_reg(d, d->rm) | rm : 0), R(RAX) | reg | rm);
-		break;
-	case 0xb2:
-	case 0xb4:
-	case 0xb5:
-		other(i, reg, 0);
-		break;
-	case 0xb6:
-	case 0xb7:
-	case 0xbe:
-	case 0xbf:
-		i->mem.size = 2;
-		other(i, reg, rm);
-		break;
-	case 0xb8:
-	case 0xbc:
-	case 0xbd:
-		other(i, reg, rm);
 		break;
 	case 0xc0:
 	case 0xc1:
 		other(i, reg | byte_reg(d, d->reg) | (rm ? rm | byte_reg(d, d->rm) : 0), reg | rm);
 		break;
-	case 0xc3:
-		other(i, 0, reg);
-		break;
-	case 0xc4:
-		other(i, 0, rm);
-		break;
 	case 0xc7:
 		other(i, rm | (i->mem.used ? R(RAX) | R(RDX) : 0), R(RAX) | R(RBX) | R(RCX));
 		break;
 	}
+}
+
+static unsigned two_byte_size(const struct decoding *d)
+{
+	uint8_t op = d->op;
+
+	if (op == 0xb6 || op == 0xb7 || op == 0xbe || op == 0xbf)
+		return 2;
+	if ((op >= 0xa3 && op < 0xae) || op == 0xaf || (op >= 0xb0 && op < 0xc2 && op != 0xb9))
+		return operand_size(d, op == 0xb0 || op == 0xc0);
+	return 16;
+}
+
+static void conditional_move(struct decoding *d, struct elf_insn *i, uint32_t reg, uint32_t rm)
+{
+	i->size = i->mem.size = (uint8_t)operand_size(d, false);
+	other(i, reg, rm);
+	if (!i->mem.used && i->size >= 4) {
+		i->op = ELF_OP_CMOV;
+		i->kills = i->reads = 0;
+		i->dst = (int8_t)d->reg;
+		i->src = (int8_t)d->rm;
+	}
+}
+
+/* 0f xx: what touches general registers; the rest works on vectors. */
+static void two_byte_meaning(struct decoding *d, struct elf_insn *i)
+{
+	uint32_t rm = d->modrm && !i->mem.used ? R(d->rm) : 0, reg = R(d->reg);
+
+	i->mem.size = (uint8_t)two_byte_size(d);
+	switch (d->op & 0xf0) {
+	case 0x40:
+		conditional_move(d, i, reg, rm);
+		return;
+	case 0x80:
+		jump_to(d, i, ELF_OP_BRANCH);
+		return;
+	case 0x90:
+		other(i, rm ? byte_reg(d, d->rm) : 0, 0);
+		return;
+	}
+	if ((d->op & 0xf8) == 0xc8) {
+		other(i, R((d->op & 7) | d->rex_b), 0);
+		return;
+	}
+	if (!plain_meaning(two_bytes, ARRAY_SIZE(two_bytes), d, i, reg, rm))
+		two_byte_rest(d, i, reg, rm);
 }
 
 /*
