@@ -226,7 +226,7 @@ container_start() {
 	container_job=$!
 	while [ ! -s "$scratch/$2.pid" ]; do
 		tries=$((tries + 1))
-		if [ $tries -ge 500 ] || ! kill -0 "$container_job" 2>/dev/null; then
+		if [ $tries -ge 2000 ] || ! kill -0 "$container_job" 2>/dev/null; then
 			echo "the container does not start" >>"$4"
 			return 1
 		fi
@@ -235,15 +235,15 @@ container_start() {
 	container_pid=$(cat "$scratch/$2.pid")
 }
 
-# container_stop RUNTIME ID: SIGTERM, then the exit status of the container; killed after 10 s.
+# container_stop RUNTIME ID: SIGTERM, then the exit status of the container; killed after 40 s.
 container_stop() {
 	local tries=0
 	runtime "$1" kill "$2" TERM 2>/dev/null || true
-	while kill -0 "$container_job" 2>/dev/null && [ $tries -lt 500 ]; do
+	while kill -0 "$container_job" 2>/dev/null && [ $tries -lt 2000 ]; do
 		tries=$((tries + 1))
 		sleep 0.02
 	done
-	[ $tries -lt 500 ] || runtime "$1" kill "$2" KILL || true
+	[ $tries -lt 2000 ] || runtime "$1" kill "$2" KILL || true
 	wait "$container_job"
 }
 

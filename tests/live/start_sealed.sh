@@ -62,7 +62,7 @@ bundle() {
 }
 
 use() {
-	nsenter -t "$container_pid" -n timeout 30 python3 "$here/workload.py" "$1"
+	nsenter -t "$container_pid" -n timeout 90 python3 "$here/workload.py" "$1"
 }
 
 # start_use_stop RUNTIME ID BUNDLE SERVICE LOG: 0 when all of it worked.
@@ -95,7 +95,7 @@ record() {
 	background+=("$recorder")
 	until grep -q -i waiting "$log"; do
 		tries=$((tries + 1))
-		[ $tries -lt 100 ] && kill -0 "$recorder" 2>/dev/null || return 1
+		[ $tries -lt 300 ] && kill -0 "$recorder" 2>/dev/null || return 1
 		sleep 0.1
 	done
 	for _ in 1 2; do
@@ -105,7 +105,7 @@ record() {
 			return 1
 		}
 	done
-	timeout 30 tail --pid="$recorder" -f /dev/null
+	timeout 90 tail --pid="$recorder" -f /dev/null
 	wait "$recorder"
 }
 

@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 
-LIMIT_S = 25
+LIMIT_S = 80
 
 
 def expect(what, got, wanted):
