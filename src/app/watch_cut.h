@@ -9,7 +9,11 @@
 #include "rules/rules.h"
 #include "sensor/watch.h"
 
-enum { WATCH_CUT_LONGEST = 48, WATCH_CUT_SHORTEST = 8 };
+enum {
+	WATCH_CUT_LONGEST = 48,
+	WATCH_CUT_SHORTEST = 8,
+	WATCH_CUT_NAMES = 4, /* of names that are given: few have such a beginning */
+};
 
 /* The greatest length at which all texts of the rules' needs find room; SIZE_MAX: as they are. */
 size_t watch_cut_limit(const struct rules *r);

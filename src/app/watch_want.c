@@ -41,8 +41,10 @@ static uint32_t want_group(struct watch *w, const struct rules_need_group *g, si
 	int n;
 
 	for (size_t i = 0; i < g->n; i++) {
+		size_t most = g->v[i].subject == NEED_GIVEN ? WATCH_CUT_NAMES : SIZE_MAX;
+
 		v[i] = watch_cut_none(&g->v[i]);
-		v[i] = watch_cut(&v[i], limit, room[i]);
+		v[i] = watch_cut(&v[i], limit < most ? limit : most, room[i]);
 	}
 	/* Names of programs are compared apart from paths: a group of both cannot be asked for. */
 	for (size_t i = 1; i < g->n; i++)
@@ -73,6 +75,24 @@ static void want_ends(struct watch_clause *c, const struct rules_need *need)
 	c->ports_n = (uint8_t)need->ports_n;
 }
 
+/* Those with the fewest texts come first: there is room for some texts only. */
+static void want_groups(struct watch *w, const struct rules_need *need, const struct budget *budget,
+			struct watch_clause *c)
+{
+	bool taken[RULES_NEED_GROUPS] = { false };
+
+	for (size_t n = 0; n < need->groups_n && n < budget->groups; n++) {
+		size_t best = RULES_NEED_GROUPS;
+
+		for (size_t i = 0; i < need->groups_n; i++)
+			if (!taken[i] &&
+			    (best == RULES_NEED_GROUPS || need->groups[i].n < need->groups[best].n))
+				best = i;
+		taken[best] = true;
+		c->groups |= want_group(w, &need->groups[best], budget->limit);
+	}
+}
+
 static void make_clause(struct watch *w, const char *call, const struct rules_need *need,
 			const struct budget *budget, struct watch_clause *c)
 {
@@ -96,8 +116,7 @@ static void make_clause(struct watch *w, const char *call, const struct rules_ne
 		c->value = need->arg.value;
 		c->numbers = need->arg.numbers;
 	}
-	for (size_t i = 0; i < need->groups_n && i < budget->groups; i++)
-		c->groups |= want_group(w, &need->groups[i], budget->limit);
+	want_groups(w, need, budget, c);
 	want_ends(c, need);
 }
 

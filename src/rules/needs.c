@@ -305,10 +305,18 @@ static void both(struct rules_need *a, const struct rules_need *b)
 	}
 }
 
-/* Both groups as one; false: it would be too long. */
+/* Names of programs are compared apart from paths: a group of both can never be asked for. */
+static bool is_about_programs(const struct rules_need_group *g)
+{
+	return g->n && g->v[0].subject == NEED_COMM;
+}
+
+/* Both groups as one; false: it would be too long, or of no use. */
 static bool joined(struct rules_need_group *out, const struct rules_need_group *a,
 		   const struct rules_need_group *b)
 {
+	if (is_about_programs(a) != is_about_programs(b))
+		return false;
 	*out = *a;
 	for (size_t i = 0; i < b->n; i++) {
 		size_t k = 0;
@@ -523,6 +531,23 @@ static unsigned merging_costs(const struct rules_need *a, const struct rules_nee
 	       16u * (!m.groups_n && most);
 }
 
+/*
+ * Makes room by putting two together that say as much together as apart; false: there are none
+ * such. The place is the last one.
+ */
+static bool make_room(struct rules_need *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = i + 1; k < n; k++) {
+			if (merging_costs(&v[i], &v[k]))
+				continue;
+			either(&v[i], &v[k]);
+			memmove(&v[k], &v[k + 1], (n - k - 1) * sizeof(*v));
+			return true;
+		}
+	return false;
+}
+
 /* Adds a need to those that stand beside each other. */
 static size_t stand_beside(struct rules_need *v, size_t n, const struct rules_need *one)
 {
@@ -545,7 +570,10 @@ static size_t stand_beside(struct rules_need *v, size_t n, const struct rules_ne
 	for (size_t i = 1; i < kept; i++)
 		if (merging_costs(&v[i], one) < merging_costs(&v[best], one))
 			best = i;
-	either(&v[best], one);
+	if (merging_costs(&v[best], one) && make_room(v, kept))
+		v[kept - 1] = *one;
+	else
+		either(&v[best], one);
 	return kept;
 }
 
