@@ -179,6 +179,36 @@ static void fix_maps(struct record_bpf *r)
 		bpf_map__set_map_flags(maps[i], 0);
 }
 
+static const char task_work[] = "bpf_task_work_schedule_resume_impl";
+
+/* Whether the kernel's function takes what Linux 6.18 gives it: five arguments, the last of no
+ * type. */
+static bool has_task_work(const struct btf *btf)
+{
+	int id = btf ? btf__find_by_name_kind(btf, task_work, BTF_KIND_FUNC) : -1;
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+
+	t = t ? btf__type_by_id(btf, t->type) : NULL;
+	if (!t || btf_vlen(t) != 5)
+		return false;
+	t = btf__type_by_id(btf, btf_params(t)[4].type);
+	return t && btf_is_ptr(t) && !t->type;
+}
+
+/*
+ * libbpf refuses all programs when one names a function that the kernel has with other arguments,
+ * be it loaded or not. By another name it is one that the kernel lacks, which may be (__weak).
+ */
+static void hide_task_work(struct record_bpf_prog *s)
+{
+	const struct btf *btf = bpf_object__btf(s->obj);
+	int id = btf__find_by_name_kind(btf, task_work, BTF_KIND_FUNC);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+
+	if (t)
+		((char *)btf__name_by_offset(btf, t->name_off))[0] = '_';
+}
+
 static int configure(struct record_bpf *r, const struct record_bpf_options *o, enum cap_hook hook,
 		     struct err *e)
 {
@@ -186,9 +216,10 @@ static int configure(struct record_bpf *r, const struct record_bpf_options *o, e
 	struct record_bpf_prog__rodata *ro = s->rodata;
 	struct btf *btf = btf__load_vmlinux_btf();
 
-	r->task_work = btf_has(btf, "bpf_task_work_schedule_resume_impl", BTF_KIND_FUNC) &&
-		       btf_has(btf, "bpf_preempt_disable", BTF_KIND_FUNC);
+	r->task_work = has_task_work(btf) && btf_has(btf, "bpf_preempt_disable", BTF_KIND_FUNC);
 	btf__free(btf);
+	if (!r->task_work)
+		hide_task_work(s);
 	if (!btf)
 		return err_set(e, EOPNOTSUPP,
 			       "the kernel has no BTF (/sys/kernel/btf/vmlinux): "
