@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "bpf/attach.h"
 #include "model/capture.h"
+#include "sensor/bpf_said.h"
 #include "sensor/record_bpf_impl.h"
 
 /* Commands that prepare and start containers by the OCI runtime interface. */
@@ -249,25 +250,12 @@ static int configure(struct record_bpf *r, const struct record_bpf_options *o, e
 	return fill_tables(r, e);
 }
 
-/* libbpf's last warning, for the error message. */
-static char libbpf_said[256];
-
-static int keep_warning(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	if (level == LIBBPF_WARN && !libbpf_said[0]) {
-		vsnprintf(libbpf_said, sizeof(libbpf_said), fmt, ap);
-		libbpf_said[strcspn(libbpf_said, "\n")] = '\0';
-	}
-	return 0;
-}
-
 static int load(struct record_bpf *r, const struct record_bpf_options *o, enum cap_hook hook,
 		struct err *e)
 {
 	int err;
 
-	libbpf_said[0] = '\0';
-	libbpf_set_print(keep_warning);
+	bpf_said_begin();
 	r->skel = record_bpf_prog__open();
 	if (!r->skel)
 		return err_errno(e, errno, "cannot open the BPF programs");
@@ -280,7 +268,7 @@ static int load(struct record_bpf *r, const struct record_bpf_options *o, enum c
 		return attach_no_right(e);
 	if (err < 0)
 		return err_set(e, EOPNOTSUPP, "the kernel refuses the BPF programs (%s)%s%s",
-			       err_text(-err), libbpf_said[0] ? ": " : "", libbpf_said);
+			       err_text(-err), *bpf_said() ? ": " : "", bpf_said());
 	return 0;
 }
 

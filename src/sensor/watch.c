@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "model/syscalls.h"
+#include "sensor/bpf_said.h"
 #include "sensor/watch_calls.h"
 #include "sensor/watch_drift.h"
 #include "sensor/watch_hooks.h"
@@ -36,17 +37,6 @@ enum {
 	 */
 	SETTLE_NS = 1000000,
 };
-
-static char libbpf_said[256];
-
-static int keep_warning(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	if (level == LIBBPF_WARN && !libbpf_said[0]) {
-		vsnprintf(libbpf_said, sizeof(libbpf_said), fmt, ap);
-		libbpf_said[strcspn(libbpf_said, "\n")] = '\0';
-	}
-	return 0;
-}
 
 /* Paths that do not mean what they say. */
 static void add_odd_paths(struct watch_texts_builder *b)
@@ -85,8 +75,7 @@ int watch_new(struct watch **out, const struct watch_options *o, struct err *e)
 		w->o.ring_bytes = DEFAULT_BYTES;
 	if (!w->o.data_max)
 		w->o.data_max = DEFAULT_DATA;
-	libbpf_said[0] = '\0';
-	libbpf_set_print(keep_warning);
+	bpf_said_begin();
 	w->skel = watch_bpf_prog__open_opts(&from);
 	if (!w->skel) {
 		watch_free(w);
@@ -377,7 +366,7 @@ static int load(struct watch *w, struct err *e)
 		return attach_no_right(e);
 	if (err < 0)
 		return err_set(e, EOPNOTSUPP, "the kernel refuses the BPF programs (%s)%s%s",
-			       err_text(-err), libbpf_said[0] ? ": " : "", libbpf_said);
+			       err_text(-err), *bpf_said() ? ": " : "", bpf_said());
 	for (size_t i = 0; i < w->wants_n; i++)
 		memcpy(w->skel->bss->clauses[i + 1], w->wants[i].clauses,
 		       sizeof(w->wants[i].clauses));
