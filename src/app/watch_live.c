@@ -383,6 +383,17 @@ static int pause_ms(const struct watching *w, unsigned quiet)
 	return quiet < QUIET_POLLS || s->respond || s->drift || s->screen ? POLL_MS : QUIET_POLL_MS;
 }
 
+/* What was done before the signal, which may have come after the rings were read. */
+static int read_rest(struct watching *w, struct err *e)
+{
+	const struct timespec settle = { .tv_nsec = SETTLE_NS };
+	int n;
+
+	nanosleep(&settle, NULL);
+	n = watch_poll(w->session.sensor, 0, watch_session_record, &w->session, e);
+	return n < 0 ? n : 0;
+}
+
 static int loop(struct watching *w, uint64_t seconds, struct err *e)
 {
 	unsigned quiet = 0;
@@ -399,7 +410,7 @@ static int loop(struct watching *w, uint64_t seconds, struct err *e)
 		quiet = n < FEW_RECORDS ? quiet + (quiet < QUIET_POLLS) : 0;
 		now = clock_s(CLOCK_MONOTONIC);
 		if (is_over(w, begun, now, seconds))
-			return 0;
+			return stop ? read_rest(w, e) : 0;
 		enrich_take_names(w->session.enrich);
 		enrich_recover(w->session.enrich, seen);
 		jump = watch_session_clock(&w->session);

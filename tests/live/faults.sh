@@ -22,7 +22,7 @@ cat >"$scratch/rules.yaml" <<-END
 	  priority: WARNING
 END
 
-start() { watch_start -r "$scratch/rules.yaml" "$@"; }
+start() { watch_start -r "$scratch/rules.yaml" --distinct 0 "$@"; }
 
 # touch_files FROM N PAUSE: so many files are opened, of which $scratch/opened has the time of each.
 touch_files() {
@@ -190,7 +190,7 @@ wait "$server" 2>/dev/null
 rm -f "$scratch/err"
 # shellcheck disable=SC2016 # for that shell
 unshare -m --propagation private sh -c 'mount -t tmpfs -o size=1m none "$1/small" &&
-	exec "$2" watch -r "$1/rules.yaml" --store "$1/f.db" --spool "$1/small" --sink "http://127.0.0.1:$3/" \
+	exec "$2" watch -r "$1/rules.yaml" --distinct 0 --store "$1/f.db" --spool "$1/small" --sink "http://127.0.0.1:$3/" \
 	--capture "$1/small/capture" >"$1/out" 2>"$1/err"' sh "$scratch" "$boltseal" "$port" &
 watcher=$!
 background+=("$watcher")
