@@ -1,4 +1,7 @@
-/* Shared by record_bpf.c (following) and record_bpf_drain.c (from kernel maps to models). */
+/*
+ * Shared by record_bpf.c (events), record_bpf_load.c (the programs), record_bpf_follow.c
+ * (processes) and record_bpf_drain.c (from kernel maps to models).
+ */
 #ifndef SENSOR_RECORD_BPF_IMPL_H
 #define SENSOR_RECORD_BPF_IMPL_H
 
@@ -33,6 +36,8 @@ struct rec_slot {
 	uint64_t pending_lost;
 };
 
+struct capture;
+
 struct record_bpf {
 	struct record_bpf_prog *skel;
 	struct ring_buffer *ring;
@@ -64,5 +69,16 @@ void record_bpf_replay(struct record_bpf *r, unsigned slot);
 void record_bpf_forget_pending(struct rec_slot *s);
 /* Deletes every entry of a slot and frees its program ids. */
 void record_bpf_purge(struct record_bpf *r, unsigned slot);
+/* Ring buffer handler for a struct rec_event; `ctx` is the recorder. */
+int record_bpf_on_event(void *ctx, void *data, size_t size);
+/* The native number of a call by which files are opened; negative when it is another call. */
+int record_bpf_native_open(const struct capture *c);
+/* Events at the return of the open calls. */
+int record_bpf_attach_exits(struct record_bpf *r, struct err *e);
+void record_bpf_detach_exits(struct record_bpf *r);
+void record_bpf_give_slot(struct record_bpf *r, unsigned slot);
+void record_bpf_open_root(struct record_bpf *r, unsigned slot, pid_t pid);
+/* No thread has the slot in its word any more. */
+void record_bpf_forget_threads(struct record_bpf *r, unsigned slot);
 
 #endif
