@@ -10,12 +10,12 @@ each that is missing.
 import fnmatch
 import os
 import re
-import subprocess
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LEADING = ("HACKING.md", "docs/ARCHITECTURE.md")
-PATH = re.compile(r"(?:src|tests|tools|docs|rules|profiles|deploy|demo)/[\w./*-]*")
+FOLDERS = ("src", "tests", "tools", "docs", "rules", "profiles", "deploy", "demo")
+PATH = re.compile(rf"(?:{'|'.join(FOLDERS)})/[\w./*-]*")
 FILE = re.compile(r"[\w*-]+\.(?:c|h|sh|py|tsv)")
 TEST = re.compile(r"(?:test|fuzz)_\w+")
 FUNCTION = re.compile(r"(\w+)\(\)")
@@ -24,12 +24,19 @@ COMMENT = re.compile(r"^(?:/\*| \*) (\w+\.[ch])\b(?=[: ])")
 
 class Tree:
     def __init__(self):
-        out = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=TOP,
-                             capture_output=True, text=True, check=True).stdout
-        self.files = {f for f in out.splitlines() if os.path.exists(os.path.join(TOP, f))}
+        self.files = set(self.walk())
         self.folders = {f[:i] for f in self.files for i, c in enumerate(f) if c == "/"}
         self.code = [f for f in self.files if f.startswith("src/") and f.endswith((".c", ".h"))]
         self.words = {w for f in self.code for w in re.findall(r"\w+", self.read(f))}
+
+    @staticmethod
+    def walk():
+        """All files but those of builds, which lie in folders of their own, and hidden ones."""
+        yield from (e.name for e in os.scandir(TOP) if e.is_file())
+        for folder in FOLDERS:
+            for where, below, names in os.walk(os.path.join(TOP, folder)):
+                below[:] = [b for b in below if not b.startswith((".", "__"))]
+                yield from (os.path.relpath(os.path.join(where, n), TOP) for n in names)
 
     @staticmethod
     def read(name):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
-/* What the recording programs (record.bpf.c) and their loader (sensor/record_bpf.c) share. */
+/* What the recording programs (record.bpf.c) and their loader (sensor/record_bpf_load.c) share. */
 #ifndef BPF_RECORD_H
 #define BPF_RECORD_H
 
