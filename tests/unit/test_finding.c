@@ -388,6 +388,24 @@ static void test_dedup_distinct(void **state)
 	finding_dedup_free(d);
 }
 
+static void test_further_form(void **state)
+{
+	for (unsigned further = 0; further < 2; further++) {
+		cleanup_finding struct finding *f = finding_sample(0), *back = NULL;
+		cleanup_buf struct buf b = { 0 };
+		struct err e;
+
+		(void)state;
+		if (further)
+			finding_set_further(f);
+		finding_set_id(f);
+		finding_write(f, &b);
+		assert_int_equal(finding_read(&back, "it", buf_str(&b), b.len, &e), 0);
+		assert_int_equal(back->further, further);
+		assert_string_equal(back->key, f->key);
+	}
+}
+
 /* What boltseal did is told each time; and a new run knows what the last one told. */
 static void test_dedup_apart(void **state)
 {
@@ -446,6 +464,7 @@ int main(void)
 		cmocka_unit_test(test_dedup),
 		cmocka_unit_test(test_dedup_known),
 		cmocka_unit_test(test_dedup_distinct),
+		cmocka_unit_test(test_further_form),
 		cmocka_unit_test(test_dedup_apart),
 		cmocka_unit_test(test_dedup_full),
 	};
