@@ -233,6 +233,19 @@ static __always_inline bool borrowed_cred(struct task_struct *task, const struct
 	return used_bits != own_bits;
 }
 
+/*
+ * The number of the stack; negative when there is none. Another stack may have its place: without
+ * the innermost frames, which pass a check on and no more, the place is another one.
+ */
+static __always_inline int stack_id(void *ctx)
+{
+	int id = bpf_get_stackid(ctx, &stacks, 0);
+
+	if (id < 0)
+		id = bpf_get_stackid(ctx, &stacks, 1);
+	return id < 0 ? bpf_get_stackid(ctx, &stacks, 2) : id;
+}
+
 static __always_inline int observe_cap(void *ctx, const struct cred *cred, __u32 cap, int granted,
 				       bool known, bool speculative)
 {
@@ -262,7 +275,7 @@ static __always_inline int observe_cap(void *ctx, const struct cred *cred, __u32
 		bpf_map_update_elem(&cap_counts, &k, &first, BPF_ANY);
 	else if (++*count > CAP_STACKS && *count % CAP_STACKS)
 		return 0;
-	k.stack = bpf_get_stackid(ctx, &stacks, 0);
+	k.stack = stack_id(ctx);
 	n = bpf_map_lookup_elem(&caps, &k);
 	if (n) {
 		__sync_fetch_and_add(n, 1);
