@@ -81,7 +81,7 @@ gave "the store has the file's name" 0 "\"capture\":\"$folder/capture-"
 # ---- its size
 rm -rf "$folder"
 start --captures-size=1 --captures-time=60 --captures-mode=all_rules --ring 64 --output "$scratch/many"
-perl -e 'for (1..150000) { open(F, "<", $ARGV[0] . $_ % 999) }' "$scratch/other" &
+perl -e 'for (1..150000) { open(F, "<", $ARGV[0] . rand) }' "$scratch/other" &
 cat "$scratch/precious" >>"$scratch/read"
 wait $!
 watch_stop
