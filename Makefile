@@ -28,7 +28,7 @@ build:
 check: deps
 	@tools/build.sh $(BUILD) -Dtests=enabled -Dwerror=true
 	@tools/build.sh $(ASAN) -Dtests=enabled -Db_sanitize=address,undefined
-	@tools/run-tests.py --build $(BUILD) --asan $(ASAN)
+	@tools/run-tests.py --build $(BUILD) --asan $(ASAN) $(if $(CI),--again)
 
 demo:
 	@demo/demo.sh

@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""run-tests.py [--build DIR] [--asan DIR] [NAME...]: runs every test and counts the results.
+"""run-tests.py [--build DIR] [--asan DIR] [--again] [NAME...]: runs every test and counts the results.
 
 What runs: checks of the tree (include ranks, lists of files, formatting), the unit suite, the unit
 suite and the fuzz corpora in the sanitizer build; then the scripts tests/live/*.sh, one after the
 other and nothing beside them; then tests/cluster/*.sh, one after the other, and beside them and each
 other, two at a time, the virtual machines of tests/vm/*.sh, which share nothing with this machine.
 With NAMEs only tests whose name ("unit/args", "live/cli") contains one of them.
+
+With --again up to three tests that failed are run once more at the end, with nothing beside them. What
+this gives counts; a test that passes only then is named as unstable, with what failed at first. It is for
+machines that others use too, where a neighbour's burst can fail a test.
 
 What counts: each cmocka test; each line "ok NAME", "not ok NAME", "skip NAME: REASON" of a script;
 one for each check, each unit binary in the sanitizer build and each fuzz corpus. A program that
@@ -27,6 +31,7 @@ from concurrent.futures import ThreadPoolExecutor
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CHECK_SECONDS = 60
 LIVE_SECONDS = 300
+AGAIN_MAX = 3  # more failures are no accident
 LANES = 2  # of cluster tests and machines; each keeps a processor or so busy
 FAILURE_LINES = 40
 TAP = re.compile(r"(ok|not ok)\b(?: *(\d+))?[ -]*(.*)")
@@ -54,10 +59,15 @@ class Test:
     def __init__(self, name, command, style, seconds, env=None):
         self.name, self.command, self.style = name, command, style
         self.seconds, self.env = seconds, env or {}
+        self.clear()
+        self.unstable = []  # what failed before it passed
+
+    def clear(self):
         self.passed, self.failed, self.skipped = 0, [], []
         self.output, self.took = "", 0.0
 
     def run(self):
+        self.clear()
         start = time.monotonic()
         env = {**os.environ, **self.env}
         try:
@@ -227,6 +237,18 @@ def run_beside(chain, free):
             done.result()
 
 
+def run_again(tests):
+    failed = [t for t in tests if t.failed]
+    if not 0 < len(failed) <= AGAIN_MAX:
+        return
+    print(f"once more: {', '.join(t.name for t in failed)}")
+    for t in failed:
+        first = t.failed
+        report(t.run(), False)
+        if not t.failed:
+            t.unstable = first
+
+
 def share_testdata():
     shared = os.environ.get("BOLTSEAL_SHARED") or os.path.join(TOP, "..", "shared")
     if os.path.isdir(shared):
@@ -240,7 +262,9 @@ def summary(tests):
     passed = sum(t.passed for t in tests)
     failed = [(t, f) for t in tests for f in t.failed]
     skipped = [(t, s) for t in tests for s in t.skipped]
-    for title, rows in (("skipped", skipped), ("failed", failed)):
+    unstable = [(t, f) for t in tests for f in t.unstable]
+    for title, rows in (("skipped", skipped), ("unstable, passed when run again", unstable),
+                        ("failed", failed)):
         if rows:
             print(f"\n{title}:")
             for t, what in rows:
@@ -253,6 +277,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--build", default="build", help="build directory")
     parser.add_argument("--asan", help="sanitizer build directory; without it that part is left out")
+    parser.add_argument("--again", action="store_true", help="run once more what failed")
     parser.add_argument("names", nargs="*", metavar="NAME", help="part of a test's name")
     args = parser.parse_args()
     build = os.path.join(TOP, args.build)
@@ -272,6 +297,8 @@ def main():
     run_all(quick, os.cpu_count() or 1)
     run_all(live, 1)
     run_beside(cluster, vm)
+    if args.again:
+        run_again([t for tests in groups for t in tests])
     return summary([t for tests in groups for t in tests])
 
 
