@@ -68,7 +68,10 @@ def cpu_of(command, prefix=()):
         target = None if prefix else p.pid
         while p.poll() is None:
             target = target or child_of(p.pid)
-            last = target and run_time(target) or last
+            now = target and run_time(target)
+            last = max(last, now or 0)
+            if now is None and prefix:
+                target = None  # strace begins with children of its own
             time.sleep(0.005)
         if p.returncode:
             sys.exit(f"record_cost: {command}: exit status {p.returncode}: {p.stderr.read()}")
