@@ -275,7 +275,7 @@ static const struct option_desc options[] = {
 	  "seccomp: in place of a dialect, what this engine takes: docker, podman, containerd, "
 	  "cri-o, runc or crun. Remarks say what the version drops." },
 	{ 0, "libseccomp", "VERSION", NULL,
-	  "seccomp, with --engine: the version on the nodes (2.4.0 or newer); names that it does "
+	  "seccomp, with --engine: the version on the nodes (2.2.0 or newer); names that it does "
 	  "not know are left out." },
 	{ 0, "mode", "MODE", "enforce|complain",
 	  "enforce (the default), or complain: what is not allowed is logged and goes on." },

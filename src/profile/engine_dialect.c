@@ -1,17 +1,17 @@
 #include "profile/engine_dialect.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "profile/generate_private.h"
+#include "profile/libseccomp.h"
 
 struct engine_facts {
 	const char *name;
 	enum sp_dialect dialect;
 	const char *runtime;
-	struct engine_version default_errno; /* drops defaultErrnoRet before; 0: never */
+	struct version default_errno; /* drops defaultErrnoRet before; 0: never */
 	bool no_conditions; /* takes OCI JSON: includes, excludes, archMap have no effect */
 };
 
@@ -21,55 +21,13 @@ struct engine_facts {
  * containers/common's.
  */
 static const struct engine_facts engines[] = {
-	{ "docker", SP_DIALECT_DOCKER, "runc", { { 23, 0, 0 }, true }, false },
-	{ "podman", SP_DIALECT_PODMAN, NULL, { { 0 }, true }, false },
-	{ "containerd", SP_DIALECT_OCI, NULL, { { 0 }, true }, true },
-	{ "cri-o", SP_DIALECT_PODMAN, NULL, { { 0 }, true }, false },
-	{ "runc", SP_DIALECT_OCI, "runc", { { 1, 0, 0 }, true }, true },
-	{ "crun", SP_DIALECT_OCI, "crun", { { 0 }, true }, true },
+	{ "docker", SP_DIALECT_DOCKER, "runc", { { 23, 0, 0 } }, false },
+	{ "podman", SP_DIALECT_PODMAN, NULL, { { 0 } }, false },
+	{ "containerd", SP_DIALECT_OCI, NULL, { { 0 } }, true },
+	{ "cri-o", SP_DIALECT_PODMAN, NULL, { { 0 } }, false },
+	{ "runc", SP_DIALECT_OCI, "runc", { { 1, 0, 0 } }, true },
+	{ "crun", SP_DIALECT_OCI, "crun", { { 0 } }, true },
 };
-
-/* The kernel whose system calls a libseccomp knows: its CHANGELOG. */
-static const struct {
-	struct engine_version from;
-	struct sc_kver kernel;
-} libseccomps[] = {
-	{ { { 2, 4, 0 }, true }, { 5, 0, 0 } },
-	{ { { 2, 5, 4 }, true }, { 5, 17, 0 } },
-	{ { { 2, 5, 5 }, true }, { 6, 7, 0 } },
-	{ { { 2, 5, 6 }, true }, { 6, 13, 0 } },
-};
-
-static int version_cmp(const struct engine_version *a, const struct engine_version *b)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(a->part); i++)
-		if (a->part[i] != b->part[i])
-			return a->part[i] < b->part[i] ? -1 : 1;
-	return 0;
-}
-
-/* One to three numbers; what a distribution adds behind them is not looked at. */
-static bool version_parse(const char *text, struct engine_version *v)
-{
-	const char *p = text + (*text == 'v');
-
-	*v = (struct engine_version){ .known = true };
-	for (size_t i = 0; i < ARRAY_SIZE(v->part); i++) {
-		char *end;
-		unsigned long n;
-
-		if (*p < '0' || *p > '9')
-			return false;
-		n = strtoul(p, &end, 10);
-		if (n > 100000)
-			return false;
-		v->part[i] = (unsigned)n;
-		if (*end != '.' || end[1] < '0' || end[1] > '9')
-			return true;
-		p = end + 1;
-	}
-	return true;
-}
 
 int engine_parse(const char *spec, struct engine *out, struct err *e)
 {
@@ -84,7 +42,8 @@ int engine_parse(const char *spec, struct engine *out, struct err *e)
 			       "--engine '%.60s': expected docker, podman, containerd, cri-o, runc "
 			       "or crun, and a version as in docker:20.10",
 			       spec);
-	if (spec[n] == ':' && !version_parse(spec + n + 1, &out->version))
+	out->version_known = spec[n] == ':';
+	if (out->version_known && !version_parse(spec + n + 1, &out->version, NULL))
 		return err_set(e, EINVAL, "--engine '%.60s': expected a version such as 20.10",
 			       spec);
 	return 0;
@@ -131,29 +90,22 @@ static void note_lost(const struct engine *g, const char *name, const char *libs
 int engine_fit_names(struct sp_profile *p, const struct engine *g, const char *libseccomp,
 		     struct buf *notes, struct err *e)
 {
-	struct engine_version v;
-	const struct sc_kver *kernel = NULL;
+	struct sc_kver kernel;
+	int r = libseccomp_kernel(libseccomp, &kernel, e);
 
-	if (!version_parse(libseccomp, &v))
-		return err_set(e, EINVAL, "--libseccomp '%.60s': expected a version such as 2.5.4",
-			       libseccomp);
-	for (size_t i = 0; i < ARRAY_SIZE(libseccomps); i++)
-		if (version_cmp(&v, &libseccomps[i].from) >= 0)
-			kernel = &libseccomps[i].kernel;
-	if (!kernel)
-		return err_set(e, EINVAL, "--libseccomp %.60s: expected 2.4.0 or newer",
-			       libseccomp);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < p->rules_n; i++) {
-		struct sp_rule *r = &p->rules[i];
+		struct sp_rule *rule = &p->rules[i];
 		size_t n = 0;
 
-		for (size_t k = 0; k < r->names_n; k++) {
-			if (!is_newer(p, r->names[k], *kernel))
-				r->names[n++] = r->names[k];
-			else if (r->ret.action == SP_ALLOW || r->ret.action == SP_LOG)
-				note_lost(g, r->names[k], libseccomp, notes);
+		for (size_t k = 0; k < rule->names_n; k++) {
+			if (!is_newer(p, rule->names[k], kernel))
+				rule->names[n++] = rule->names[k];
+			else if (rule->ret.action == SP_ALLOW || rule->ret.action == SP_LOG)
+				note_lost(g, rule->names[k], libseccomp, notes);
 		}
-		r->names_n = n;
+		rule->names_n = n;
 	}
 	return 0;
 }
@@ -162,7 +114,7 @@ int engine_fit_names(struct sp_profile *p, const struct engine *g, const char *l
  */
 static bool keeps_default_errno(const struct engine *g)
 {
-	return !g->version.known || version_cmp(&g->version, &g->facts->default_errno) >= 0;
+	return !g->version_known || version_cmp(&g->version, &g->facts->default_errno) >= 0;
 }
 
 char *engine_write(const struct sp_profile *p, const struct engine *g, struct buf *notes)

@@ -9,16 +9,13 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/version.h"
 #include "profile/seccomp.h"
-
-struct engine_version {
-	unsigned part[3];
-	bool known; /* false: nobody said, the newest is meant */
-};
 
 struct engine {
 	const struct engine_facts *facts;
-	struct engine_version version;
+	struct version version;
+	bool version_known; /* false: nobody said, the newest is meant */
 };
 
 /* "docker:20.10", "podman", "containerd", "cri-o:1.27", "runc:1.1", "crun:1.8.1". */

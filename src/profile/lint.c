@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "profile/libseccomp.h"
 #include "profile/runtime_base.h"
 
 enum {
@@ -57,11 +58,8 @@ int lint_options_check(const struct lint_options *o, struct err *e)
 	struct runtime_base base;
 	struct sc_kver v;
 
-	if (o->libseccomp && !lint_libseccomp_knows(o->libseccomp, &v))
-		return err_set(e, EINVAL,
-			       "libseccomp version '%s': expected numbers such as 2.5.4, from "
-			       "2.2.0 on",
-			       o->libseccomp);
+	if (o->libseccomp && libseccomp_kernel(o->libseccomp, &v, e) < 0)
+		return -EINVAL;
 	return runtime_base_find(o->runtime, o->runtime_version, o->no_new_privs == 1, &base, e);
 }
 

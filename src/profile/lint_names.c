@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/map.h"
+#include "profile/libseccomp.h"
 #include "profile/lint_private.h"
 #include "profile/seccomp_reader.h"
 
@@ -152,7 +153,7 @@ void lint_run_name_libseccomp(struct lint *l, const struct lint_check *c)
 {
 	struct sc_kver knows;
 
-	if (!l->o->libseccomp || !lint_libseccomp_knows(l->o->libseccomp, &knows))
+	if (!l->o->libseccomp || libseccomp_kernel(l->o->libseccomp, &knows, NULL) < 0)
 		return;
 	for (size_t i = 0; i < l->rules_n; i++) {
 		const struct lint_rule *r = &l->rules[i];

@@ -167,8 +167,6 @@ struct lint_same {
 	size_t n;
 };
 extern const struct lint_same lint_same_work[];
-/* The kernel whose calls this version of libseccomp knows; false: not a version. */
-bool lint_libseccomp_knows(const char *version, struct sc_kver *out);
 
 /* The checks' functions. */
 #define LINT_RUN(name) void lint_run_##name(struct lint *l, const struct lint_check *c)

@@ -1,7 +1,4 @@
-/* What is known about calls, for the checks: dangers, fallbacks, equivalents, libseccomp. */
-#include <stdlib.h>
-#include <string.h>
-
+/* What is known about calls, for the checks: dangers, fallbacks, equivalents. */
 #include "base/cleanup.h"
 #include "profile/lint_private.h"
 
@@ -127,65 +124,3 @@ const struct lint_same lint_same_work[] = {
 	{ { "umount", "umount2" }, 2 },
 	{ { NULL }, 0 },
 };
-
-/*
- * Which kernel's calls each release of libseccomp knows: its CHANGELOG, and the first line of its
- * src/syscalls.csv. Debian 12 added those up to Linux 6.7 to its 2.5.4 (debian/changelog).
- */
-static const struct {
-	const char *version;
-	struct sc_kver kernel;
-} libseccomps[] = {
-	{ "2.2.0", { 3, 19, 0 } }, { "2.3.0", { 4, 5, 0 } },  { "2.3.2", { 4, 10, 0 } },
-	{ "2.3.3", { 4, 15, 0 } }, { "2.4.0", { 5, 0, 0 } },  { "2.4.2", { 5, 4, 0 } },
-	{ "2.5.0", { 5, 8, 0 } },  { "2.5.2", { 5, 14, 0 } }, { "2.5.3", { 5, 15, 0 } },
-	{ "2.5.4", { 5, 17, 0 } }, { "2.5.5", { 6, 7, 0 } },  { "2.5.6", { 6, 13, 0 } },
-	{ "2.6.0", { 6, 13, 0 } }, { "2.6.1", { 7, 1, 0 } },
-};
-static const char patched_254[] = "2.5.4-1+deb12u1";
-
-/* "2.5.4", with anything but a digit behind it. */
-static bool version_numbers(const char *s, unsigned v[3])
-{
-	for (int i = 0; i < 3; i++) {
-		char *end;
-		unsigned long n;
-
-		if (*s < '0' || *s > '9')
-			return false;
-		n = strtoul(s, &end, 10);
-		if (n > 1000)
-			return false;
-		v[i] = (unsigned)n;
-		if (i < 2 && *end != '.')
-			return false;
-		s = end + 1;
-	}
-	return true;
-}
-
-bool lint_libseccomp_knows(const char *version, struct sc_kver *out)
-{
-	unsigned want[3], v[3];
-	bool found = false;
-
-	if (!version_numbers(version, want))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(libseccomps); i++) {
-		bool newer = false;
-
-		version_numbers(libseccomps[i].version, v);
-		for (int k = 0; k < 3; k++) {
-			newer = v[k] > want[k];
-			if (v[k] != want[k])
-				break;
-		}
-		if (newer)
-			break;
-		*out = libseccomps[i].kernel;
-		found = true;
-	}
-	if (!strncmp(version, patched_254, strlen(patched_254)))
-		*out = (struct sc_kver){ 6, 7, 0 };
-	return found;
-}

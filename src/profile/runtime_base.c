@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/version.h"
 
 /*
  * Measured with strace over a static program that only exits, x86-64, Linux 6.18: the calls of the
@@ -45,10 +46,6 @@ static const char *const go_runtime[] = {
 /* Reported by users, not measured: runc 1.2.8, 1.3.3 and later do not start without them. */
 static const char *const runc_procfs[] = { "openat2", "statx", NULL };
 
-struct version {
-	unsigned part[3];
-};
-
 struct base_row {
 	const char *runtime;
 	struct version version;
@@ -76,40 +73,6 @@ static const struct base_extra extras[] = {
 	{ "runc", { { 1, 2, 8 } }, { { 1, 3, 0 } }, runc_procfs },
 	{ "runc", { { 1, 3, 3 } }, { { ANY_VERSION } }, runc_procfs },
 };
-
-static int version_cmp(const struct version *a, const struct version *b)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(a->part); i++)
-		if (a->part[i] != b->part[i])
-			return a->part[i] < b->part[i] ? -1 : 1;
-	return 0;
-}
-
-/* "v1.2.8-rc.1", "1.1.5+ds1", "1.14": up to three numbers; what follows them is not looked at. */
-static int version_parse(const char *text, struct version *v, struct err *e)
-{
-	const char *p = text + (*text == 'v');
-
-	*v = (struct version){ 0 };
-	for (size_t i = 0; i < ARRAY_SIZE(v->part); i++) {
-		char *end;
-		unsigned long n;
-
-		if (*p < '0' || *p > '9')
-			return err_set(e, EINVAL,
-				       "runtime version '%s': expected numbers such as 1.1.5",
-				       text);
-		n = strtoul(p, &end, 10);
-		if (n > 100000)
-			return err_set(e, EINVAL, "runtime version '%s': the number %lu is too big",
-				       text, n);
-		v->part[i] = (unsigned)n;
-		if (*end != '.' || (i == 1 && (end[1] < '0' || end[1] > '9')))
-			return 0;
-		p = end + 1;
-	}
-	return 0;
-}
 
 /* How far two versions are apart; the major number counts most. */
 static unsigned long distance(const struct version *a, const struct version *b)
@@ -221,11 +184,11 @@ static int by_name(const void *a, const void *b)
 int runtime_base_find(const char *runtime, const char *version, bool no_new_privs,
 		      struct runtime_base *out, struct err *e)
 {
-	struct version v;
-	int r = version ? version_parse(version, &v, e) : 0;
+	struct version v = { 0 };
 
-	if (r < 0)
-		return r;
+	if (version && !version_parse(version, &v, NULL))
+		return err_set(e, EINVAL, "runtime version '%.60s': expected numbers such as 1.1.5",
+			       version);
 	if (runtime && !runtime_base_known(runtime))
 		return err_set(e, EINVAL, "unknown container runtime '%s': expected runc or crun",
 			       runtime);

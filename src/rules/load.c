@@ -4,48 +4,39 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/version.h"
 #include "rules/ruleset.h"
 
-struct version {
-	unsigned long v[3];
-};
-
-static bool parse_version(const char *s, struct version *out)
+/* Semantic versioning 2.0.0, items 2, 9 and 10: three numbers, and what is behind "-" or "+". */
+static bool parse_semver(const char *s, struct version *out)
 {
-	for (int i = 0; i < 3; i++) {
-		char *end;
+	const char *rest;
 
-		if (*s < '0' || *s > '9')
-			return false;
-		out->v[i] = strtoul(s, &end, 10);
-		s = end;
-		if (i < 2 && *s++ != '.')
-			return false;
-	}
-	return !*s || *s == '-' || *s == '+';
+	return *s != 'v' && version_parse(s, out, &rest) == VERSION_PARTS &&
+	       (!*rest || *rest == '-' || *rest == '+');
 }
 
 /* A file that wants the same major version and no newer minor one is compatible. */
 static bool compatible(const struct version *want)
 {
-	const unsigned long have[] = { RULES_ENGINE_MAJOR, RULES_ENGINE_MINOR, RULES_ENGINE_PATCH };
+	static const struct version have = { { RULES_ENGINE_MAJOR, RULES_ENGINE_MINOR,
+					       RULES_ENGINE_PATCH } };
 
-	if (want->v[0] != have[0])
-		return false;
-	return want->v[1] != have[1] ? want->v[1] < have[1] : want->v[2] <= have[2];
+	return want->part[0] == have.part[0] && version_cmp(want, &have) <= 0;
 }
 
 static int load_engine_version(struct item *it)
 {
 	int failed = 0;
 	const struct yaml_node *n = item_scalar(it, "required_engine_version", true, &failed);
-	struct version want = { 0 };
+	struct version want = { 0 }, minor;
 
 	if (!n)
 		return failed;
-	if (n->type == YAML_INT && strspn(n->text, "0123456789") == n->n)
-		want.v[1] = strtoul(n->text, NULL, 10);
-	else if (!parse_version(n->text, &want))
+	if (n->type == YAML_INT && strspn(n->text, "0123456789") == n->n &&
+	    version_parse(n->text, &minor, NULL))
+		want.part[1] = minor.part[0];
+	else if (!parse_semver(n->text, &want))
 		return ITEM_FAIL(it, RC_ERR_VALIDATE, n,
 				 "Unable to parse engine version '%s' as a semver string. Expected "
 				 "\"x.y.z\" semver format.",
@@ -53,10 +44,10 @@ static int load_engine_version(struct item *it)
 	if (compatible(&want))
 		return 0;
 	return ITEM_FAIL(it, RC_ERR_VALIDATE, n,
-			 "Rules require engine version %lu.%lu.%lu, but engine version is "
+			 "Rules require engine version %u.%u.%u, but engine version is "
 			 "%d.%d.%d",
-			 want.v[0], want.v[1], want.v[2], RULES_ENGINE_MAJOR, RULES_ENGINE_MINOR,
-			 RULES_ENGINE_PATCH);
+			 want.part[0], want.part[1], want.part[2], RULES_ENGINE_MAJOR,
+			 RULES_ENGINE_MINOR, RULES_ENGINE_PATCH);
 }
 
 static int load_plugin(struct item *it, const struct yaml_node *map, const char **name_out)
@@ -71,7 +62,7 @@ static int load_plugin(struct item *it, const struct yaml_node *map, const char 
 	version = name ? item_scalar(&plugin, "version", true, &failed) : NULL;
 	if (!version)
 		return failed;
-	if (!parse_version(version->text, &v))
+	if (!parse_semver(version->text, &v))
 		return ITEM_FAIL(it, RC_ERR_VALIDATE, version,
 				 "Invalid required version '%s' for plugin '%s'", version->text,
 				 name->text);

@@ -22,6 +22,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/version.h"
 
 /* ---- err */
 
@@ -628,6 +629,47 @@ static void test_json_text(void **state)
 	assert_string_equal(text, "{\n  \"b\": 18446744073709551615,\n  \"a\": \"x/y\"\n}\n");
 }
 
+static void test_version(void **state)
+{
+	static const struct {
+		const char *text;
+		int numbers;
+		struct version v;
+		const char *rest;
+	} cases[] = {
+		{ "1.1.5+ds1", 3, { { 1, 1, 5 } }, "+ds1" },
+		{ "v1.2.8-rc.1", 3, { { 1, 2, 8 } }, "-rc.1" },
+		{ "20.10", 2, { { 20, 10, 0 } }, "" },
+		{ "7.", 1, { { 7, 0, 0 } }, "." },
+		{ "2.5.4.3", 3, { { 2, 5, 4 } }, ".3" },
+		{ "0.100000", 2, { { 0, 100000, 0 } }, "" },
+		{ "0.100001", 0, { { 0 } }, NULL },
+		{ "18446744073709551617", 0, { { 0 } }, NULL },
+		{ "", 0, { { 0 } }, NULL },
+		{ "v", 0, { { 0 } }, NULL },
+		{ "-1", 0, { { 0 } }, NULL },
+		{ " 1", 0, { { 0 } }, NULL },
+	};
+	static const char *const order[] = { "0.9.10", "0.10", "1", "1.0.1", "1.1" };
+	struct version a, b;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *rest = NULL;
+
+		a = (struct version){ 0 };
+		assert_int_equal(version_parse(cases[i].text, &a, &rest), cases[i].numbers);
+		assert_int_equal(version_cmp(&a, &cases[i].v), 0);
+		if (cases[i].rest)
+			assert_string_equal(rest, cases[i].rest);
+	}
+	for (size_t i = 1; i < ARRAY_SIZE(order); i++) {
+		assert_int_not_equal(version_parse(order[i - 1], &a, NULL), 0);
+		assert_int_not_equal(version_parse(order[i], &b, NULL), 0);
+		assert_true(version_cmp(&a, &b) < 0 && version_cmp(&b, &a) > 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -643,6 +685,7 @@ int main(void)
 		cmocka_unit_test(test_json_members), cmocka_unit_test(test_json_places),
 		cmocka_unit_test(test_json_bytes),   cmocka_unit_test(test_json_bytes_all),
 		cmocka_unit_test(test_json_load),    cmocka_unit_test(test_json_text),
+		cmocka_unit_test(test_version),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -567,6 +567,8 @@ static void command_lines(void **state)
 		{ "generate seccomp --engine docker:20.10 --libseccomp 2.5.4 " GOLDEN
 		  "api.workload.json",
 		  0, "mseal was called, and libseccomp 2.5.4 does not know it" },
+		{ "generate seccomp --engine crun --libseccomp new " GOLDEN "api.workload.json", 1,
+		  "libseccomp version 'new': expected numbers such as 2.5.4" },
 		{ "generate seccomp --libseccomp 2.5.4 x", 1, "--libseccomp needs --engine" },
 		{ "generate seccomp --engine docker -d oci x", 1, "expected no --dialect" },
 		{ "generate kubernetes --kind Service " GOLDEN "api.workload.json", 1,

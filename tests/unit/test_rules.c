@@ -100,6 +100,13 @@ static void test_structure(void **state)
 		{ "- required_engine_version: 64\n",
 		  "ERR_VALIDATE 1:28 Rules require engine version 0.64.0, but engine version is "
 		  "0.63.0" },
+		{ "- required_engine_version: 0.9.99-rc.1\n", "" },
+		{ "- required_engine_version: v0.9.0\n",
+		  "ERR_VALIDATE 1:28 Unable to parse engine version 'v0.9.0' as a semver string. "
+		  "Expected \"x.y.z\" semver format." },
+		{ "- required_engine_version: 4294967306\n",
+		  "ERR_VALIDATE 1:28 Unable to parse engine version '4294967306' as a semver "
+		  "string. Expected \"x.y.z\" semver format." },
 		{ "- required_engine_version: x.y\n",
 		  "ERR_VALIDATE 1:28 Unable to parse engine version 'x.y' as a semver string. "
 		  "Expected \"x.y.z\" semver format." },

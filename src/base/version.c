@@ -1,0 +1,42 @@
+#include "base/version.h"
+
+#include <stdlib.h>
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+int version_parse(const char *text, struct version *out, const char **rest)
+{
+	struct version v = { 0 };
+	const char *p = text + (*text == 'v');
+	int n = 0;
+
+	if (!is_digit(*p))
+		return 0;
+	for (;;) {
+		char *end;
+		unsigned long part = strtoul(p, &end, 10);
+
+		if (part > VERSION_PART_MAX)
+			return 0;
+		v.part[n++] = (unsigned)part;
+		p = end;
+		if (n == VERSION_PARTS || *p != '.' || !is_digit(p[1]))
+			break;
+		p++;
+	}
+	*out = v;
+	if (rest)
+		*rest = p;
+	return n;
+}
+
+int version_cmp(const struct version *a, const struct version *b)
+{
+	for (int i = 0; i < VERSION_PARTS; i++)
+		if (a->part[i] != b->part[i])
+			return a->part[i] < b->part[i] ? -1 : 1;
+	return 0;
+}
