@@ -1,6 +1,5 @@
 /* Files: documents, items, required versions. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
