@@ -1,6 +1,7 @@
 #include "base/version.h"
 
 #include <stdlib.h>
+#include <sys/utsname.h>
 
 static bool is_digit(char c)
 {
@@ -39,4 +40,21 @@ int version_cmp(const struct version *a, const struct version *b)
 		if (a->part[i] != b->part[i])
 			return a->part[i] < b->part[i] ? -1 : 1;
 	return 0;
+}
+
+struct version version_of_kernel(void)
+{
+	struct version v = { 0 };
+	struct utsname u;
+
+	if (uname(&u) == 0)
+		version_parse(u.release, &v, NULL);
+	return v;
+}
+
+bool version_kernel_at_least(unsigned major, unsigned minor)
+{
+	struct version have = version_of_kernel();
+
+	return version_cmp(&have, &(struct version){ { major, minor, 0 } }) >= 0;
 }

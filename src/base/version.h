@@ -18,4 +18,8 @@ int version_parse(const char *text, struct version *out, const char **rest);
 /* Below, equal to or above 0, as a is older than, the same as or newer than b. */
 int version_cmp(const struct version *a, const struct version *b);
 
+/* Of the running kernel, uname(2); 0.0.0 when it tells none. */
+struct version version_of_kernel(void);
+bool version_kernel_at_least(unsigned major, unsigned minor);
+
 #endif

@@ -6,26 +6,20 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/version.h"
 #include "model/syscalls.h"
 
 static int kernel_check(struct err *e)
 {
-	struct utsname u;
-	unsigned major, minor;
-
-	if (uname(&u) < 0 || sscanf(u.release, "%u.%u", &major, &minor) != 2)
-		return err_set(e, ENOSYS, "cannot read the kernel's release");
-	if (major < 5 || (major == 5 && minor < 9))
+	if (!version_kernel_at_least(5, 9))
 		return err_set(e, ENOSYS,
 			       "complain mode needs Linux 5.9 (seccomp notification with "
-			       "\"continue\" and its end); this is %s",
-			       u.release);
+			       "\"continue\" and its end); this kernel is older");
 	return 0;
 }
 

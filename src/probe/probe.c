@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
@@ -199,14 +198,4 @@ uint64_t probe_effective_caps(void)
 		return 0;
 	at = strstr(text, "\nCapEff:");
 	return at ? strtoull(at + strlen("\nCapEff:"), NULL, 16) : 0;
-}
-
-bool probe_kernel_at_least(unsigned major, unsigned minor)
-{
-	struct utsname u;
-	unsigned have_major, have_minor;
-
-	if (uname(&u) < 0 || sscanf(u.release, "%u.%u", &have_major, &have_minor) != 2)
-		return false;
-	return have_major > major || (have_major == major && have_minor >= minor);
 }

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/proc.h"
+#include "base/version.h"
 #include "probe/probe_private.h"
 
 enum {
@@ -81,7 +82,7 @@ bool probe_has_cgroup2(void)
 
 void probe_freeze(struct probe_result *r)
 {
-	if (probe_has_cgroup2() && probe_kernel_at_least(5, 14))
+	if (probe_has_cgroup2() && version_kernel_at_least(5, 14))
 		probe_set(r, PROBE_YES, "cgroup.freeze and cgroup.kill of version 2");
 	else if (probe_has_cgroup2())
 		probe_set(r, PROBE_YES, "cgroup.freeze of version 2; processes end one by one");
@@ -97,7 +98,7 @@ void probe_fanotify(struct probe_result *r)
 
 	if (fd < 0)
 		probe_set(r, PROBE_NO, "fanotify_init: %s", strerror(errno));
-	else if (!probe_kernel_at_least(5, 0))
+	else if (!version_kernel_at_least(5, 0))
 		probe_set(r, PROBE_NO, "asks before opening, not before executing");
 	else
 		probe_set(r, PROBE_YES, "a group for permission events was made");

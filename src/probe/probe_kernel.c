@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/version.h"
 #include "model/syscalls.h"
 #include "probe/probe_private.h"
 
@@ -21,7 +22,7 @@ void probe_kernel(struct probe_result *r)
 	if (uname(&u) < 0)
 		probe_set(r, PROBE_NO, "unknown");
 	else
-		probe_set(r, probe_kernel_at_least(5, 10) ? PROBE_YES : PROBE_LIMITED, "%s %s",
+		probe_set(r, version_kernel_at_least(5, 10) ? PROBE_YES : PROBE_LIMITED, "%s %s",
 			  u.sysname, u.release);
 }
 
@@ -190,7 +191,7 @@ void probe_seccomp_notify(struct probe_result *r)
 
 	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
 		probe_set(r, PROBE_NO, "seccomp(2): %s", strerror(errno));
-	else if (!probe_kernel_at_least(5, 9))
+	else if (!version_kernel_at_least(5, 9))
 		probe_set(r, PROBE_LIMITED, "without an end of the service (Linux 5.9)");
 	else
 		probe_set(r, PROBE_YES, "with \"continue\"");
@@ -199,7 +200,7 @@ void probe_seccomp_notify(struct probe_result *r)
 void probe_seccomp_bitmap(struct probe_result *r)
 {
 	/* The kernel has no way to ask; /proc/PID/seccomp_cache is only there for debugging. */
-	if (probe_kernel_at_least(5, 11))
+	if (version_kernel_at_least(5, 11))
 		probe_set(r, PROBE_YES, "by the kernel's release");
 	else
 		probe_set(r, PROBE_NO, "this kernel runs the filter for every call");

@@ -13,7 +13,6 @@ long probe_number(const char *path);
 /* This process's effective capabilities, 0 when /proc does not say. */
 uint64_t probe_effective_caps(void);
 /* Whether the running kernel's release is at least this one. */
-bool probe_kernel_at_least(unsigned major, unsigned minor);
 
 /* probe_kernel.c */
 void probe_kernel(struct probe_result *r);

@@ -1,10 +1,10 @@
 /* The host, and the conditions that Docker's and Podman's profiles put on it. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
 #include "base/cleanup.h"
+#include "base/version.h"
 #include "model/caps.h"
 #include "profile/seccomp_reader.h"
 
@@ -49,7 +49,7 @@ bool sp_condition_arch(const char *s)
 void sp_host_current(struct sp_host *h)
 {
 	struct utsname u;
-	unsigned major = 0, minor = 0;
+	struct version kernel = version_of_kernel();
 	int abi;
 
 	*h = (struct sp_host){ .native = SC_X86_64, .caps = bcap_docker_default_mask() };
@@ -58,8 +58,7 @@ void sp_host_current(struct sp_host *h)
 	abi = sc_abi_parse(u.machine);
 	if (abi >= 0)
 		h->native = (enum sc_abi)abi;
-	sscanf(u.release, "%3u.%3u", &major, &minor);
-	h->kernel = (struct sc_kver){ (uint8_t)major, (uint8_t)minor, 0 };
+	h->kernel = (struct sc_kver){ (uint8_t)kernel.part[0], (uint8_t)kernel.part[1], 0 };
 }
 
 /* What an `includes` or `excludes` says about the host. */

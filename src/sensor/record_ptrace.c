@@ -3,17 +3,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "base/version.h"
 #include "sensor/record_ptrace_private.h"
 
 enum { WAKE_NS = 250 * 1000 * 1000, DETACH_WAKES = 40 };
@@ -379,14 +378,9 @@ static void waker_stop(struct waker *k)
 /* PTRACE_GET_SYSCALL_INFO came with Linux 5.3. */
 static int check_kernel(struct err *e)
 {
-	struct utsname u;
-	unsigned major = 0, minor = 0;
-
-	if (uname(&u) || sscanf(u.release, "%u.%u", &major, &minor) != 2)
-		return err_set(e, ENOSYS, "ptrace: cannot tell the version of this kernel");
-	if (major < 5 || (major == 5 && minor < 3))
-		return err_set(e, ENOSYS, "ptrace: Linux %s is too old, 5.3 or newer is needed",
-			       u.release);
+	if (!version_kernel_at_least(5, 3))
+		return err_set(e, ENOSYS,
+			       "ptrace: this kernel is too old, Linux 5.3 or newer is needed");
 	return 0;
 }
 

@@ -668,6 +668,10 @@ static void test_version(void **state)
 		assert_int_not_equal(version_parse(order[i], &b, NULL), 0);
 		assert_true(version_cmp(&a, &b) < 0 && version_cmp(&b, &a) > 0);
 	}
+	a = version_of_kernel();
+	assert_true(version_kernel_at_least(a.part[0], a.part[1]));
+	assert_true(version_kernel_at_least(a.part[0] - 1, a.part[1] + 1));
+	assert_false(version_kernel_at_least(a.part[0], a.part[1] + 1));
 }
 
 int main(void)
