@@ -76,11 +76,11 @@ static void tell_deprecated(struct builder *b, const struct ptext *t, const char
 {
 	char msg[128];
 
-	if (b->c.deprecated) {
-		snprintf(msg, sizeof(msg), "The field '%s' is deprecated.", b->c.deprecated_name);
-		rules_say_text(b->r, RC_DEPRECATED_ITEM, t, b->c.deprecated_at, what, msg);
+	if (b->c.deprecated.name) {
+		snprintf(msg, sizeof(msg), "The field '%s' is deprecated.", b->c.deprecated.name);
+		rules_say_text(b->r, RC_DEPRECATED_ITEM, t, b->c.deprecated.at, what, msg);
 	}
-	b->c.deprecated = false;
+	b->c.deprecated = (struct deprecated){ 0 };
 }
 
 static int64_t compile_macro(struct builder *b, struct macro *m)
@@ -90,10 +90,12 @@ static int64_t compile_macro(struct builder *b, struct macro *m)
 	struct compiling *c = &b->c;
 	struct note *notes = c->notes;
 	size_t notes_n = c->notes_n, notes_cap = c->notes_cap;
+	struct deprecated deprecated = c->deprecated;
 	int64_t r;
 
 	c->notes = NULL;
 	c->notes_n = c->notes_cap = 0;
+	c->deprecated = (struct deprecated){ 0 };
 	m->state = MACRO_BUSY;
 	b->in = m;
 	b->text = &m->expanded;
@@ -104,6 +106,7 @@ static int64_t compile_macro(struct builder *b, struct macro *m)
 	c->notes = notes;
 	c->notes_n = notes_n;
 	c->notes_cap = notes_cap;
+	c->deprecated = deprecated;
 	m->state = r < 0 ? MACRO_NEW : MACRO_DONE;
 	if (r < 0)
 		return -1;

@@ -176,14 +176,18 @@ struct note {
 	const char *msg; /* of the image's arena */
 };
 
+/* The first field of a text that is deprecated; without a name there is none. */
+struct deprecated {
+	const char *name;
+	size_t at;
+};
+
 struct compiling {
 	struct image *im;
 	struct parse_error *e;
 	struct note *notes;
 	size_t notes_n, notes_cap;
-	bool deprecated; /* a deprecated field was used */
-	size_t deprecated_at;
-	const char *deprecated_name;
+	struct deprecated deprecated;
 	/* The condition of a macro, or -1 with the error; NULL: there are no macros. */
 	int64_t (*macro)(struct compiling *c, const struct node *n);
 	void *owner;	/* for `macro` */

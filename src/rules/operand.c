@@ -140,11 +140,8 @@ static int64_t make_field(struct compiling *c, const struct expr *x)
 		buf_printf(&key, "[%.*s]", (int)x->arg.len, x->arg.p);
 	if (o.ref.key.p)
 		o.ref.key.p = arena_strndup(&c->im->arena, o.ref.key.p, o.ref.key.len);
-	if ((o.ref.field->flags & EV_DEPRECATED) && !c->deprecated) {
-		c->deprecated = true;
-		c->deprecated_at = x->at;
-		c->deprecated_name = o.ref.field->name;
-	}
+	if ((o.ref.field->flags & EV_DEPRECATED) && !c->deprecated.name)
+		c->deprecated = (struct deprecated){ o.ref.field->name, x->at };
 	note_parameter(c, x, &o.ref);
 	o.kind = o.ref.kind;
 	o.list = ev_ref_is_list(&o.ref);

@@ -282,6 +282,9 @@ static void test_conditions(void **state)
 		  "operators such as '=', 'contains', 'startswith', 'endswith'" },
 		{ RULE("A", "evt.type=open and evt.dir=<"),
 		  "DEPRECATED_ITEM 3:32 The field 'evt.dir' is deprecated." },
+		{ "- macro: m\n  condition: (evt.num=0)\n" RULE(
+			  "A", "evt.type=open and evt.dir=< and m"),
+		  "DEPRECATED_ITEM 5:32 The field 'evt.dir' is deprecated." },
 		{ RULE("A", "evt.type=open and proc.nam=x") "  skip-if-unknown-filter: true\n",
 		  "UNKNOWN_FILTER 3:32 filter_check called with nonexistent field proc.nam (did "
 		  "you mean 'proc.name'?)" },
