@@ -267,6 +267,7 @@ struct bpf_iter__task {
 struct linux_binprm {
 	struct file *file;
 	const char *filename;
+	const char *interp;
 } KTYPE;
 
 struct in6_addr {

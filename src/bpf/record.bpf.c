@@ -529,6 +529,27 @@ __noinline int runtime_begins(__u64 bprm_ptr)
 	return 0;
 }
 
+/*
+ * The script that a workload begins with. Others are seen as the names that execve(2) is given, but
+ * that of the first is called by the container runtime, or by the child of the recorder.
+ */
+__noinline int script_begins(__u64 bprm_ptr, __u32 prog)
+{
+	struct linux_binprm *bprm = (void *)bprm_ptr;
+	const char *name = BPF_CORE_READ(bprm, filename);
+	struct scratch *s = scratch_get();
+	long n;
+
+	if (!s || name == BPF_CORE_READ(bprm, interp))
+		return 0;
+	n = bpf_probe_read_kernel_str(&s->text[REC_PATH_MAX], REC_PATH_MAX, name);
+	if (n <= 1)
+		return 0;
+	s->call.prog = prog;
+	s->call.phase = START;
+	return observe_text(AT_FDCWD, n - 1, F_EXEC, REC_P_RAN);
+}
+
 /* A followed thread executed a program. */
 __noinline int program_begins(__u64 bprm_ptr, __u32 w)
 {
@@ -568,6 +589,7 @@ __noinline int program_begins(__u64 bprm_ptr, __u32 w)
 		ev = event_get(REC_EV_STARTED, slot, task, id);
 		if (ev)
 			bpf_ringbuf_submit(ev, 0);
+		script_begins(bprm_ptr, id);
 	}
 	return 0;
 }

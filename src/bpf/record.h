@@ -75,6 +75,7 @@ enum {
 	REC_P_PROGRAM = 4,  /* the path of the executable of program `prog` */
 	REC_P_DETACHED = 8, /* not below the root: memfd, deleted mount, other root */
 	REC_P_TRUNCATED = 16,
+	REC_P_RAN = 32, /* a name that was executed, and not just asked for */
 };
 
 /* Identity of a path entry: what makes it worth another look. */

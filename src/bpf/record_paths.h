@@ -211,8 +211,11 @@ __noinline __u64 hash_name(__u32 len)
 	return h;
 }
 
-/* A path by name: the text as the caller gave it, behind the directory that it starts from. */
-__noinline int observe_name(int dirfd, __u64 name, __u32 access, __u32 flags)
+/*
+ * A path by name: the `n` bytes in the upper half of the scratch text, behind the directory that
+ * they start from. The scratch call says who and when.
+ */
+__noinline int observe_text(int dirfd, __u32 n, __u32 access, __u32 flags)
 {
 	struct task_struct *task = current_task();
 	struct rec_file_key k = { .access = access };
@@ -220,18 +223,11 @@ __noinline int observe_name(int dirfd, __u64 name, __u32 access, __u32 flags)
 	struct vfsmount *mnt = NULL;
 	struct dentry *dir = NULL;
 	__u32 from = REC_PATH_MAX;
-	long n;
 
 	if (!s)
 		return 0;
 	k.prog = s->call.prog;
 	k.phase = s->call.phase;
-	n = bpf_probe_read_user_str(&s->text[REC_PATH_MAX], REC_PATH_MAX, (void *)name);
-	if (n <= 0)
-		return 0; /* the kernel will answer EFAULT: nothing is opened */
-	n -= 1;
-	if (n == 0)
-		return 0;
 	if (s->text[REC_PATH_MAX] != '/') {
 		if (dirfd == AT_FDCWD) {
 			dir = BPF_CORE_READ(task, fs, pwd.dentry);
@@ -257,6 +253,20 @@ __noinline int observe_name(int dirfd, __u64 name, __u32 access, __u32 flags)
 		from = walk_path((__u64)mnt, (__u64)dir);
 	s->entry.key = k;
 	return store_path(from & 0xffff, n, flags | REC_P_NAME | from >> 16);
+}
+
+/* The text as the caller gave it. */
+__noinline int observe_name(int dirfd, __u64 name, __u32 access, __u32 flags)
+{
+	struct scratch *s = scratch_get();
+	long n;
+
+	if (!s)
+		return 0;
+	n = bpf_probe_read_user_str(&s->text[REC_PATH_MAX], REC_PATH_MAX, (void *)name);
+	if (n <= 1)
+		return 0; /* empty, or the kernel will answer EFAULT: nothing is opened */
+	return observe_text(dirfd, n - 1, access, flags);
 }
 
 /* Every value of a byte is an index: nothing to compare for the verifier to follow. */

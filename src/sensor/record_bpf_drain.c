@@ -100,14 +100,14 @@ static void with_slash(char path[PATH_MAX])
 
 /* What an attempt to execute a name comes to. The name of a program that ran is known otherwise. */
 static void add_exec_attempt(struct record_bpf *r, struct rec_slot *s, const char *path,
-			     bool exists, const struct rec_file_key *k)
+			     bool exists, unsigned flags, const struct rec_file_key *k)
 {
 	struct exe_info info;
 
 	/* busybox executes /proc/self/exe; such names mean something to the caller alone. */
 	if (!exists && !strncmp(path, "/proc/", 6))
 		return;
-	if (!exists) {
+	if (!exists && !(flags & REC_P_RAN)) {
 		add_file(r, s, path, WL_F_MISSING, k->phase, k->prog);
 		return;
 	}
@@ -159,7 +159,7 @@ static void add_name(struct record_bpf *r, struct rec_slot *s, const struct rec_
 	if (flags & REC_P_DIR || (exists && S_ISDIR(st.st_mode)))
 		with_slash(real);
 	if (k->access == WL_F_EXEC)
-		add_exec_attempt(r, s, real, exists, k);
+		add_exec_attempt(r, s, real, exists, flags, k);
 	else
 		add_file(r, s, real, k->access, k->phase, k->prog);
 }

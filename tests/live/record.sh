@@ -116,6 +116,16 @@ else
 	skip "a single open is known by what was opened" "the kernel has no BPF task work (6.18)"
 fi
 
+mkdir -p "$scratch/scripts"
+printf '#!/bin/sh\nexit 0\n' >"$scratch/scripts/entry"
+chmod 755 "$scratch/scripts/entry"
+ln -s scripts/entry "$scratch/entry"
+for method in ebpf ptrace; do
+	record 0 "a command that is a script, by $method" --method $method -- "$scratch/entry"
+	has_model "the script is executed and read" \
+		"'$scratch/scripts/entry' in files('exec') & files('read')"
+done
+
 record 1 "a program that is not there" -- /nonexistent/program
 says "the message names it" 'cannot execute /nonexistent/program: No such file'
 no_model "a program that is not there"
@@ -177,6 +187,8 @@ install -d "$rootfs"/{bin,proc,dev,sys,etc}
 cp "$busybox" "$rootfs/bin/busybox"
 ln -s busybox "$rootfs/bin/sh"
 echo 'root:x:0:0::/:/bin/sh' >"$rootfs/etc/passwd"
+printf '#!/bin/sh\ncat /etc/passwd >/dev/null\nsleep 0.2\n' >"$rootfs/bin/entry"
+chmod 755 "$rootfs/bin/entry"
 script='echo started >/dev/null; cat /etc/passwd >/dev/null; (sleep 0.2) | cat'
 
 bundle() {
@@ -195,10 +207,20 @@ for name in runc crun; do
 	container_start $name "$id-$name" "$scratch/$id-$name" "$scratch/run.log" || true
 	wait "$container_job" || not_ok "$name runs the container" "$scratch/run.log"
 	record_end 0 "a container of $name that was waited for"
+	has_model "$name: its entry point is executed" "files('exec') == {'/bin/busybox'}"
 	has_model "$name: it saw the first program" "'execve' in calls('runtime_sealed') | calls('runtime')"
 	has_model "$name: and its files, without those of the runtime" \
 		"files('read') <= {'/bin/busybox', '/etc/passwd', '/'} and '/etc/passwd' in files('read')"
 	has_model "$name: and knows the runtime" "m['identity']['runtime'] == '$name'"
+	container_delete $name "$id-$name"
+
+	"$repo/tools/oci-config.py" --rootfs "$rootfs" --output "$scratch/$id-$name/config.json" -- /bin/entry
+	record_begin --container "$id-$name"
+	container_start $name "$id-$name" "$scratch/$id-$name" "$scratch/run.log" || true
+	wait "$container_job" || not_ok "$name runs the script" "$scratch/run.log"
+	record_end 0 "a container of $name that begins with a script"
+	has_model "$name: the script is executed, and so is its interpreter" \
+		"files('exec') == {'/bin/busybox', '/bin/entry'} and '/bin/entry' in files('read')"
 	container_delete $name "$id-$name"
 done
 
