@@ -259,6 +259,10 @@ struct task_struct {
 	struct io_uring_task *io_uring;
 } KTYPE;
 
+struct kernel_siginfo {
+	int si_code;
+} KTYPE;
+
 struct bpf_iter__task {
 	void *meta;
 	struct task_struct *task;

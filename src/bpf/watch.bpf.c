@@ -155,6 +155,7 @@ static __always_inline void begin(struct build *b, __u16 kind, struct task_struc
 #include "watch_compat.h"
 #include "watch_drift.h"
 #include "watch_given.h"
+#include "watch_signals.h"
 
 static __always_inline __u64 arg_at(const struct build *b, __u32 i)
 {
@@ -213,6 +214,9 @@ static __always_inline void add_arg(const struct build *c, const volatile struct
 	case WATCH_A_TIMEVALS:
 	case WATCH_A_UTIMBUF:
 		read_times(arg_at(c, i), spec->arg[i]);
+		break;
+	case WATCH_A_SIGNAL:
+		add_signalled(i, arg_at(c, i));
 		break;
 	}
 }

@@ -124,6 +124,7 @@ enum watch_arg {
 	WATCH_A_TIMESPECS, /* two struct timespec, timeval, or a struct utimbuf: WATCH_AT_ATIME … */
 	WATCH_A_TIMEVALS,
 	WATCH_A_UTIMBUF,
+	WATCH_A_SIGNAL, /* a signal: to whom it went (WATCH_P_SIGNALLED) */
 };
 
 enum { WATCH_AT_ATTRIBUTES = 3, WATCH_AT_ATIME = 4, WATCH_AT_MTIME = 5 };
@@ -276,12 +277,16 @@ enum watch_part_kind {
 	WATCH_P_ARGV,	  /* strings, each with its NUL */
 	WATCH_P_ENVP,
 	WATCH_P_CWD,
-	WATCH_P_CGROUP, /* path below the root of its hierarchy */
-	WATCH_P_PROC,	/* struct watch_proc */
-	WATCH_P_GIVEN,	/* a path or an address as it was when the call began, when it is another
-			   one at the end */
+	WATCH_P_CGROUP,	   /* path below the root of its hierarchy */
+	WATCH_P_PROC,	   /* struct watch_proc */
+	WATCH_P_GIVEN,	   /* a path or an address as it was when the call began, when it is another
+			      one at the end */
+	WATCH_P_SIGNALLED, /* 32 bits each: the processes that a signal was sent to, WATCH_SIGNALLED
+			      at most; numbers of the first pid namespace */
 	WATCH_P_KILLED, /* one letter: the row of struct watch_kill, from 'A' on, that killed it */
 };
+
+enum { WATCH_SIGNALLED = 64 };
 
 #define WATCH_RET 0xff /* watch_part.arg: about the result */
 

@@ -56,6 +56,7 @@ static const struct call_shape shapes[] = {
 	{ "open_by_handle_at", NO, NO, FD_RET, true, 2, NO },
 	{ "openat", 1, NO, FD_RET, true, 2, 3 },
 	{ "openat2", 1, NO, FD_RET, true, 2, 3 },
+	{ "pidfd_send_signal", NO, NO, 0, false, NO, NO },
 	{ "pread64", NO, NO, 0, false, NO, NO },
 	{ "pwrite64", NO, NO, 0, false, NO, NO },
 	{ "read", NO, NO, 0, false, NO, NO },

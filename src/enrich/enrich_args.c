@@ -190,6 +190,50 @@ static bool prctl_argument(struct enrich *e, const char *name, struct argument *
 	return true;
 }
 
+/*
+ * The processes that a signal was sent to, by their names in e->list; 0: they are not known, or the
+ * parameter is about something else. *first: the number of the first on this machine.
+ */
+static size_t signalled(struct enrich *e, const struct ev_param *param, uint32_t *first)
+{
+	const struct watch_part *p = NULL;
+	size_t n = 0;
+
+	if (param->kind != EV_PID || strcmp(param->name, "pid"))
+		return 0;
+	while ((p = watch_part_next(e->rec, p)) && p->kind != WATCH_P_SIGNALLED)
+		;
+	for (size_t at = 0; p && at + sizeof(*first) <= p->len; at += sizeof(*first)) {
+		const struct process *who;
+		const char *name;
+		uint32_t pid;
+
+		memcpy(&pid, (const char *)watch_part_bytes(p) + at, sizeof(pid));
+		if (!at)
+			*first = pid;
+		who = processes_find(e->processes, pid);
+		name = who ? scratch_printf(e, "%s", who->comm) : NULL;
+		if (name && n < ARRAY_SIZE(e->list))
+			e->list[n++].s = (struct ev_text){ name, strlen(name) };
+	}
+	return n;
+}
+
+/* "auditd,sleep", also for calls that name a descriptor or a thread. */
+static bool signalled_argument(struct enrich *e, const struct ev_param *param, int arg,
+			       struct argument *a)
+{
+	uint32_t first = 0;
+	size_t n = signalled(e, param, &first);
+
+	e->names.len = 0;
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&e->names, "%s%s", i ? "," : "", e->list[i].s.p);
+	a->resolved = n ? scratch_printf(e, "%s", buf_str(&e->names)) : NULL;
+	a->raw = scratch_printf(e, "%d", arg < 0 ? (int)first : (int)e->rec->arg[arg]);
+	return a->resolved != NULL;
+}
+
 static bool path_argument(struct enrich *e, int arg, struct argument *a)
 {
 	unsigned n = e->shape && arg == e->shape->path2;
@@ -264,6 +308,9 @@ static bool argument(struct enrich *e, const struct ev_param *param, struct argu
 	struct process *p;
 	uint64_t v;
 
+	*a = (struct argument){ 0 };
+	if (e->rec->kind == WATCH_CALL && signalled_argument(e, param, arg, a))
+		return true;
 	*a = (struct argument){ 0 };
 	if (e->rec->kind != WATCH_CALL || arg < 0)
 		return other_parameter(e, param->name, param->kind, a);
@@ -369,7 +416,9 @@ bool read_argument(struct enrich *e, const struct ev_ref *ref, struct ev_values 
 {
 	struct ev_param param;
 	struct argument a;
+	uint32_t first;
 	int64_t v;
+	size_t n;
 	int arg;
 
 	if (!find_param(e, ref, &param))
@@ -389,6 +438,9 @@ bool read_argument(struct enrich *e, const struct ev_ref *ref, struct ev_values 
 			       give_number(out, (uint32_t)e->rec->arg[WATCH_AT_ATTRIBUTES]);
 		return arg >= 0 && e->rec->kind == WATCH_CALL && give_number(out, e->rec->arg[arg]);
 	}
+	n = e->rec->kind == WATCH_CALL ? signalled(e, &param, &first) : 0;
+	if (n)
+		return give_list(e, out, n);
 	return argument(e, &param, &a) && give_text(out, a.resolved ? a.resolved : a.raw);
 }
 

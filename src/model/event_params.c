@@ -71,6 +71,7 @@ static const struct {
 	  "fd:FD dirfd:FD name:FSRELPATH flags:FLAGS32 mode:UINT32 dev:UINT32 ino:UINT64" },
 	{ "openat2", "fd:FD dirfd:FD name:FSRELPATH flags:FLAGS32 mode:UINT32 resolve:FLAGS32"
 		     " dev:UINT32 ino:UINT64" },
+	{ "pidfd_send_signal", "res:ERRNO fd:FD sig:SIGTYPE pid:PID flags:FLAGS32" },
 	{ "prctl", "res:ERRNO option:ENUM32 arg2_str:CHARBUF arg2_int:INT64" },
 	{ "process_vm_writev", "res:ERRNO pid:PID data:BYTEBUF" },
 	{ "ptrace", "res:ERRNO addr:DYNAMIC data:DYNAMIC request:ENUM16 pid:PID" },
@@ -82,6 +83,8 @@ static const struct {
 	{ "renameat2", "res:ERRNO olddirfd:FD oldpath:FSRELPATH newdirfd:FD newpath:FSRELPATH"
 		       " flags:FLAGS32" },
 	{ "rmdir", "res:ERRNO path:FSPATH" },
+	{ "rt_sigqueueinfo", "res:ERRNO pid:PID sig:SIGTYPE" },
+	{ "rt_tgsigqueueinfo", "res:ERRNO pid:PID tid:PID sig:SIGTYPE" },
 	{ "sendfile", "res:ERRNO offset:UINT64 out_fd:FD in_fd:FD size:UINT64" },
 	{ "sendmmsg", SEND_PARAMS },
 	{ "sendmsg", SEND_PARAMS },
@@ -93,7 +96,7 @@ static const struct {
 	{ "symlink", "res:ERRNO target:CHARBUF linkpath:FSPATH" },
 	{ "symlinkat", "res:ERRNO target:CHARBUF linkdirfd:FD linkpath:FSRELPATH" },
 	{ "tgkill", "res:ERRNO pid:PID tid:PID sig:SIGTYPE" },
-	{ "tkill", "res:ERRNO tid:PID sig:SIGTYPE" },
+	{ "tkill", "res:ERRNO tid:PID sig:SIGTYPE pid:PID" },
 	{ "unlink", "res:ERRNO path:FSPATH" },
 	{ "unlinkat", "res:ERRNO dirfd:FD name:FSRELPATH flags:FLAGS32" },
 	{ "unshare", "res:ERRNO flags:FLAGS32" },

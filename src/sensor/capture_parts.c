@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include "bpf/watch_members.h"
 #include "bpf/watch_rec.h"
 
-enum form { BYTES, STRINGS, ADDRESS, OPEN_FILE, FACTS };
+enum form { BYTES, STRINGS, ADDRESS, OPEN_FILE, FACTS, NUMBERS };
 
 static const struct kind {
 	const char *name;
@@ -22,14 +23,22 @@ static const struct kind {
 	bool numbered; /* the argument's number is in the name, also when it is 0 */
 	enum form form;
 } kinds[] = {
-	{ "path", WATCH_P_PATH, true, BYTES },	    { "base", WATCH_P_BASE, true, BYTES },
-	{ "text", WATCH_P_TEXT, true, BYTES },	    { "fd", WATCH_P_FD, true, OPEN_FILE },
-	{ "addr", WATCH_P_ADDR, true, ADDRESS },    { "data", WATCH_P_DATA, true, BYTES },
-	{ "exe", WATCH_P_EXE, false, BYTES },	    { "filename", WATCH_P_FILENAME, false, BYTES },
-	{ "argv", WATCH_P_ARGV, false, STRINGS },   { "env", WATCH_P_ENVP, false, STRINGS },
-	{ "cwd", WATCH_P_CWD, false, BYTES },	    { "cgroup", WATCH_P_CGROUP, false, BYTES },
-	{ "given", WATCH_P_GIVEN, true, BYTES },    { "proc", WATCH_P_PROC, false, FACTS },
+	{ "path", WATCH_P_PATH, true, BYTES },
+	{ "base", WATCH_P_BASE, true, BYTES },
+	{ "text", WATCH_P_TEXT, true, BYTES },
+	{ "fd", WATCH_P_FD, true, OPEN_FILE },
+	{ "addr", WATCH_P_ADDR, true, ADDRESS },
+	{ "data", WATCH_P_DATA, true, BYTES },
+	{ "exe", WATCH_P_EXE, false, BYTES },
+	{ "filename", WATCH_P_FILENAME, false, BYTES },
+	{ "argv", WATCH_P_ARGV, false, STRINGS },
+	{ "env", WATCH_P_ENVP, false, STRINGS },
+	{ "cwd", WATCH_P_CWD, false, BYTES },
+	{ "cgroup", WATCH_P_CGROUP, false, BYTES },
+	{ "given", WATCH_P_GIVEN, true, BYTES },
+	{ "proc", WATCH_P_PROC, false, FACTS },
 	{ "killed", WATCH_P_KILLED, false, BYTES },
+	{ "signalled", WATCH_P_SIGNALLED, true, NUMBERS },
 };
 
 static const char flags_suffix[] = "_flags";
@@ -100,6 +109,17 @@ static void put_file(struct buf *b, const char *p, size_t len)
 	buf_putc(b, '}');
 }
 
+static void put_numbers(struct buf *b, const char *p, size_t len)
+{
+	uint32_t v;
+
+	for (size_t i = 0; i + sizeof(v) <= len; i += sizeof(v)) {
+		memcpy(&v, p + i, sizeof(v));
+		buf_printf(b, "%c%" PRIu32, i ? ',' : '[', v);
+	}
+	buf_puts(b, len < sizeof(v) ? "[]" : "]");
+}
+
 static void put_value(struct buf *b, enum form form, const char *p, size_t len)
 {
 	switch (form) {
@@ -119,6 +139,9 @@ static void put_value(struct buf *b, enum form form, const char *p, size_t len)
 		buf_putc(b, '{');
 		watch_members_put(b, watch_proc_members, p);
 		buf_putc(b, '}');
+		return;
+	case NUMBERS:
+		put_numbers(b, p, len);
 		return;
 	}
 }
@@ -319,6 +342,26 @@ static int get_file(struct buf *out, struct json_object *o, const struct place *
 	return 0;
 }
 
+static int get_numbers(struct buf *out, struct json_object *v, const struct place *at)
+{
+	if (!json_object_is_type(v, json_type_array))
+		return json_err(at->d, at->at, at->e, EINVAL, "expected an array, found %s",
+				json_type_word(v));
+	for (size_t i = 0; i < json_object_array_length(v); i++) {
+		struct json_path here = { at->at, NULL, i };
+		uint64_t n;
+		uint32_t word;
+		int err = json_u64(at->d, &here, json_object_array_get_idx(v, i), UINT32_MAX, &n,
+				   at->e);
+
+		if (err < 0)
+			return err;
+		word = (uint32_t)n;
+		buf_append(out, &word, sizeof(word));
+	}
+	return 0;
+}
+
 static int get_value(struct buf *out, enum form form, struct json_object *v, const struct place *at)
 {
 	struct watch_proc facts = { 0 };
@@ -338,6 +381,8 @@ static int get_value(struct buf *out, enum form form, struct json_object *v, con
 		if (err == 0)
 			buf_append(out, &facts, sizeof(facts));
 		return err;
+	case NUMBERS:
+		return get_numbers(out, v, at);
 	}
 	return -EINVAL;
 }

@@ -328,6 +328,18 @@ static void configure_drift(struct watch *w)
 	bpf_program__set_autoload(w->skel->progs.on_capable, event);
 }
 
+/* Whom signals reach is told as long as somebody asks for calls that send them. */
+static void configure_signals(struct watch *w)
+{
+	bool wanted = false;
+
+	for (size_t i = 0; i < w->wants_n; i++)
+		wanted |= memchr(w->wants[i].spec.arg, WATCH_A_SIGNAL, WATCH_ARGS) != NULL;
+	bpf_program__set_autoload(w->skel->progs.on_signal, wanted);
+	if (!wanted)
+		bpf_map__set_max_entries(w->skel->maps.signals, 1);
+}
+
 static void configure(struct watch *w)
 {
 	struct watch_bpf_prog__rodata *ro = w->skel->rodata;
@@ -350,6 +362,7 @@ static void configure(struct watch *w)
 		((uint8_t *)ro->spec_of)[w->wants[i].nr] = (uint8_t)(i + 1);
 	}
 	configure_drift(w);
+	configure_signals(w);
 	watch_uring_plan(w);
 }
 

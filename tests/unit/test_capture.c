@@ -148,6 +148,22 @@ static void sockets(struct both *b)
 		strstr(line, "\"addr1\":\"unix:\\u0000abstract\",\"addr4\":\"hex:100078\""));
 }
 
+static void signals(struct both *b)
+{
+	const uint32_t to[] = { 7, UINT32_MAX };
+
+	begin(WATCH_CALL, 7, "bash");
+	set_call("kill", 0);
+	part(WATCH_P_SIGNALLED, 1, 0, to, sizeof(to));
+	check_round(b);
+	assert_non_null(strstr(line, "\"signalled1\":[7,4294967295]"));
+	begin(WATCH_CALL, 7, "bash");
+	set_call("kill", 0);
+	part(WATCH_P_SIGNALLED, 1, 0, to, 0);
+	check_round(b);
+	assert_non_null(strstr(line, "\"signalled1\":[]"));
+}
+
 static void round_trip(void **state)
 {
 	struct both b = { capture_processes_new(), capture_processes_new() };
@@ -190,6 +206,7 @@ static void round_trip(void **state)
 	made.rec.vpid = 2;
 	check_round(&b);
 	sockets(&b);
+	signals(&b);
 	begin(WATCH_CALL, 8, "");
 	made.rec.tid = 9;
 	made.rec.nr = 511;
@@ -342,6 +359,10 @@ static void wrong_files(void **state)
 		  ":2:44: /fd0/x: there is no such member" },
 		{ HEAD "{\"kind\":\"exit\",\"time\":1,\"pid\":1,\"addr1\":\"1.2.3:4\"}\n",
 		  ":2:41: /addr1: expected ADDRESS:PORT" },
+		{ HEAD "{\"kind\":\"exit\",\"time\":1,\"pid\":1,\"signalled1\":7}\n",
+		  ":2:46: /signalled1: expected an array" },
+		{ HEAD "{\"kind\":\"exit\",\"time\":1,\"pid\":1,\"signalled1\":[1,4294967296]}\n",
+		  ":2:49: /signalled1/1: " },
 		{ HEAD "{\"kind\":\"exit\",\"time\":1,\"pid\":1,\"comm\":\"0123456789abcdef\"}\n",
 		  ":2:40: /comm: expected 15 bytes" },
 		{ HEAD "{\"kind\":\"exit\",\"time\":1,\"pid\":1,\"args\":[1,2,3,4,5,6,7]}\n",

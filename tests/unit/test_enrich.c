@@ -494,6 +494,65 @@ static void lost_records(void **state)
 	enrich_free(e);
 }
 
+/* ---- signals */
+
+/* A fork for each, of this process, so that they are known. */
+static void known(struct enrich *e, uint32_t pid, const char *comm)
+{
+	fork_of((uint32_t)getpid(), pid, comm);
+	put(e);
+}
+
+static void signalled(void **state)
+{
+	const uint32_t group[] = { 4000001, 4000002, 4000009 }, one[] = { 4000001 };
+	const uint32_t nobody[] = { 4000009 };
+	struct enrich *e = fresh();
+	const struct event *ev;
+	struct watch_rec *r;
+
+	(void)state;
+	known(e, 4000001, "auditd");
+	known(e, 4000002, "sleep");
+	known(e, 4000003, "bash");
+
+	r = call_of(4000003, "bash", "kill", 0);
+	r->arg[0] = (uint64_t)-4000001;
+	r->arg[1] = SIGTERM;
+	part(WATCH_P_SIGNALLED, 1, group, sizeof(group));
+	ev = put(e);
+	assert_field(ev, "evt.arg.pid", "auditd sleep");
+	assert_field(ev, "evt.arg.sig", "SIGTERM");
+	assert_field(ev, "evt.args", "res=0 pid=-4000001(auditd,sleep) sig=15(SIGTERM)");
+
+	r = call_of(4000003, "bash", "pidfd_send_signal", 0);
+	r->arg[0] = 5;
+	r->arg[1] = SIGSTOP;
+	add_fd(0, 5, 0, "[pidfd]");
+	part(WATCH_P_SIGNALLED, 1, one, sizeof(one));
+	ev = put(e);
+	assert_field(ev, "evt.arg.pid", "auditd");
+	assert_field(ev, "evt.arg.sig", "SIGSTOP");
+	assert_field(ev, "fd.num", "5");
+
+	r = call_of(4000003, "bash", "tkill", 0);
+	r->arg[0] = 77; /* a thread of it */
+	r->arg[1] = SIGKILL;
+	part(WATCH_P_SIGNALLED, 1, one, sizeof(one));
+	ev = put(e);
+	assert_field(ev, "evt.arg.pid", "auditd");
+	assert_field(ev, "evt.args", "res=0 tid=77 sig=9(SIGKILL) pid=4000001(auditd)");
+
+	/* Nothing is known of whom it went to: what the number says. */
+	r = call_of(4000003, "bash", "kill", 0);
+	r->arg[0] = 4000002;
+	part(WATCH_P_SIGNALLED, 1, nobody, sizeof(nobody));
+	assert_field(put(e), "evt.arg.pid", "sleep");
+	call_of(4000003, "bash", "pidfd_send_signal", -9)->arg[1] = SIGTERM;
+	assert_null(ask(put(e), "evt.arg.pid"));
+	enrich_free(e);
+}
+
 /* ---- paths and descriptors */
 
 static void opened(void **state)
@@ -1338,6 +1397,7 @@ int main(void)
 		cmocka_unit_test(many_processes),
 		cmocka_unit_test(walking_process),
 		cmocka_unit_test(lost_records),
+		cmocka_unit_test(signalled),
 		cmocka_unit_test(opened),
 		cmocka_unit_test(opened_by_link),
 		cmocka_unit_test(opened_in_ring),

@@ -217,6 +217,10 @@ def act_attributes(path, bits):
         ignore(fcntl.ioctl, f, 0x40086602, struct.pack("l", int(bits, 0)))  # FS_IOC_SETFLAGS
 
 
+def act_signal_by_descriptor(pid, number):
+    signal.pidfd_send_signal(os.pidfd_open(int(pid)), int(number))
+
+
 def act_signal(pid, number):
     os.kill(int(pid), int(number))
 
