@@ -5,15 +5,19 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "finding_sample.h"
 #include "out/sink.h"
+#include "patience.h"
 #include "temp_folder.h"
 
-static char said[4096]; /* the lines of the last sink that was opened */
+/* The lines of the last sink that was opened, written by its thread: whole when it was ended, or
+ * waits. */
+static char said[4096];
 
 static inline void on_note(const char *text, void *ctx)
 {
@@ -27,7 +31,7 @@ static inline struct sink *open_sink(const char *spec)
 	struct sink_options o = { .spool_dir = folder,
 				  .retry_min_ms = 20,
 				  .retry_max_ms = 100,
-				  .timeout_ms = 4000,
+				  .timeout_ms = (unsigned)(4000 * patience()),
 				  .note = on_note };
 	struct sink *s = NULL;
 	struct err e = { 0 };
@@ -61,7 +65,7 @@ static inline void wait_failures(struct sink *s, uint64_t n)
 {
 	struct sink_stats now = { 0 };
 
-	for (unsigned i = 0; i < 500 && now.failures < n; i++) {
+	for (unsigned i = 0; i < 500 * patience() && now.failures < n; i++) {
 		sleep_ms(10);
 		sink_get_stats(s, &now);
 	}
@@ -72,7 +76,7 @@ static inline void expect_delivered(struct sink *s, uint64_t n)
 {
 	struct sink_stats now;
 
-	sink_wait(s, 20000);
+	sink_wait(s, (unsigned)(20000 * patience()));
 	sink_get_stats(s, &now);
 	assert_int_equal(now.spool.waiting, 0);
 	assert_int_equal(now.delivered, n);
@@ -83,7 +87,7 @@ struct server {
 	unsigned port;
 };
 
-/* python3 with these words; it prints its port. */
+/* python3 with these words; it prints its port, and ends with the test at the latest. */
 static inline struct server server_run(const char *const words[])
 {
 	char answer[16] = { 0 };
@@ -94,6 +98,7 @@ static inline struct server server_run(const char *const words[])
 	s.pid = fork();
 	assert_true(s.pid >= 0);
 	if (!s.pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(p[1], 1);
 		execvp("python3", (char *const *)words);
 		_exit(127);

@@ -148,8 +148,10 @@ static void test_untrusted(void **state)
 	(void)state;
 	add(s, 0, 1);
 	expect_failure(s);
-	assert_non_null(strstr(said, "certificate"));
 	sink_free(s);
+	/* It is counted before it is said: with the thread's end it is there. */
+	if (!strstr(said, "certificate"))
+		fail_msg("said: '%s'", said);
 	/* The same receiver: what waits is there with other certificates, too. */
 	s = open_sink(half);
 	expect_failure(s);
