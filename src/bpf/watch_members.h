@@ -13,6 +13,9 @@
 #include "base/err.h"
 #include "base/json.h"
 
+/* No process has such a number, or a larger one (include/linux/threads.h: PID_MAX_LIMIT). */
+enum { WATCH_PID_MAX = 4 * 1024 * 1024 };
+
 struct watch_member {
 	const char *name; /* NULL ends a table */
 	uint16_t offset;

@@ -12,7 +12,9 @@
 #include "enrich/enrich_private.h"
 #include "model/constants.h"
 
-const char *errno_name(int code)
+enum { MAX_ERRNO = 4095 /* include/linux/err.h */ };
+
+const char *errno_name(int64_t result)
 {
 	/* Results that only the kernel's own code and tracers see (include/linux/errno.h). */
 	static const struct {
@@ -22,7 +24,11 @@ const char *errno_name(int code)
 		       { 513, "ERESTARTNOINTR" },
 		       { 514, "ERESTARTNOHAND" },
 		       { 516, "ERESTART_RESTARTBLOCK" } };
+	int code;
 
+	if (result < -MAX_ERRNO)
+		return NULL;
+	code = (int)-result;
 	for (size_t i = 0; i < ARRAY_SIZE(inside); i++)
 		if (inside[i].code == code)
 			return inside[i].name;
@@ -103,7 +109,7 @@ static const char *descriptor_text(struct enrich *e, int64_t fd)
 	if (fd == AT_FDCWD)
 		return "AT_FDCWD";
 	if (fd < 0)
-		return errno_name((int)-fd);
+		return errno_name(fd);
 	fd_type_name(e, &letter);
 	return scratch_printf(e, "<%c%s>%s", letter, fd_l4_letter(e), fd_name(e) ? fd_name(e) : "");
 }
@@ -168,7 +174,10 @@ static bool time_parameter(const struct enrich *e, const char *name, int64_t *v)
 	} else if (!strcmp(name, "mtime_age")) {
 		if (mtime == WATCH_TIME_NOW || mtime == WATCH_TIME_KEPT)
 			return false;
-		*v = mtime < now ? now - mtime : 0;
+		if (mtime >= now)
+			*v = 0;
+		else if (__builtin_sub_overflow(now, mtime, v))
+			*v = INT64_MAX;
 	} else {
 		return false;
 	}
@@ -263,7 +272,7 @@ static bool other_parameter(struct enrich *e, const char *name, enum ev_kind kin
 	}
 	if (!strcmp(name, "res")) {
 		a->raw = scratch_printf(e, "%lld", (long long)e->rec->ret);
-		a->resolved = e->rec->ret < 0 ? errno_name((int)-e->rec->ret)
+		a->resolved = e->rec->ret < 0 ? errno_name(e->rec->ret)
 			      : kind == EV_FD ? descriptor_text(e, e->rec->ret)
 					      : NULL;
 		return true;

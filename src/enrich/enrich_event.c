@@ -59,8 +59,9 @@ static bool result_text(struct enrich *e, struct ev_values *out)
 		return false;
 	if (e->rec->ret >= 0)
 		return give_text(out, "SUCCESS");
-	name = errno_name((int)-e->rec->ret);
-	return give_text(out, name ? name : scratch_printf(e, "%lld", (long long)-e->rec->ret));
+	name = errno_name(e->rec->ret);
+	return give_text(
+		out, name ? name : scratch_printf(e, "%llu", 0 - (unsigned long long)e->rec->ret));
 }
 
 static const struct watch_part *data_part(const struct enrich *e)

@@ -115,7 +115,8 @@ static inline bool is_open(const struct enrich *e)
 /* Arguments by the names of Falco's parameters (enrich_args.c). */
 bool read_argument(struct enrich *e, const struct ev_ref *ref, struct ev_values *out);
 bool read_all_arguments(struct enrich *e, struct ev_values *out);
-const char *errno_name(int code); /* "ENOENT"; NULL when there is none */
+/* Of a negative result: "ENOENT"; NULL when none has that name. */
+const char *errno_name(int64_t result);
 
 /* enrich_fd.c: "file", "ipv4" …, and its letter; NULL: nothing is open there. */
 const char *fd_type_name(const struct enrich *e, char *letter);

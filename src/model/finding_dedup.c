@@ -88,7 +88,9 @@ static struct entry *find(const struct table *t, const char *key)
 static bool in_window(const struct finding_dedup *d, const struct entry *n, const char *key,
 		      uint64_t time)
 {
-	return holds(n, key) && time < n->first + d->window && time + d->window > n->first;
+	uint64_t apart = time > n->first ? time - n->first : n->first - time;
+
+	return holds(n, key) && apart < d->window;
 }
 
 static void begin(struct entry *n, const char *key, uint64_t time)

@@ -275,7 +275,7 @@ int capture_line_get(struct capture_processes *ps, const struct json_doc *d,
 	if (err == 0)
 		err = get_args(d, r, e);
 	if (err == 0)
-		err = json_get_u64(d, NULL, d->root, "pid", true, UINT32_MAX, &pid, e);
+		err = json_get_u64(d, NULL, d->root, "pid", true, WATCH_PID_MAX, &pid, e);
 	if (err == 0)
 		err = json_get_u64(d, NULL, d->root, "time", true, INT64_MAX, &time, e);
 	if (err < 0)
@@ -299,7 +299,7 @@ void capture_line_process(struct capture_processes *ps, const struct json_doc *d
 	uint64_t pid;
 
 	if (!json_object_object_get_ex(d->root, "process", &o) ||
-	    json_get_u64(d, NULL, o, "pid", true, UINT32_MAX, &pid, NULL) < 0)
+	    json_get_u64(d, NULL, o, "pid", true, WATCH_PID_MAX, &pid, NULL) < 0)
 		return;
 	r.pid = r.vpid = (uint32_t)pid;
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)

@@ -25,13 +25,14 @@ struct capture_writer {
 static int failed(struct capture_writer *w, struct err *e)
 {
 	int code = 0, saved = errno;
-	const char *why = gzerror(w->file, &code);
+	const char *why = gzerror(w->file, &code); /* gone when the file is closed */
+	int err = code == Z_ERRNO || code == Z_OK
+			  ? err_errno(e, saved ? saved : EIO, "%s: the capture ends here", w->path)
+			  : err_set(e, EIO, "%s: the capture ends here: %s", w->path, why);
 
 	gzclose(w->file);
 	w->file = NULL;
-	if (code == Z_ERRNO || code == Z_OK)
-		return err_errno(e, saved ? saved : EIO, "%s: the capture ends here", w->path);
-	return err_set(e, EIO, "%s: the capture ends here: %s", w->path, why);
+	return err;
 }
 
 /* The line in w->line. */

@@ -348,6 +348,8 @@ static void wrong_files(void **state)
 		{ HEAD "{\"call\":\"openat\",", ":2:18: not valid JSON" },
 		{ HEAD "\n{\"call\":\"openat\",\"time\":1}\n", ":3:1: /: the member \"pid\" is" },
 		{ HEAD "{\"call\":\"nothing\",\"time\":1,\"pid\":1}\n", ":2:9: /call: " },
+		{ HEAD "{\"kind\":\"exit\",\"time\":1,\"pid\":4194305}\n", ":2:31: /pid: " },
+		{ HEAD "{\"process\":{\"pid\":4194305}}\n", ":2:19: /process/pid: " },
 		{ HEAD "{\"kind\":\"x\",\"time\":1,\"pid\":1}\n", ":2:9: /kind: expected exec" },
 		{ HEAD "{\"kind\":\"exit\",\"time\":1,\"pid\":1,\"uid\":4294967296}\n",
 		  ":2:39: /uid: expected a number of 32 bits" },

@@ -329,6 +329,11 @@ static void test_dedup(void **state)
 	assert_true(finding_dedup_add(d, f));
 	assert_int_equal(f->first_seen, SAMPLE_TIME + 1000);
 	assert_string_not_equal(f->id, id);
+	/* A replay can have any time. */
+	f->last_seen = UINT64_MAX - 10;
+	assert_true(finding_dedup_add(d, f));
+	f->last_seen = UINT64_MAX - 9;
+	assert_false(finding_dedup_add(d, f));
 	finding_dedup_free(d);
 }
 
