@@ -15,7 +15,8 @@ void fact_gone(const struct outside *o, uint32_t pid);
 void fact_container(const struct outside *o, const struct container *c);
 /* `u` NULL: there is no such user (group). */
 void fact_user(const struct outside *o, uint64_t mnt_ns, uint32_t uid, const struct user *u);
-void fact_name(const struct outside *o, const struct ev_addr *a, const char *name);
+/* `gone`: the address has the name no more. */
+void fact_name(const struct outside *o, const struct ev_addr *a, const char *name, bool gone);
 void fact_group(const struct outside *o, uint64_t mnt_ns, uint32_t gid, const char *name);
 
 #endif

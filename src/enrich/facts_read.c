@@ -149,7 +149,7 @@ static int read_subject(struct processes *ps, const struct json_doc *d, const st
 	int err = check_keys(&f, process_keys);
 
 	if (err == 0)
-		err = json_get_u64(d, at, o, "pid", true, UINT32_MAX, &pid, e);
+		err = json_get_u64(d, at, o, "pid", true, WATCH_PID_MAX, &pid, e);
 	if (err == 0)
 		err = json_get_u64(d, at, o, "start", false, INT64_MAX, &start, e);
 	if (err < 0)
@@ -344,8 +344,8 @@ static int take_user(struct enrich *en, const struct from *f, bool group)
 		err = json_get_str(f->d, f->at, f->o, "home", false, &u.home, f->e);
 	if (err == 0)
 		err = json_get_str(f->d, f->at, f->o, "shell", false, &u.shell, f->e);
-	if (err == 0 && !users_know(en->users, mnt_ns, (uint32_t)id, group, &u))
-		err = json_err(f->d, f->at, f->e, E2BIG, "there are too many users");
+	if (err == 0)
+		users_know(en->users, mnt_ns, (uint32_t)id, group, &u);
 	return err;
 }
 
@@ -353,20 +353,27 @@ static int take_user(struct enrich *en, const struct from *f, bool group)
 
 static int take_name(struct enrich *en, const struct from *f)
 {
-	static const char *const keys[] = { "address", "name", NULL };
+	static const char *const keys[] = { "address", "name", "gone", NULL };
 	const char *address = NULL, *name = NULL;
 	struct ev_addr a = { 0 };
+	bool gone = false;
 	int err = check_keys(f, keys);
 
 	if (err == 0)
 		err = json_get_str(f->d, f->at, f->o, "address", true, &address, f->e);
 	if (err == 0)
 		err = json_get_str(f->d, f->at, f->o, "name", true, &name, f->e);
+	if (err == 0)
+		err = json_get_bool(f->d, f->at, f->o, "gone", false, &gone, f->e);
 	if (err < 0)
 		return err;
 	a.len = strchr(address, ':') ? 16 : 4;
 	if (inet_pton(a.len == 4 ? AF_INET : AF_INET6, address, a.b) != 1)
 		return wrong(f, "address", "an IPv4 or IPv6 address");
+	if (gone) {
+		names_gone(en->names_of, &a, name);
+		return 0;
+	}
 	return names_know(en->names_of, &a, name)
 		       ? 0
 		       : json_err(f->d, f->at, f->e, E2BIG, "there are too many names");

@@ -214,23 +214,22 @@ static int compare_addresses(const struct ev_addr *a, const struct ev_addr *b)
 	return memcmp(a->b, b->b, a->len);
 }
 
-static int compare_pairs(const void *a, const void *b)
+static int compare_pairs(const struct pair *p, const struct pair *q)
 {
-	const struct pair *p = a, *q = b;
 	int order = compare_addresses(&p->addr, &q->addr);
 
 	return order ? order : strcmp(p->name, q->name);
 }
 
-/* The first pair with this address or a later one. */
-static size_t first_of(const struct pairs *p, const struct ev_addr *a)
+/* The first pair that is not before this one; without a name: the first with its address. */
+static size_t first_of(const struct pairs *p, const struct pair *wanted)
 {
 	size_t from = 0, to = p->n;
 
 	while (from < to) {
 		size_t mid = from + (to - from) / 2;
 
-		if (compare_addresses(&p->v[mid].addr, a) < 0)
+		if (compare_pairs(&p->v[mid], wanted) < 0)
 			from = mid + 1;
 		else
 			to = mid;
@@ -238,25 +237,23 @@ static size_t first_of(const struct pairs *p, const struct ev_addr *a)
 	return from;
 }
 
-static struct pair *find(const struct pairs *p, const struct pair *wanted)
-{
-	return p->n ? bsearch(wanted, p->v, p->n, sizeof(*p->v), compare_pairs) : NULL;
-}
-
 /* Takes the name over. */
 static bool add(struct names *n, struct pair *p)
 {
-	struct pair *old = find(&n->known, p);
+	struct pairs *k = &n->known;
+	size_t at = first_of(k, p);
+	bool old = at < k->n && !compare_pairs(&k->v[at], p);
 
-	if (old || n->known.n >= PAIRS_MAX) {
+	if (old || k->n >= PAIRS_MAX) {
 		if (old)
-			old->seen = p->seen;
+			k->v[at].seen = p->seen;
 		free(p->name);
-		return old != NULL;
+		return old;
 	}
-	fact_name(n->outside, &p->addr, p->name);
-	*vec_push(n->known.v, n->known.n, n->known.cap) = *p;
-	qsort(n->known.v, n->known.n, sizeof(*n->known.v), compare_pairs);
+	fact_name(n->outside, &p->addr, p->name, false);
+	*vec_push(k->v, k->n, k->cap) = *p;
+	memmove(&k->v[at + 1], &k->v[at], (k->n - 1 - at) * sizeof(*k->v));
+	k->v[at] = *p;
 	return true;
 }
 
@@ -265,10 +262,14 @@ static void forget(struct names *n, time_t before)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n->known.n; i++) {
-		if (n->known.v[i].seen && n->known.v[i].seen < before)
-			free(n->known.v[i].name);
-		else
-			n->known.v[kept++] = n->known.v[i];
+		struct pair *p = &n->known.v[i];
+
+		if (p->seen && p->seen < before) {
+			fact_name(n->outside, &p->addr, p->name, true);
+			free(p->name);
+		} else {
+			n->known.v[kept++] = *p;
+		}
 	}
 	n->known.n = kept;
 }
@@ -290,6 +291,18 @@ void names_take(struct names *n)
 	free(fresh.v);
 }
 
+void names_gone(struct names *n, const struct ev_addr *a, const char *name)
+{
+	struct pair wanted = { .addr = *a, .name = (char *)(uintptr_t)name };
+	struct pairs *k = &n->known;
+	size_t at = first_of(k, &wanted);
+
+	if (at == k->n || compare_pairs(&k->v[at], &wanted))
+		return;
+	free(k->v[at].name);
+	memmove(&k->v[at], &k->v[at + 1], (--k->n - at) * sizeof(*k->v));
+}
+
 bool names_know(struct names *n, const struct ev_addr *a, const char *name)
 {
 	struct pair p = { *a, xstrdup(name), 0 };
@@ -299,9 +312,10 @@ bool names_know(struct names *n, const struct ev_addr *a, const char *name)
 
 size_t names_of(const struct names *n, const struct ev_addr *a, const char **out, size_t max)
 {
+	static char first[] = ""; /* before every name */
 	size_t count = 0;
 
-	for (size_t i = first_of(&n->known, a);
+	for (size_t i = first_of(&n->known, &(struct pair){ .addr = *a, .name = first });
 	     i < n->known.n && count < max && !compare_addresses(&n->known.v[i].addr, a); i++)
 		out[count++] = n->known.v[i].name;
 	return count;
@@ -310,7 +324,7 @@ size_t names_of(const struct names *n, const struct ev_addr *a, const char **out
 void names_tell(const struct names *n)
 {
 	for (size_t i = 0; i < n->known.n; i++)
-		fact_name(n->outside, &n->known.v[i].addr, n->known.v[i].name);
+		fact_name(n->outside, &n->known.v[i].addr, n->known.v[i].name, false);
 }
 
 struct names *names_new(const struct outside *o)

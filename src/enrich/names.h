@@ -16,7 +16,7 @@ struct names;
 
 enum { NAMES_MAX = 4096, NAMES_OF_ONE_MAX = 16 };
 
-/* `o` stays the caller's: it is told of every new pair. */
+/* `o` stays the caller's: it is told of every new pair, and of those that are forgotten. */
 /* Tells all that are known (outside.h). */
 void names_tell(const struct names *n);
 struct names *names_new(const struct outside *o);
@@ -29,8 +29,9 @@ void names_free(struct names *n);
 int names_ask(struct names *n, const char *const *list, size_t count);
 /* Takes over what was found; by the thread that asks names_of, now and then. */
 void names_take(struct names *n);
-/* A pair, as a capture has it; false when there are too many. */
+/* A pair, as a capture has it; false when there are too many. And one that holds no more. */
 bool names_know(struct names *n, const struct ev_addr *a, const char *name);
+void names_gone(struct names *n, const struct ev_addr *a, const char *name);
 /* The names of an address: at most `max`, valid until the next call of another function here. */
 size_t names_of(const struct names *n, const struct ev_addr *a, const char **out, size_t max);
 

@@ -10,6 +10,8 @@ struct telling {
 	struct processes *ps;
 	uint32_t *gone; /* pids of those that ended and have descendants */
 	size_t gone_n, gone_cap;
+	struct process **row; /* ancestors that are not told yet, the nearest first */
+	size_t row_n, row_cap;
 };
 
 /* Whether a process of this number runs that is another one. */
@@ -33,13 +35,12 @@ static void tell_one(struct telling *t, struct process *p)
 /* Parents first, so that whoever reads it knows them. */
 static void tell(struct process *p, void *telling)
 {
-	while (!p->told) {
-		struct process *first = p;
+	struct telling *t = telling;
 
-		while (first->parent && !first->parent->told)
-			first = first->parent;
-		tell_one(telling, first);
-	}
+	for (; p && !p->told; p = p->parent)
+		*vec_push(t->row, t->row_n, t->row_cap) = p;
+	while (t->row_n)
+		tell_one(t, t->row[--t->row_n]);
 }
 
 static void forget(struct process *p, void *telling)
@@ -60,4 +61,5 @@ void processes_tell(struct processes *ps)
 	for (size_t i = 0; i < t.gone_n; i++)
 		fact_gone(processes_outside(ps), t.gone[i]);
 	free(t.gone);
+	free(t.row);
 }

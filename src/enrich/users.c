@@ -20,7 +20,7 @@ enum {
 	ALL_BYTES = 8 * 1024 * 1024, /* of all */
 	LOOK_AGAIN_S = 10,
 	MISS_AGAIN_MS = 200,
-	MAX_KNOWN = 65536
+	MAX_KNOWN = 32768, /* of the newer half of what was told */
 };
 
 struct list {
@@ -44,17 +44,21 @@ struct known_key {
 };
 
 struct known {
-	size_t index; /* in users.all */
+	size_t index; /* in told.all */
 	struct user user;
 	char text[]; /* name, home and shell, each with its NUL */
+};
+
+struct told {
+	struct map known;
+	struct known **all;
+	size_t n, cap;
 };
 
 struct users {
 	struct root roots[ROOTS];
 	const struct outside *outside;
-	struct map known;
-	struct known **all;
-	size_t all_n, all_cap;
+	struct told told, before;
 	uint64_t clock;
 	size_t bytes; /* of the texts of all lists */
 	char line[1024];
@@ -69,18 +73,21 @@ struct users *users_new(const struct outside *o)
 	return u;
 }
 
-static void forget_known(struct users *u)
+static void told_free(struct told *t)
 {
-	for (size_t i = 0; i < u->all_n; i++)
-		free(u->all[i]);
-	u->all_n = 0;
-	map_free(&u->known);
+	for (size_t i = 0; i < t->n; i++)
+		free(t->all[i]);
+	free(t->all);
+	map_free(&t->known);
+	*t = (struct told){ 0 };
 }
 
 void users_tell_again(struct users *u)
 {
-	if (!u->outside->offline)
-		forget_known(u);
+	if (u->outside->offline)
+		return;
+	told_free(&u->told);
+	told_free(&u->before);
 }
 
 static void list_free(struct users *u, struct list *l)
@@ -98,16 +105,16 @@ void users_free(struct users *u)
 		list_free(u, &u->roots[i].users);
 		list_free(u, &u->roots[i].groups);
 	}
-	forget_known(u);
-	free(u->all);
+	told_free(&u->told);
+	told_free(&u->before);
 	free(u);
 }
 
-static struct known **known_at(struct users *u, uint64_t key, uint32_t id, bool group)
+static struct known **known_at(struct told *t, uint64_t key, uint32_t id, bool group)
 {
 	struct known_key k = { key, id, group };
 
-	return (struct known **)map_at(&u->known, &k, sizeof(k));
+	return (struct known **)map_at(&t->known, &k, sizeof(k));
 }
 
 static const char *copy(char **at, const char *s)
@@ -126,37 +133,53 @@ static size_t size_of(const char *s)
 	return s ? strlen(s) + 1 : 0;
 }
 
-bool users_know(struct users *u, uint64_t key, uint32_t id, bool group, const struct user *user)
+/*
+ * Containers choose how many users they have. When there are too many, the older half goes; who is
+ * in it and was seen since is told again, and so both sides of a capture forget at the same line.
+ */
+void users_know(struct users *u, uint64_t key, uint32_t id, bool group, const struct user *user)
 {
+	struct told *t = &u->told;
 	struct known **slot, *k;
 	char *at;
 
-	if (u->known.n >= MAX_KNOWN)
-		return false;
-	slot = known_at(u, key, id, group);
+	if (t->known.n >= MAX_KNOWN) {
+		told_free(&u->before);
+		u->before = *t;
+		*t = (struct told){ 0 };
+	}
+	slot = known_at(t, key, id, group);
 	k = xcalloc(1,
 		    sizeof(*k) + size_of(user->name) + size_of(user->home) + size_of(user->shell));
 	at = k->text;
 	k->user.name = copy(&at, user->name);
 	k->user.home = copy(&at, user->home);
 	k->user.shell = copy(&at, user->shell);
-	k->index = *slot ? (*slot)->index : u->all_n;
+	k->index = *slot ? (*slot)->index : t->n;
 	if (*slot)
-		u->all[k->index] = k;
+		t->all[k->index] = k;
 	else
-		*vec_push(u->all, u->all_n, u->all_cap) = k;
+		*vec_push(t->all, t->n, t->cap) = k;
 	free(*slot);
 	*slot = k;
-	return true;
 }
 
-static const struct user *known_user(struct users *u, uint64_t key, uint32_t id, bool group)
+/* NULL: nothing was told; a user without a name: that there is none. */
+static const struct user *told_user(const struct told *t, uint64_t key, uint32_t id, bool group)
 {
 	struct known_key k = { key, id, group };
-	void **slot = map_find(&u->known, &k, sizeof(k));
+	void **slot = map_find(&t->known, &k, sizeof(k));
 
-	return slot && *slot && ((struct known *)*slot)->user.name ? &((struct known *)*slot)->user
-								   : NULL;
+	return slot && *slot ? &((struct known *)*slot)->user : NULL;
+}
+
+static const struct user *known_user(const struct users *u, uint64_t key, uint32_t id, bool group)
+{
+	const struct user *known = told_user(&u->told, key, id, group);
+
+	if (!known)
+		known = told_user(&u->before, key, id, group);
+	return known && known->name ? known : NULL;
 }
 
 static bool same(const char *a, const char *b)
@@ -167,17 +190,15 @@ static bool same(const char *a, const char *b)
 /* Tells what the capture does not have yet. */
 static void tell(struct users *u, uint64_t key, uint32_t id, bool group, const struct user *now)
 {
-	const struct user *had = known_user(u, key, id, group);
 	static const struct user none;
+	const struct user *had = told_user(&u->told, key, id, group), *is = now ? now : &none;
 
-	if (!u->outside->tell || (!had && !now))
+	if (!u->outside->tell || (!now && !known_user(u, key, id, group)))
 		return;
-	if (had && now && same(had->name, now->name) && same(had->home, now->home) &&
-	    same(had->shell, now->shell))
+	if (had && same(had->name, is->name) && same(had->home, is->home) &&
+	    same(had->shell, is->shell))
 		return;
-	if (u->known.n >= MAX_KNOWN / 2)
-		forget_known(u);
-	users_know(u, key, id, group, now ? now : &none);
+	users_know(u, key, id, group, is);
 	if (group)
 		fact_group(u->outside, key, id, now ? now->name : NULL);
 	else

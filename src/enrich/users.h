@@ -25,11 +25,8 @@ void users_free(struct users *u);
  * namespace). Answers stay until the next call. NULL: there is no such user or group.
  */
 const struct user *users_find(struct users *u, uint32_t pid, uint64_t key, uint32_t uid);
-/*
- * What a capture says of a user or a group, which `u` has with strings that are copied; false when
- * there are too many.
- */
-bool users_know(struct users *u, uint64_t key, uint32_t id, bool group, const struct user *user);
+/* What a capture says of a user or a group, which `u` has with strings that are copied. */
+void users_know(struct users *u, uint64_t key, uint32_t id, bool group, const struct user *user);
 const char *users_group(struct users *u, uint32_t pid, uint64_t key, uint32_t gid);
 
 #endif

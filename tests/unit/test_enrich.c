@@ -961,6 +961,12 @@ static void names(void **state)
 	assert_field(ev, "fd.cip.name", "");
 	call_of(50, "nc", "close", 0);
 	assert_no_field(put(e), "fd.sip.name");
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(fact(e, "{\"name\":{\"address\":\"192.0.2.1\",\"name\":\"a.test\","
+					 "\"gone\":true}}"),
+				 0);
+	ev = datagram(e, "sendto", 7, 1, 4444);
+	assert_field(ev, "fd.sip.name", "b.test");
 	enrich_free(e);
 
 	e = fresh();
@@ -1388,6 +1394,105 @@ static void told_later(void **state)
 	enrich_free(b);
 }
 
+/* A capture of days has more users than are known at one time. */
+static void many_users(void **state)
+{
+	struct enrich_options offline = { .outside.offline = true };
+	struct enrich *e = enrich_new(&offline);
+	char line[96];
+
+	(void)state;
+	for (unsigned uid = 0; uid < 100000; uid++) {
+		snprintf(line, sizeof(line), "{\"user\":{\"uid\":%u,\"name\":\"u%u\"}}\n", uid,
+			 uid);
+		take_facts(e, line);
+	}
+	assert_null(users_find(e->users, 1, 0, 1));
+	assert_string_equal(users_find(e->users, 1, 0, 99999)->name, "u99999");
+	assert_string_equal(users_find(e->users, 1, 0, 99999 - 32768)->name, "u67231");
+	take_facts(e, "{\"user\":{\"uid\":67231}}\n");
+	assert_null(users_find(e->users, 1, 0, 67231));
+	enrich_free(e);
+}
+
+/* Labels are chosen by who made the image; a line of a capture has a mebibyte at most. */
+static void large_labels(void **state)
+{
+	struct enrich_options offline = { .outside.offline = true };
+	struct enrich *e = enrich_new(&offline);
+	cleanup_buf struct buf line = { 0 }, out = { 0 };
+	const char *newline;
+
+	(void)state;
+	buf_puts(&line, "{\"container\":{\"id\":\"" ID "\",\"name\":\"web\",\"pod_name\":\"");
+	for (unsigned i = 0; i < 2000000; i++)
+		buf_putc(&line, 'p');
+	buf_puts(&line, "\",\"labels\":{\"first\":\"1\",\"large\":\"");
+	for (unsigned i = 0; i < 2000000; i++)
+		buf_putc(&line, 'x');
+	buf_puts(&line, "\",\"last\":\"2\"},\"mounts\":[{\"dest\":\"/srv\"}]}}\n");
+	take_facts(e, buf_str(&line));
+	told(e, &out);
+	newline = strchr(buf_str(&out), '\n');
+	assert_non_null(newline);
+	assert_in_range(newline - buf_str(&out), 100, 1024 * 1024);
+	assert_non_null(strstr(buf_str(&out),
+			       "\"name\":\"web\",\"labels\":{\"first\":\"1\",\"last\":\"2\"},"
+			       "\"mounts\":[{\"dest\":\"/srv\""));
+	assert_string_equal(newline + 1,
+			    "{\"note\":\"container 0123456789ab: 2 of its names, labels "
+			    "and mounts are left out, its line would be too long\"}\n");
+	enrich_free(e);
+}
+
+/* A row of processes of which each has begun the next: parents are told before their children. */
+static void long_row(void **state)
+{
+	enum { ROW = 20000 };
+	struct enrich_options offline = { .outside.offline = true };
+	struct enrich *e = enrich_new(&offline);
+	cleanup_buf struct buf out = { 0 };
+	const char *at;
+	char line[96];
+
+	(void)state;
+	for (unsigned i = 1; i <= ROW; i++) {
+		/* The last one is found first. */
+		snprintf(line, sizeof(line), "{\"process\":{\"pid\":%u,\"ppid\":%u,\"start\":1}}\n",
+			 8192 * 4 - i, i > 1 ? 8192 * 4 - i + 1 : 0);
+		take_facts(e, line);
+	}
+	told(e, &out);
+	at = buf_str(&out);
+	for (unsigned i = 1; i <= ROW; i++) {
+		snprintf(line, sizeof(line), "{\"process\":{\"pid\":%u,", 8192 * 4 - i);
+		if (strncmp(at, line, strlen(line)) != 0)
+			fail_msg("%u: %.40s", i, at);
+		at = strchr(at, '\n') + 1;
+	}
+	enrich_free(e);
+}
+
+/* Numbers that only a capture made by hand has, or a file of a time before all others. */
+static void extreme_numbers(void **state)
+{
+	struct enrich *e = fresh();
+	const struct event *ev;
+
+	(void)state;
+	fork_of(1, 50, "sh");
+	put(e);
+	call_of(50, "sh", "openat", INT64_MIN);
+	ev = put(e);
+	assert_field(ev, "evt.res", "9223372036854775808");
+	assert_field(ev, "evt.arg.fd", "-9223372036854775808");
+	call_of(50, "sh", "openat", -4294967298);
+	assert_field(put(e), "evt.res", "4294967298");
+	call_of(50, "sh", "utimensat", 0)->arg[WATCH_AT_MTIME] = (uint64_t)(INT64_MIN + 1);
+	assert_field(put(e), "evt.rawarg.mtime_age", "9223372036854775807");
+	enrich_free(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1421,6 +1526,10 @@ int main(void)
 		cmocka_unit_test(unknown_container),
 		cmocka_unit_test(invalid_records),
 		cmocka_unit_test(told_later),
+		cmocka_unit_test(many_users),
+		cmocka_unit_test(large_labels),
+		cmocka_unit_test(long_row),
+		cmocka_unit_test(extreme_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
