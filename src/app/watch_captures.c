@@ -60,8 +60,8 @@ int watch_captures_new(struct watch_captures **out, const struct args *a, struct
 		return 0;
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return err_errno(e, errno, "--captures=%s: cannot make the folder", dir);
-	if (access(dir, W_OK | X_OK) < 0)
-		return err_errno(e, errno, "--captures=%s: cannot write there", dir);
+	if (access(dir, R_OK | W_OK | X_OK) < 0)
+		return err_errno(e, errno, "--captures=%s: cannot read and write there", dir);
 	c = xcalloc(1, sizeof(*c));
 	c->dir = xstrdup(dir);
 	c->all = mode && !strcmp(mode, "all_rules");
@@ -95,11 +95,13 @@ static int is_ours(const struct dirent *d)
 }
 
 /* Deletes the oldest, so that there is room for one more. Their names are in the order of time. */
-static void make_room(const struct watch_captures *c)
+static int make_room(const struct watch_captures *c, struct err *e)
 {
 	struct dirent **names = NULL;
 	int n = scandir(c->dir, &names, is_ours, alphasort);
 
+	if (n < 0)
+		return err_errno(e, errno, "cannot read %s", c->dir);
 	for (int i = 0; i < n; i++) {
 		cleanup_free char *path = xasprintf("%s/%s", c->dir, names[i]->d_name);
 
@@ -108,6 +110,7 @@ static void make_room(const struct watch_captures *c)
 		free(names[i]);
 	}
 	free(names);
+	return 0;
 }
 
 static char *path_of(const struct watch_captures *c, uint64_t time)
@@ -125,9 +128,11 @@ static char *path_of(const struct watch_captures *c, uint64_t time)
 static int create(struct watch_session *s, uint64_t time, struct err *e)
 {
 	struct watch_captures *c = s->captures;
-	int err = -EEXIST;
+	int err = make_room(c, e);
 
-	make_room(c);
+	if (err < 0)
+		return err;
+	err = -EEXIST;
 	for (unsigned i = 0; err == -EEXIST && i < SAME_NAME; i++) {
 		free(c->path);
 		c->path = path_of(c, time + i);
@@ -148,14 +153,21 @@ static uint64_t lost_now(const struct watch_session *s)
 	return stats.lost;
 }
 
-/* When it cannot be written any more (a full disk) it is cut. */
+/*
+ * When it cannot be written any more (a full disk) it is cut. One of which nothing was written
+ * goes: it would take the place of an older one.
+ */
 static void check(struct watch_captures *c, int err, const struct err *e)
 {
+	struct stat st;
+
 	if (err == 0)
 		return;
 	log_warn("%s", e->msg);
 	capture_writer_free(c->writer);
 	c->writer = NULL;
+	if (lstat(c->path, &st) == 0 && S_ISREG(st.st_mode) && !st.st_size)
+		unlink(c->path);
 }
 
 static void end(struct watch_session *s)

@@ -100,6 +100,31 @@ same "with --user: the file is that user's" nobody "$(stat -c %U "$(newest)")"
 replays "$(newest)"
 expect "with --user: the same finding" alike 'read |'
 
+# ---- a full disk, which a container may fill: older captures stay
+rm -rf "$folder"
+mkdir "$folder"
+cat >"$scratch/full" <<-END
+	#!/bin/sh
+	exec unshare --mount --propagation private sh -c '
+		mount -t tmpfs -o size=8k tmpfs "$folder" &&
+		echo old >"$folder/capture-20200101T000000.000000000Z.gz" &&
+		head -c 4096 /dev/zero >"$folder/filler" &&
+		exec "$boltseal" "\$@"' sh "\$@"
+END
+chmod 755 "$scratch/full"
+real=$boltseal
+boltseal=$scratch/full
+start --captures-files=2 --captures-time=1
+boltseal=$real
+for n in 1 2 3; do
+	cat "$scratch/precious" >>"$scratch/read"
+	sleep 2.2
+done
+has "a full disk is told of" "the capture ends here: No space left on device" "$err"
+same "what is empty does not stay, older files do" "capture-20200101T000000.000000000Z.gz filler" \
+	"$(ls "/proc/$watcher/root$folder" | paste -sd ' ')"
+watch_stop
+
 run "$boltseal" watch -r "$scratch/rules.yaml" --captures "$folder" --replay "$scratch/copy.gz"
 gave "not with --replay" 1 "--captures: expected without --replay"
 run "$boltseal" watch -r "$scratch/rules.yaml" --for 1
