@@ -57,12 +57,15 @@ static void add_rule(struct rules *r, char *path, unsigned perm, bool missing, c
 	*a = (struct aa_rule){ path, perm, missing, comment };
 }
 
-/* One byte that stands for itself. */
+/*
+ * One byte that stands for itself. A backslash as a number: the parser takes a quote behind one for
+ * a part of the name, also behind two at the name's end.
+ */
 static void literal_byte(unsigned char c, struct buf *out)
 {
-	if (c < ' ' || c == 0x7f)
+	if (c < ' ' || c == 0x7f || c == '\\')
 		buf_printf(out, "\\%03o", c);
-	else if (strchr("\"\\[]{}*?^,", c))
+	else if (strchr("\"[]{}*?^,", c))
 		buf_printf(out, "\\%c", c);
 	else
 		buf_putc(out, (char)c);

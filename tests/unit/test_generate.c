@@ -169,7 +169,7 @@ static void paths(void **state)
 	} cases[] = {
 		{ "/usr/bin/x-1.0_a+b:c=d~e%f@g", false, "/usr/bin/x-1.0_a+b:c=d~e%f@g" },
 		{ "/a b", false, "\"/a b\"" },
-		{ "/q\"\\", false, "\"/q\\\"\\\\\"" },
+		{ "/q\"\\", false, "\"/q\\\"\\134\"" },
 		{ "/*?[a]{b}^,", false, "\"/\\*\\?\\[a\\]\\{b\\}\\^\\,\"" },
 		{ "/nl\n1\t", false, "\"/nl\\0121\\011\"" },
 		{ "/#include", false, "\"/#include\"" },
@@ -178,7 +178,7 @@ static void paths(void **state)
 		{ "/proc/@{pid}/**/x*", true, "/proc/@{pid}/**/x*" },
 		{ "/a\\*b*", true, "\"/a\\*b*\"" },
 		{ "/a\\@{pid}", true, "\"/a@\\{pid\\}\"" },
-		{ "/a\\\\b/", true, "\"/a\\\\b/\"" },
+		{ "/a\\\\b/", true, "\"/a\\134b/\"" },
 	};
 
 	(void)state;
