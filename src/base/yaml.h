@@ -114,6 +114,8 @@ __attribute__((format(printf, 5, 6))) int yaml_err(const struct yaml_stream *s,
 						   int code, const char *fmt, ...);
 /* Appends the node's JSON pointer (RFC 6901), nothing for a root. */
 void yaml_pointer(const struct yaml_node *n, struct buf *out);
+/* yaml_scalar.c: the type of a plain scalar without tag. */
+enum yaml_type yaml_plain_type(const char *text, size_t len);
 /* "a map", "a string" … for messages. */
 const char *yaml_word(const struct yaml_node *n);
 

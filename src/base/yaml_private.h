@@ -7,8 +7,6 @@
 #include "base/map.h"
 #include "base/yaml.h"
 
-/* The type of a plain scalar without tag. */
-enum yaml_type yaml_plain_type(const char *text, size_t len);
 /* The type that a tag of YAML's own gives; YAML_STR for others. */
 enum yaml_type yaml_tag_type(const char *tag);
 

@@ -1,6 +1,7 @@
 /* What a workload shares with its host: namespaces, files, ports, kernel settings. */
 #include <string.h>
 
+#include "base/path.h"
 #include "inspect/checks.h"
 
 static void host_flag(struct ins_run *r, const struct ps_bool *flag, const char *what,
@@ -30,6 +31,20 @@ void check_host_namespaces(struct ins_run *r)
 
 /* ---- files of the host */
 
+/* The path as kubelets and engines take it: without "//", "." and "..", no slash at its end. */
+static const char *cleaned(struct ins_run *r, const char *path)
+{
+	size_t n = strlen(path), len;
+	char *out;
+
+	if (*path != '/')
+		return path;
+	out = arena_strdup(r->arena, path);
+	len = path_append(out, 0, n, path, n);
+	out[len] = '\0';
+	return len ? out : "/";
+}
+
 static bool below(const char *path, const char *dir)
 {
 	size_t n = strlen(dir);
@@ -37,7 +52,8 @@ static bool below(const char *path, const char *dir)
 	return !strncmp(path, dir, n) && (!path[n] || path[n] == '/');
 }
 
-/* The engine's control sockets; who can write there starts privileged containers. */
+/* The engine's control sockets; who can write there starts privileged containers. `path`: cleaned.
+ */
 static bool is_socket(const char *path)
 {
 	static const char *const sockets[] = {
@@ -59,6 +75,7 @@ static bool is_socket(const char *path)
 	       below(path, "/run/podman") || below(path, "/var/run/podman");
 }
 
+/* `path`: cleaned. In a Compose file "~" is the home of who starts it. */
 static bool is_sensitive(const char *path)
 {
 	static const char *const dirs[] = { "/boot",
@@ -84,7 +101,8 @@ static bool is_sensitive(const char *path)
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		if (below(path, dirs[i]))
 			return true;
-	return !path[strspn(path, "/")] || !strcmp(path, "/var") || !strcmp(path, "/var/lib");
+	return !path[strspn(path, "/")] || below(path, "~") || !strcmp(path, "/var") ||
+	       !strcmp(path, "/var/lib");
 }
 
 /* Whether some container mounts the volume for writing. */
@@ -135,21 +153,21 @@ void check_host_path(struct ins_run *r)
 			     "volume \"%s\" is %s of the host%s", v->name,
 			     *v->host_path.v ? v->host_path.v : "a path",
 			     write ? ", writable" : "");
-		f->severity = path_severity(v->host_path.v, write);
+		f->severity = path_severity(cleaned(r, v->host_path.v), write);
 		fix_volume(r, f, v, "hostPath");
 	}
 	ins_each(r, c) for (size_t i = 0; r->pod->platform != PS_KUBERNETES && i < c->mounts_n; i++)
 	{
 		const struct ps_mount *m = &c->mounts[i];
+		const char *path = m->source ? cleaned(r, m->source) : NULL;
 		bool write = !m->read_only.v;
 
-		if (!m->source || is_socket(m->source) ||
-		    (!is_sensitive(m->source) && r->pod->platform != PS_ECS))
+		if (!path || is_socket(path) || (!is_sensitive(path) && r->pod->platform != PS_ECS))
 			continue;
 		f = ins_find(r, c, m->at, c->at, NULL, "%s has %s of the host at %s%s",
 			     ins_who(r, c), m->source, m->target ? m->target : "?",
 			     write ? ", writable" : "");
-		f->severity = path_severity(m->source, write);
+		f->severity = path_severity(path, write);
 	}
 }
 
@@ -160,7 +178,7 @@ void check_runtime_socket(struct ins_run *r)
 	for (size_t i = 0; i < r->pod->volumes_n; i++) {
 		const struct ps_volume *v = &r->pod->volumes[i];
 
-		if (!v->host_path.at || !is_socket(v->host_path.v) ||
+		if (!v->host_path.at || !is_socket(cleaned(r, v->host_path.v)) ||
 		    r->pod->platform != PS_KUBERNETES)
 			continue;
 		f = ins_find(r, NULL, v->host_path.at, v->at, NULL,
@@ -172,7 +190,7 @@ void check_runtime_socket(struct ins_run *r)
 	{
 		const struct ps_mount *m = &c->mounts[i];
 
-		if (m->source && is_socket(m->source))
+		if (m->source && is_socket(cleaned(r, m->source)))
 			ins_find(r, c, m->at, c->at, NULL,
 				 "%s has the control socket of the container engine (%s)",
 				 ins_who(r, c), m->source);

@@ -42,6 +42,12 @@ bool ins_read_state(struct ins_doc *d); /* node_state.c */
 int ins_kube_pod(struct ps_reader *rd, const struct yaml_node *o, const char *kind,
 		 struct ps_pod *pod);
 
+/*
+ * compose_vars.c: puts the defaults of variables in their place (${NAME:-DEFAULT}). Those without
+ * one stay as ${NAME}, since the environment of who starts it is not known.
+ */
+void ins_compose_vars(struct arena *a, struct yaml_node *n);
+
 /* read_docker.c, for engines: what security options say, and "CAP_CHOWN" or "chown" as CHOWN. */
 void ins_docker_options(struct ps_container *c);
 void ins_plain_caps(struct ps_reader *rd, struct ps_list *list);

@@ -141,6 +141,20 @@ static void read_sysctls(struct ps_reader *rd, const struct yaml_node *service,
 	}
 }
 
+/* Also as deploy.resources.limits.pids. */
+static void read_pids_limit(struct ps_reader *rd, const struct yaml_node *service,
+			    struct ps_container *c)
+{
+	static const char *const way[] = { "deploy", "resources", "limits" };
+	const struct yaml_node *n = service;
+
+	ps_read_int(rd, service, "pids_limit", &c->pids_limit);
+	for (size_t i = 0; i < ARRAY_SIZE(way) && n; i++)
+		n = ps_map(rd, n, way[i]);
+	if (n && !c->pids_limit.at)
+		ps_read_int(rd, n, "pids", &c->pids_limit);
+}
+
 static void inspect_service(struct ins_doc *d, const char *name, const struct yaml_node *service)
 {
 	struct ps_reader rd = { .s = d->s, .arena = d->arena, .e = &d->err };
@@ -172,7 +186,7 @@ static void inspect_service(struct ins_doc *d, const char *name, const struct ya
 	ps_read_list(&rd, service, "cap_drop", &c->sec.cap_drop);
 	ps_read_list(&rd, service, "security_opt", &c->sec.options);
 	ps_read_list(&rd, service, "devices", &c->devices);
-	ps_read_int(&rd, service, "pids_limit", &c->pids_limit);
+	read_pids_limit(&rd, service, c);
 	host_flag(service, "pid", &pod.host_pid);
 	host_flag(service, "ipc", &pod.host_ipc);
 	host_flag(service, "network_mode", &pod.host_network);
@@ -195,10 +209,11 @@ bool ins_read_compose(struct ins_doc *d)
 	if (!services || services->kind != YAML_MAP)
 		return false;
 	for (uint32_t i = 0; i < services->n; i++) {
-		const struct yaml_node *v = services->pair[i].value;
+		struct yaml_node *v = services->pair[i].value;
 
 		if (yaml_is_null(v))
 			continue;
+		ins_compose_vars(d->arena, v);
 		inspect_service(d, services->pair[i].key->text, v);
 		if (d->err.code)
 			ins_problem(d->report, d->s->name, v->start.line, v->start.col, d->err.msg);

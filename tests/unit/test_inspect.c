@@ -38,6 +38,10 @@ static const struct {
 	    { "R08", "/spec/containers/0/securityContext/capabilities/drop" },
 	    { "R09", "/spec/containers/0/securityContext/allowPrivilegeEscalation" } },
 	  "R13" },
+	{ POD("", "volumes: [{name: v, hostPath: {path: /var/run//docker.sock/}}], containers: "
+		  "[{name: a, image: i}]"),
+	  { { "R04", "/spec/volumes/0/hostPath/path" } },
+	  "R01" },
 	{ POD("", "hostPID: true, volumes: [{name: v, hostPath: {path: "
 		  "/run/containerd/containerd.sock}}"
 		  ", {name: w, nfs: {server: a, path: b}}], " CONTAINER("")),
@@ -162,6 +166,19 @@ static const struct {
 	    { "R12", "/services/a/security_opt/0" },
 	    { "R24", "/services/a/pids_limit" } },
 	  "R01" },
+	{ "services:\n  a:\n    image: i\n    volumes: [\"${S:-/var/run/docker.sock}:/s\", "
+	  "\"${U}:/u\", \"~/.ssh:/k\", \"/tmp/../etc:/e\"]\n    network_mode: ${A:-${B-host}}\n"
+	  "    privileged: \"${P:-true}\"\n    deploy: {resources: {limits: {pids: 9}}}\n",
+	  { { "R04", "/services/a/volumes/0" },
+	    { "R03", "/services/a/volumes/2" },
+	    { "R03", "/services/a/volumes/3" },
+	    { "R02", "/services/a/network_mode" },
+	    { "R01", "/services/a/privileged" } },
+	  "R24" },
+	{ "services:\n  a:\n    image: i\n    volumes: [\"$$/etc:/s\", \"${H:?/etc:/s}\"]\n"
+	  "    network_mode: ${N:+host}\n    privileged: \"false\"\n    pid: ${N\n",
+	  { { "R10", "/services/a/user" }, { "R24", "/services/a/pids_limit" } },
+	  "R02" },
 	/* OCI */
 	{ "{\"ociVersion\": \"1.0.2\", \"process\": {\"user\": {\"uid\": 0}, \"capabilities\": "
 	  "{\"bounding\": [\"CAP_SYS_ADMIN\"]}}, \"root\": {}, \"linux\": {\"namespaces\": "
