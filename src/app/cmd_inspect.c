@@ -81,6 +81,8 @@ static int read_options(struct inspect *in, const struct args *a, struct err *e)
 	if ((in->kubeconfig || in->context || in->ns) && !args_has(a, "cluster"))
 		return usage_error(a, e,
 				   "--kubeconfig, --context and --namespace go with --cluster");
+	if (args_has(a, "interval") && !args_has(a, "continuous"))
+		return usage_error(a, e, "--interval needs --continuous");
 	in->fix = args_has(a, "fix");
 	in->report.aws_account = args_value(a, "aws-account");
 	in->report.aws_region = args_value(a, "aws-region");

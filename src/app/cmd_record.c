@@ -128,6 +128,27 @@ static int parse_pids(struct args *a, struct target *t, struct err *e)
 	return 0;
 }
 
+/* Options that say something of one kind of target only. */
+static int check_options(struct args *a, const struct target *t, struct err *e)
+{
+	const struct {
+		const char *option, *needs;
+		bool fits;
+	} only[] = {
+		{ "no-wait", "--container", t->container },
+		{ "runs", "--container or --runtime-base", t->container || t->runtime_base },
+		{ "no-new-privileges", "--runtime-base", t->runtime_base },
+		{ "tty", "a command", t->command },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(only); i++)
+		if (args_has(a, only[i].option) && !only[i].fits) {
+			usage_error(a, e, "--%s needs %s", only[i].option, only[i].needs);
+			return -EINVAL;
+		}
+	return 0;
+}
+
 static int parse_target(struct args *a, struct target *t, struct err *e)
 {
 	unsigned kinds;
@@ -146,6 +167,8 @@ static int parse_target(struct args *a, struct target *t, struct err *e)
 			    "--cgroup, --runtime-base");
 		return -EINVAL;
 	}
+	if (check_options(a, t, e))
+		return -EINVAL;
 	if (t->command) {
 		t->text = join(t->command);
 		t->name = base_name_of(t->command[0]);
@@ -380,7 +403,9 @@ static const struct option_desc options[] = {
 	{ 0, "output", "FILE", NULL,
 	  "Where the model goes; default NAME.workload.json, - is standard output." },
 	{ 0, "name", "NAME", NULL, "The model's name; default: the container's or the command's." },
-	{ 0, "for", "TIME", NULL, "Ends the recording after this time: seconds, or 10m, 2h." },
+	{ 0, "for", "TIME", NULL,
+	  "Ends the recording after this time: seconds, or 10m, 2h. The model is not marked "
+	  "incomplete for that." },
 	{ 0, "method", "METHOD", "auto|ebpf|ptrace",
 	  "How to record; auto takes eBPF, and ptrace where eBPF may not be used." },
 	{ 0, "tty", NULL, NULL, "Leaves the terminal to the command: Ctrl-C then goes to both." },

@@ -93,6 +93,10 @@ refused "findings where none are kept" "$scratch/none.db: no findings are kept t
 	findings list -s "$scratch/none.db"
 refused "a kind of file that is none" "'nonsense': expected a file, or one of strace, audit" \
 	import nonsense "$0"
+refused "record: --runs of a command" "--runs needs --container or --runtime-base" \
+	record --runs 2 -- true
+refused "record: --tty of a container" "--tty needs a command" record --tty --container x
+refused "inspect: --interval once" "--interval needs --continuous" inspect --interval 5 .
 refused "an operation that is none" "expected some of file, exec" respond deny --operations=foo x
 refused "a folder of profiles that is not there" "cannot read $scratch/none: No such file" \
 	node --once --folder "$scratch/none"
