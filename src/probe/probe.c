@@ -46,7 +46,7 @@ static const struct probe_feature features[] = {
 	  "add CAP_SYS_RESOURCE, or raise the limit: ulimit -l, LimitMEMLOCK= of a service",
 	  probe_bpf_memory },
 	{ "ringbuf", recording, "eBPF ring buffer", "carries events from the kernel",
-	  "use Linux 5.8 or later", probe_ringbuf },
+	  "use Linux 5.8 or later, as root or with CAP_BPF", probe_ringbuf },
 	{ "raw_tracepoint", recording, "raw tracepoints", "see every system call's begin and end",
 	  "run as root or with CAP_BPF and CAP_PERFMON", probe_raw_tracepoint },
 	{ "tp_btf", recording, "typed tracepoints (tp_btf)",
