@@ -333,7 +333,7 @@ static const struct option_desc options[] = {
 	{ 0, "distinct", "NUMBER", NULL,
 	  "So many findings of a rule, a container and a program that differ in their file, server "
 	  "or command line are told in a window, further ones are one; 100 is the default, 0 tells "
-	  "all." },
+	  "all. A rule with distinct_findings says its own." },
 	{ 0, "store-size", "MIB", NULL,
 	  "The store deletes its oldest findings beyond this size; 1024 is the default." },
 	{ 0, "store-age", "TIME", NULL,

@@ -139,6 +139,8 @@ static void set_rule(struct finding *f, const struct rule_info *rule)
 	f->description = arena_strdup(&f->arena, rule->desc);
 	f->priority = rules_priority_name(rule->priority);
 	f->source = ev_source_name(rule->source);
+	f->has_distinct = rule->has_distinct;
+	f->distinct = (unsigned)rule->distinct;
 	for (size_t i = 0; i < rule->tags_n && f->tags_n < FINDING_TAGS; i++)
 		f->tags[f->tags_n++] = arena_strdup(&f->arena, rule->tags[i]);
 	finding_classify(f, rule->priority);

@@ -58,9 +58,12 @@ struct finding {
 	const char *output;   /* one line of text */
 	const char *capture;  /* the file with the events from then on; NULL: none */
 	const char *evidence; /* a JSON object: the fields of the rule's output */
-	bool further; /* stands for many of its rule, container and program: finding_dedup.h */
-	bool apart;   /* not in the JSON form: never taken together with others like that */
-	bool is_new;  /* not in the JSON form: repeats none of its window */
+	bool further;	   /* stands for many of its rule, container and program: finding_dedup.h */
+	bool has_distinct; /* not in the JSON form, as the next: its rule says how many that differ
+			      are told (finding_dedup.h) */
+	unsigned distinct;
+	bool apart;  /* not in the JSON form: never taken together with others like that */
+	bool is_new; /* not in the JSON form: repeats none of its window */
 	struct arena arena;
 };
 

@@ -1,5 +1,6 @@
 #include "model/finding_dedup.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,8 +40,7 @@ struct finding_dedup *finding_dedup_new(uint64_t window, size_t entries, unsigne
 	d->window = window;
 	d->distinct = distinct;
 	table_new(&d->keys, entries);
-	if (distinct)
-		table_new(&d->groups, entries / 4);
+	table_new(&d->groups, entries / 4);
 	return d;
 }
 
@@ -100,22 +100,25 @@ static void begin(struct entry *n, const char *key, uint64_t time)
 	n->n = 0;
 }
 
-/* Whether this new one is more than are told of its group. */
-static bool is_one_too_many(struct finding_dedup *d, const struct finding *f, uint64_t time)
+/* Counts one more of its group; how many there were before in this window. */
+static unsigned count(struct finding_dedup *d, const struct finding *f, uint64_t time)
 {
 	char key[FINDING_KEY + 1];
 	struct entry *n;
 
-	if (!d->distinct || f->apart || f->further)
-		return false;
 	finding_group_key(f, key);
 	n = find(&d->groups, key);
 	if (!in_window(d, n, key, time))
 		begin(n, key, time);
-	if (n->n == d->distinct)
-		return true;
-	n->n++;
-	return false;
+	return n->n < UINT_MAX ? n->n++ : n->n;
+}
+
+/* Whether this new one is more than are told of its group. */
+static bool is_one_too_many(struct finding_dedup *d, const struct finding *f, uint64_t time)
+{
+	unsigned distinct = f->has_distinct ? f->distinct : d->distinct;
+
+	return distinct && !f->apart && !f->further && count(d, f, time) >= distinct;
 }
 
 bool finding_dedup_add(struct finding_dedup *d, struct finding *f)
@@ -142,5 +145,6 @@ void finding_dedup_known(struct finding_dedup *d, const struct finding *f)
 	if (n->first >= f->first_seen)
 		return;
 	begin(n, f->key, f->first_seen);
-	is_one_too_many(d, f, f->first_seen);
+	if (!f->apart && !f->further)
+		count(d, f, f->first_seen);
 }

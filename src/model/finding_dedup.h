@@ -16,7 +16,7 @@ struct finding_dedup;
 /*
  * `window`: ns from the first occurrence in which others are repeats; `entries`: how many are
  * remembered, rounded up; `distinct`: so many of a group are told in a window, further ones are one
- * finding (finding_set_further()); 0: no bound.
+ * finding (finding_set_further()); 0: no bound. A finding may have a number of its own.
  */
 struct finding_dedup *finding_dedup_new(uint64_t window, size_t entries, unsigned distinct);
 void finding_dedup_free(struct finding_dedup *d);

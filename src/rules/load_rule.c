@@ -158,7 +158,8 @@ static const char *const known_keys[] = {
 	"priority",   "source",		  "enabled",	     "capture",
 	"tags",	      "capture_duration", "warn_evttypes",   "skip-if-unknown-filter",
 	"exceptions", "override",	  "append",	     "count",
-	"sequence",   "respond",	  "false_positives", NULL,
+	"sequence",   "respond",	  "false_positives", "distinct_findings",
+	NULL,
 };
 static const char *const can_append[] = {
 	"condition", "output", "desc", "tags", "exceptions", NULL
@@ -179,6 +180,7 @@ static const char *const can_replace[] = {
 	"sequence",
 	"respond",
 	"false_positives",
+	"distinct_findings",
 	NULL,
 };
 

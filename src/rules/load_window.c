@@ -1,5 +1,5 @@
-/* Our own keys of a rule: count, sequence, respond, false_positives. Elsewhere they are unknown and
- * ignored. */
+/* Our own keys of a rule: count, sequence, respond, false_positives, distinct_findings. Elsewhere
+ * they are unknown and ignored. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -156,9 +156,22 @@ static int load_false_positives(struct item *it, struct rule *rule)
 	return 0;
 }
 
+static int load_distinct(struct item *it, struct rule *rule)
+{
+	const struct yaml_node *n = yaml_get(it->node, "distinct_findings");
+
+	if (!n)
+		return 0;
+	if (n->kind != YAML_SCALAR || yaml_u64(it->file, n, UINT32_MAX, &rule->info.distinct, NULL))
+		return FAIL(it, n, "distinct_findings wants a number, 0 for all");
+	rule->info.has_distinct = true;
+	return 0;
+}
+
 bool is_own_key(const char *key)
 {
-	static const char *const own[] = { "count", "sequence", "respond", "false_positives" };
+	static const char *const own[] = { "count", "sequence", "respond", "false_positives",
+					   "distinct_findings" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		if (!strcmp(key, own[i]))
@@ -172,5 +185,7 @@ int load_own_keys(struct item *it, struct rule *rule)
 
 	if (!failed)
 		failed = load_respond(it, rule);
-	return failed ? failed : load_false_positives(it, rule);
+	if (!failed)
+		failed = load_false_positives(it, rule);
+	return failed ? failed : load_distinct(it, rule);
 }

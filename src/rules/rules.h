@@ -107,6 +107,8 @@ struct rule_info {
 	bool capture;
 	const char *false_positives; /* NULL: says nothing of them */
 	uint64_t capture_duration;   /* ms */
+	bool has_distinct;	     /* it says how many findings that differ are told */
+	uint64_t distinct;	     /* that number; 0: all */
 	unsigned respond;	     /* 1u << enum rules_action */
 	const char *file;
 	unsigned line, column;

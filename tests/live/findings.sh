@@ -219,6 +219,12 @@ cat >"$scratch/many.yaml" <<-END
 	  condition: evt.type = openat and fd.name startswith $scratch/many/ and evt.arg.flags contains O_CREAT
 	  output: made %fd.name
 	  priority: WARNING
+	- rule: Few of many files
+	  desc: A file was made.
+	  condition: evt.type = openat and fd.name startswith $scratch/many/ and evt.arg.flags contains O_CREAT
+	  output: made %fd.name
+	  priority: WARNING
+	  distinct_findings: 4
 END
 mkdir "$scratch/many"
 store=$scratch/many.db
@@ -230,14 +236,20 @@ further() {
 	of_many && [ "$(wc -l <"$scratch/all")" = 31 ] && [ "$(grep -c '"further":true' "$scratch/all")" = 1 ] &&
 		grep -q "\"count\":$1,.*made .*/many/30.locked.*only counted, here.*\"further\":true" "$scratch/all"
 }
-many=(--rules "$scratch/many.yaml" --store "$store" --distinct 30)
+few() {
+	"$boltseal" findings export --store "$store" --rule 'Few of many files' >"$scratch/few" &&
+		[ "$(wc -l <"$scratch/few")" = 5 ] && grep -q "\"count\":$1,.*\"further\":true" "$scratch/few"
+}
+many=(--all --rules "$scratch/many.yaml" --store "$store" --distinct 30)
 watch_start "${many[@]}"
 makes 0 2000
 expect "2,000 files are 30 findings, and one that counts the others" until_true further 1970
+expect "four of a rule that says so, and one for the others" until_true few 1996
 watch_stop
 watch_start "${many[@]}"
 makes 2000 2500
 expect "the next run goes on with them" until_true further 2470
+expect "and with those of the rule that says four" until_true few 2496
 watch_stop
 
 # ---- sinks without a store

@@ -393,6 +393,38 @@ static void test_dedup_distinct(void **state)
 	finding_dedup_free(d);
 }
 
+/* A rule's own number, smaller and larger than that of all, and none; also behind what was known.
+ */
+static void test_dedup_distinct_of_rule(void **state)
+{
+	static const struct {
+		unsigned all, own, known, told; /* of 50 */
+	} rows[] = { { 5, 2, 0, 2 }, { 5, 9, 0, 9 }, { 5, 0, 0, 50 }, { 0, 3, 0, 3 },
+		     { 5, 9, 7, 2 }, { 5, 2, 7, 0 }, { 0, 9, 7, 2 },  { 5, 0, 7, 50 } };
+
+	(void)state;
+	for (size_t r = 0; r < ARRAY_SIZE(rows); r++) {
+		struct finding_dedup *d = finding_dedup_new(1000, 4096, rows[r].all);
+		unsigned told = 0;
+
+		for (unsigned i = 0; i < rows[r].known; i++) {
+			cleanup_finding struct finding *f = of_group(0, 1000 + i);
+
+			f->first_seen = f->last_seen;
+			finding_dedup_known(d, f);
+		}
+		for (unsigned i = 0; i < 50; i++) {
+			cleanup_finding struct finding *f = of_group(0, i);
+
+			f->has_distinct = true;
+			f->distinct = rows[r].own;
+			told += finding_dedup_add(d, f) && !f->further;
+		}
+		assert_int_equal(told, rows[r].told);
+		finding_dedup_free(d);
+	}
+}
+
 static void test_further_form(void **state)
 {
 	for (unsigned further = 0; further < 2; further++) {
@@ -469,6 +501,7 @@ int main(void)
 		cmocka_unit_test(test_dedup),
 		cmocka_unit_test(test_dedup_known),
 		cmocka_unit_test(test_dedup_distinct),
+		cmocka_unit_test(test_dedup_distinct_of_rule),
 		cmocka_unit_test(test_further_form),
 		cmocka_unit_test(test_dedup_apart),
 		cmocka_unit_test(test_dedup_full),

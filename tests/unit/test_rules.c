@@ -437,6 +437,14 @@ static void test_own_keys(void **state)
 	static const struct diag_case cases[] = {
 		{ OPEN "  count: {min: 3, within: 10s, by: [process, fd.name]}\n", "" },
 		{ OPEN "  count: {min: 3, within: 10s, by: container, distinct: fd.name}\n", "" },
+		{ OPEN "  distinct_findings: 0\n", "" },
+		{ OPEN "  distinct_findings: 7\n- rule: A\n  distinct_findings: 8\n  priority: "
+		       "INFO\n  override: {priority: replace}\n",
+		  "" },
+		{ OPEN "  distinct_findings: many\n",
+		  "ERR_EXTENSION 6:22 distinct_findings wants a number, 0 for all" },
+		{ OPEN "  distinct_findings: [7]\n",
+		  "ERR_EXTENSION 6:22 distinct_findings wants a number, 0 for all" },
 		{ OPEN "  count: {min: 1, within: 10s}\n",
 		  "ERR_EXTENSION 6:16 min wants a number from 2 to 1024" },
 		{ OPEN "  count: {min: 3}\n",
