@@ -276,7 +276,7 @@ static __always_inline int call_returned(struct task_struct *task, const struct 
 	b = build_get();
 	if (!b)
 		return 0;
-	b->narrow = abi == ABI_32BIT;
+	b->narrow = abi == ABI_32BIT ? width_of(how) : WIDTH_64;
 	if (abi == ABI_32BIT)
 		read_compat_args(b->rec.arg, regs, how);
 	else

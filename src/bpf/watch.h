@@ -54,7 +54,8 @@ enum watch_compat_how {
 	WATCH_C_CLONE,	    /* arguments 3 and 4 are the other way round */
 	WATCH_C_JOIN_1,	    /* argument 1 has its upper half in the next */
 	WATCH_C_JOIN_3,
-	WATCH_C_ONE, /* has argument 0 only */
+	WATCH_C_ONE,	/* has argument 0 only */
+	WATCH_C_TIME64, /* times in memory have 64 bits, of which the ns are the lower 32 */
 };
 
 struct watch_compat {

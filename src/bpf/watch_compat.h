@@ -15,6 +15,12 @@ const volatile __u16 socketcall_of[WATCH_SOCKETCALLS];	 /* by operation: native,
 
 #if defined(__TARGET_ARCH_x86)
 
+/* What its structures in memory have. */
+static __always_inline enum watch_width width_of(__u32 nr)
+{
+	return compat_of[nr & (WATCH_NRS - 1)].how == WATCH_C_TIME64 ? WIDTH_TIME64 : WIDTH_32;
+}
+
 /* WATCH_NRS: none that is known. */
 static __always_inline __u32 native_number(const struct pt_regs *regs, __u32 nr)
 {
@@ -78,6 +84,11 @@ static __always_inline void read_compat_args(__u64 a[6], const struct pt_regs *r
 }
 
 #else
+
+static __always_inline enum watch_width width_of(__u32 nr)
+{
+	return WIDTH_32;
+}
 
 static __always_inline __u32 native_number(const struct pt_regs *regs, __u32 nr)
 {

@@ -47,10 +47,13 @@ const volatile __u8 can_cast; /* set before load */
 /* Whether the call's texts are in its caller's memory, and the caller is the current task. */
 enum kept_of_a_call { KEPT_NOTHING, KEPT_TEXTS, KEPT_BY_OTHERS };
 
+/* Of what a call has in memory: all of 64 bits, pointers of 32, and with them times of 64. */
+enum watch_width { WIDTH_64, WIDTH_32, WIDTH_TIME64 };
+
 /* A record is put together here. */
 struct build {
 	__u32 owner;  /* build_take() */
-	__u32 narrow; /* the call's structures have pointers of 32 bits */
+	__u32 narrow; /* enum watch_width */
 	char text[WALK_TEXT];
 	__u32 off;
 	__u32 len;	/* of the parts */
@@ -562,7 +565,7 @@ __noinline int read_times(__u64 from, __u32 how)
 	b->rec.arg[WATCH_AT_ATIME] = b->rec.arg[WATCH_AT_MTIME] = WATCH_TIME_NOW;
 	if (!from)
 		return 0;
-	if (b->narrow) {
+	if (b->narrow == WIDTH_32) {
 		__s32 n[4] = {};
 
 		bpf_probe_read_user(n, how == WATCH_A_UTIMBUF ? 8 : 16, (void *)from);
@@ -571,6 +574,10 @@ __noinline int read_times(__u64 from, __u32 how)
 			t[i] = (__s64)n[i];
 	} else {
 		bpf_probe_read_user(t, how == WATCH_A_UTIMBUF ? 16 : 32, (void *)from);
+	}
+	if (b->narrow == WIDTH_TIME64) { /* what is beside 32 bits of ns may be anything */
+		t[1] = (__u32)t[1];
+		t[3] = (__u32)t[3];
 	}
 	if (how == WATCH_A_UTIMBUF) {
 		t[2] = t[1];

@@ -70,6 +70,7 @@ static const struct compat_row {
 	{ "umount", "umount2", "oldumount", WATCH_C_ONE },
 	{ "utime", "utime", "utime32", 0 },
 	{ "utimensat", "utimensat", "utimensat_time32", 0 },
+	{ "utimensat_time64", "utimensat", "utimensat", WATCH_C_TIME64 },
 	{ "utimes", "utimes", "utimes_time32", 0 },
 	{ "waitpid", "wait4", NULL, 0 },
 };

@@ -54,10 +54,10 @@ for hooks in tracepoints tracepoint functions; do
 	"$scratch/calls"
 	"$scratch/calls" filtered
 	end "$hooks"
-	if [ "$(grep -c ^Notice "$scratch/$hooks")" = 37 ]; then
-		ok "$hooks: 36 calls and the start of a process are seen"
+	if [ "$(grep -c ^Notice "$scratch/$hooks")" = 38 ]; then
+		ok "$hooks: 37 calls and the start of a process are seen"
 	else
-		not_ok "$hooks: 36 calls and the start of a process are seen" "$scratch/$hooks"
+		not_ok "$hooks: 37 calls and the start of a process are seen" "$scratch/$hooks"
 	fi
 	[ "$hooks" = tracepoints ] ||
 		expect "$hooks: they are the same as by a tracepoint each" diff "$scratch/tracepoints" "$scratch/$hooks"

@@ -94,12 +94,20 @@ static void sockets(void)
 #endif
 }
 
+#ifndef SYS_utimensat_time64 /* of 32-bit programs */
+#define SYS_utimensat_time64 SYS_utimensat
+#endif
+
 /* Of what stands in memory that is read besides names: at the same address in each program. */
 static void values(void)
 {
 	struct {
 		union {
 			struct timespec times[2];
+			struct {
+				int64_t sec;
+				int32_t nsec, beside; /* the kernel looks away in 32-bit programs */
+			} wide[2];
 			char room[64];
 		};
 		struct fsxattr x;
@@ -116,6 +124,10 @@ static void values(void)
 	check(syscall(SYS_utimensat, AT_FDCWD, "/tmp/values", m->times, 0), 0, "utimensat");
 	m->times[1].tv_nsec = UTIME_OMIT;
 	check(syscall(SYS_utimensat, fd, NULL, m->times, 0), 0, "utimensat");
+	m->wide[0].sec = m->wide[1].sec = 5000000000;
+	m->wide[0].nsec = m->wide[1].nsec = 3;
+	m->wide[0].beside = m->wide[1].beside = sizeof(long) == 8 ? 0 : -1;
+	check(syscall(SYS_utimensat_time64, fd, NULL, m->wide, 0), 0, "utimensat_time64");
 	ioctl(fd, FS_IOC_FSSETXATTR, &m->x); /* not every file system has it */
 	check(unlink("/tmp/values"), 0, "unlink");
 	check(pipe(ends), 0, "pipe");
