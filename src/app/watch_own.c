@@ -22,6 +22,26 @@
 #include "model/event_text.h"
 #include "model/finding.h"
 
+/* Calls by the 32-bit entry of x86 are looked at from then on; those of Arm have no table. */
+#ifdef __x86_64__
+#define UNSEEN_WHAT                                                                              \
+	"A 32-bit program was executed while nothing looked at such calls: the kernel's "        \
+	"tracepoints for single calls leave them out. What it called in its first milliseconds " \
+	"was not seen. From then on such calls are seen, as long as 32-bit programs run; "       \
+	"programs that it executes and processes that it starts always are."
+#define UNSEEN_REMEDY                                                                              \
+	"Find out whether it has to be a 32-bit program. A kernel that is started with "           \
+	"ia32_emulation=0 runs none. One that allows programs at its functions (boltseal doctor) " \
+	"lets all of their calls be seen."
+#else
+#define UNSEEN_WHAT                                                                               \
+	"A 32-bit program was executed. Its calls are not seen, now and later, nor are those of " \
+	"other 32-bit programs; programs that it executes and processes that it starts are."
+#define UNSEEN_REMEDY                                                                            \
+	"Find out whether it has to be a 32-bit program. A generated seccomp profile ends such " \
+	"programs. A kernel that knows arm64.no32bit_el0 and is started with it runs none."
+#endif
+
 static const struct {
 	const char *rule, *type, *priority, *description, *remedy;
 	unsigned severity;
@@ -39,20 +59,7 @@ static const struct {
 		       "something.",
 		       50 },
 	[OWN_UNSEEN] = { "Calls of a 32-bit program were not seen", "Agent:Runtime/Unseen",
-			 "Notice",
-			 "A 32-bit program was executed while nothing looked at such calls: the "
-			 "kernel's "
-			 "tracepoints for single calls leave them out. What it called in its first "
-			 "milliseconds was not seen. From then on such calls are seen, as long as "
-			 "32-bit "
-			 "programs run; programs that it executes and processes that it starts "
-			 "always "
-			 "are.",
-			 "Find out whether it has to be a 32-bit program. A kernel that is started "
-			 "with "
-			 "ia32_emulation=0 runs none. One that allows programs at its functions "
-			 "(boltseal doctor) lets all of their calls be seen.",
-			 30 },
+			 "Notice", UNSEEN_WHAT, UNSEEN_REMEDY, 30 },
 	[OWN_RELOAD] = { "Rules could not be loaded", "Agent:Runtime/RulesNotLoaded", "Error",
 			 "New rules or models have an error. The old ones are used on.",
 			 "Correct them (boltseal rules check FILE) and send SIGHUP again.", 40 },

@@ -33,8 +33,8 @@ static const struct probe_feature features[] = {
 	  "profiles say what happens to system calls that come this way", "", probe_x32 },
 #else
 	{ "arm32", host, "32-bit Arm programs",
-	  "profiles end them; watch says when one is executed, and does not see its calls", "",
-	  probe_arm32 },
+	  "profiles end them; watch and record say that there was one, and do not see its calls",
+	  "", probe_arm32 },
 #endif
 	{ "btf", recording, "type information of the kernel (BTF)",
 	  "fits the recording programs to this kernel's structures",

@@ -90,7 +90,8 @@ static bool has_arm32(void)
 void probe_arm32(struct probe_result *r)
 {
 	if (child_can(has_arm32))
-		probe_set(r, PROBE_YES, "the processors run them");
+		probe_set(r, PROBE_LIMITED,
+			  "the processors run them; boltseal has no table of their calls");
 	else
 		probe_set(r, PROBE_NO, "the processors do not run them");
 }
