@@ -452,18 +452,33 @@ static void need_of_target(struct image *im, const struct target *t, unsigned ty
 		*out = (struct rules_need){ 0 };
 }
 
+/* The first target of the rule, or of one behind it: they are in the order of the rules. */
+static size_t first_target(const struct image *im, size_t rule)
+{
+	size_t from = 0, to = im->targets_n;
+
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+
+		if (im->targets[mid].rule < rule)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from;
+}
+
 void rules_needs_of(const struct rules *r, size_t rule, unsigned type, struct rules_need *out)
 {
 	/* The graph only grows, by what an event of this type leaves of a condition. */
 	struct image *im = (struct image *)&r->im;
 
 	*out = (struct rules_need){ 0 };
-	for (size_t i = 0; i < im->targets_n; i++) {
+	for (size_t i = first_target(im, rule); i < im->targets_n && im->targets[i].rule == rule;
+	     i++) {
 		struct target t = im->targets[i];
 		struct rules_need one = { 0 };
 
-		if (t.rule != rule)
-			continue;
 		need_of_target(im, &t, type, &one);
 		either(out, &one);
 	}
