@@ -121,8 +121,9 @@ static char *read_cgroup(const struct outside *o, uint32_t pid)
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		if (!path++)
+		if (!path)
 			continue;
+		path++;
 		has = container_id_of(path, id, &engine);
 		if (!best || has > best_has || (has == best_has && strlen(path) > strlen(best))) {
 			best = path;
