@@ -98,10 +98,15 @@ static void with_slash(char path[PATH_MAX])
 		strcpy(path + n, "/");
 }
 
-/* What an attempt to execute a name comes to. The name of a program that ran is known otherwise. */
+/*
+ * What an attempt to execute a name comes to. The name of a program that ran is known otherwise. A
+ * script's interpreter may be a script again; the kernel follows five of them (exec_binprm).
+ */
 static void add_exec_attempt(struct record_bpf *r, struct rec_slot *s, const char *path,
 			     bool exists, unsigned flags, const struct rec_file_key *k)
 {
+	enum { MAX_SCRIPTS = 5 };
+	char at[PATH_MAX];
 	struct exe_info info;
 
 	/* busybox executes /proc/self/exe; such names mean something to the caller alone. */
@@ -112,12 +117,15 @@ static void add_exec_attempt(struct record_bpf *r, struct rec_slot *s, const cha
 		return;
 	}
 	add_file(r, s, path, WL_F_EXEC | WL_F_READ, k->phase, k->prog);
-	if (exe_describe(s->root_fd, path, &info) == 0 && info.kind == EXE_SCRIPT &&
-	    info.interpreter[0]) {
-		char real[PATH_MAX];
-
-		root_path_resolve(s->root_fd, info.interpreter, true, real, NULL);
-		add_file(r, s, real, WL_F_EXEC | WL_F_READ | WL_F_MAP, k->phase, k->prog);
+	snprintf(at, sizeof(at), "%s", path);
+	for (unsigned i = 0; i < MAX_SCRIPTS && exists; i++) {
+		/* A relative one begins in a folder that is not known any more. */
+		if (exe_describe(s->root_fd, at, &info) || info.kind != EXE_SCRIPT ||
+		    info.interpreter[0] != '/')
+			return;
+		exists = root_path_resolve(s->root_fd, info.interpreter, true, at, NULL);
+		add_file(r, s, at, exists ? WL_F_EXEC | WL_F_READ | WL_F_MAP : WL_F_MISSING,
+			 k->phase, k->prog);
 	}
 }
 

@@ -120,6 +120,14 @@ mkdir -p "$scratch/scripts"
 printf '#!/bin/sh\nexit 0\n' >"$scratch/scripts/entry"
 chmod 755 "$scratch/scripts/entry"
 ln -s scripts/entry "$scratch/entry"
+printf '#!%s\n' "$scratch/entry" >"$scratch/scripts/outer"
+printf '#!/nonexistent/interpreter\n' >"$scratch/scripts/broken"
+chmod 755 "$scratch/scripts/outer" "$scratch/scripts/broken"
+record 0 "a script whose interpreter is one" -- "$scratch/scripts/outer"
+has_model "both are executed" "{'$scratch/scripts/outer', '$scratch/scripts/entry'} <= files('exec')"
+record 0 "a script whose interpreter is not there" -- sh -c "$scratch/scripts/broken"
+has_model "which is missing, and not executed" \
+	"'/nonexistent/interpreter' in files('missing') - files('exec')"
 for method in ebpf ptrace; do
 	record 0 "a command that is a script, by $method" --method $method -- "$scratch/entry"
 	has_model "the script is executed and read" \
