@@ -46,14 +46,19 @@ static void watching_free(struct watching *w)
 		fclose(w->session.out);
 }
 
+enum { OUT_BUFFER = 256 * 1024 }; /* of a file: longer than a line */
+
 static int open_output(struct watching *w, const struct args *a, struct err *e)
 {
 	const char *path = args_value(a, "output"), *form = args_value(a, "format");
 
 	w->session.json = form && !strcmp(form, "json");
 	w->session.out = path ? fopen(path, "ae") : stdout;
+	w->session.out_name = path ? path : "standard output";
 	if (!w->session.out)
 		return err_errno(e, errno, "cannot write to %s", path);
+	if (path)
+		setvbuf(w->session.out, NULL, _IOFBF, OUT_BUFFER);
 	gethostname(w->session.hostname, sizeof(w->session.hostname) - 1);
 	return 0;
 }
@@ -230,6 +235,8 @@ static int watch(struct watching *w, struct args *a, struct err *e)
 	if (prepare(w, a, e) < 0)
 		return status;
 	status = capture ? replay(w, capture, e) : watching_run(w, seconds, e);
+	if (status == EXIT_OK && w->session.unwritten)
+		return EXIT_INCOMPLETE;
 	return status == EXIT_OK && args_has(a, "once") && w->session.findings ? EXIT_FINDINGS
 									       : status;
 }

@@ -114,7 +114,7 @@ static void print(struct watch_session *s, const struct finding *f)
 		buf_puts(&b, f->output);
 	buf_putc(&b, '\n');
 	fwrite(buf_str(&b), 1, b.len, s->out);
-	fflush(s->out);
+	watch_flush(s);
 }
 
 void watch_drift_found(struct watch_session *s, const struct drift *found,

@@ -83,7 +83,7 @@ void watch_tell(struct watch_session *s, struct finding *f)
 		else
 			buf_puts(&b, f->output);
 		fprintf(s->out, "%s\n", buf_str(&b));
-		fflush(s->out);
+		watch_flush(s);
 	}
 	if (s->delivery)
 		delivery_add(s->delivery, f);

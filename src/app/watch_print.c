@@ -1,10 +1,15 @@
 /* What fired, as lines. */
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "app/watch_screen.h"
 #include "app/watch_session.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "model/event.h"
 #include "model/event_text.h"
 
@@ -82,4 +87,18 @@ void watch_print(struct watch_session *s, const struct event *ev, size_t rule)
 	else
 		put_text(s, ev, rule, &b);
 	fwrite(buf_str(&b), 1, b.len, s->out);
+}
+
+void watch_flush(struct watch_session *s)
+{
+	int err = fflush(s->out) ? errno : ferror(s->out) ? EIO : 0;
+
+	if (!err)
+		return;
+	if (!s->unwritten)
+		log_warn("%s: cannot write: %s; findings that it does not take are lost",
+			 s->out_name, strerror(err));
+	s->unwritten = true;
+	if (s->out != stdout) /* that is looked at when the program ends */
+		clearerr(s->out);
 }

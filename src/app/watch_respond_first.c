@@ -86,5 +86,5 @@ void respond_tell_refusals(struct watch_respond *r, struct watch_session *s)
 			    one.reason);
 		respond_tell(s, finding_of(s, &q), &q, &result);
 	}
-	fflush(s->out);
+	watch_flush(s);
 }

@@ -46,7 +46,7 @@ static void judge(struct watch_session *s, const struct event *ev, bool again)
 		s->findings++;
 	}
 	if (n)
-		fflush(s->out);
+		watch_flush(s);
 }
 
 /* Once for each minute, so that a loop of such programs does not fill the store. */

@@ -39,6 +39,8 @@ struct watch_session {
 	char *alive_path;
 	bool json;
 	FILE *out;
+	const char *out_name;
+	bool unwritten;		     /* `out` did not take all that was printed */
 	struct watch_screen *screen; /* NULL: lines on standard output */
 	char hostname[256];
 };
@@ -53,6 +55,9 @@ void watch_session_names(struct watch_session *s);
 void watch_session_record(const struct watch_rec *rec, void *session);
 /* Prints a line for a rule that fired (watch_print.c). */
 void watch_print(struct watch_session *s, const struct event *ev, size_t rule);
+/* Hands over what was printed; says once when it cannot be written, and notes it (watch_print.c).
+ */
+void watch_flush(struct watch_session *s);
 /* Looks at the clocks again; how far the time of day jumped, in ns, 0 when it did not. */
 int64_t watch_session_clock(struct watch_session *s);
 

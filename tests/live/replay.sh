@@ -56,6 +56,10 @@ END
 chmod 644 "$scratch"/*
 chmod 755 "$scratch/precious-program"
 expect "a capture made by hand" exits 0 replay -r "$scratch/rules.yaml" --replay "$scratch/hand.json"
+expect "findings that a full disk does not take: exit status 3" exits 3 \
+	"$boltseal" watch -r "$scratch/rules.yaml" --replay "$scratch/hand.json" --output /dev/full
+expect "which is told" grep -qF "/dev/full: cannot write: No space left on device" "$scratch/err"
+expect "a capture made by hand, again" exits 0 replay -r "$scratch/rules.yaml" --replay "$scratch/hand.json"
 expect "fires by the file that was opened" grep -qF \
 	"00:00:00.000003000: Warning read | file=$scratch/precious command=cat x user=eve parent=sshd cwd=/root/ " \
 	"$scratch/out"
