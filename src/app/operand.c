@@ -93,7 +93,7 @@ static int load_json(struct operand *o, const struct sp_host *h, const struct bu
 
 static bool looks_like_json(const struct buf *text)
 {
-	size_t i = strspn(buf_str(text), " \t\r\n");
+	size_t i = strspn(buf_str(text), " \t\r\n\xef\xbb\xbf"); /* also behind a byte order mark */
 
 	return text->len && (text->p[i] == '{' || text->p[i] == '[');
 }

@@ -101,6 +101,9 @@ static int parse(struct json_doc *d, const char *text, size_t len, const struct 
 		r = err_set(e, EFBIG, "%s: too large for one JSON document", d->name);
 	else if (memchr(doc.text, '\0', len))
 		r = err_set(e, EINVAL, "%s: not valid JSON: it contains a NUL byte", d->name);
+	else if (!strncmp(doc.text, "\xef\xbb\xbf", 3)) /* RFC 8259, 8.1; engines refuse it, too */
+		r = err_set(e, EINVAL, "%s:1:1: not valid JSON: a byte order mark is in front",
+			    d->name);
 	else
 		r = parse_text(&doc, e);
 	if (r == 0)

@@ -430,6 +430,8 @@ static void test_json_nul(void **state)
 	assert_int_equal(json_parse(&d, "t", "[1]\0", 4, &e), -EINVAL);
 	assert_non_null(strstr(e.msg, "NUL byte"));
 	assert_int_equal(json_parse(&d, "t", "\0", 1, &e), -EINVAL);
+	assert_int_equal(json_parse(&d, "t", "\xef\xbb\xbf[1]", 6, &e), -EINVAL);
+	assert_string_equal(e.msg, "t:1:1: not valid JSON: a byte order mark is in front");
 	assert_int_equal(json_parse(&d, "t", "[1]\0", 3, &e), 0);
 	json_doc_free(&d);
 }
