@@ -35,8 +35,20 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
+/* The folder of the host that the named volume is ("o: bind" of the local driver), or NULL. */
+static const char *bound_folder(const struct yaml_node *volumes, const char *name)
+{
+	const struct yaml_node *o = yaml_get(yaml_get(volumes, name), "driver_opts");
+	struct ps_str mode = { .v = "" }, device = { 0 };
+
+	any_str(o, "o", &mode);
+	any_str(o, "device", &device);
+	return has_word(mode.v, "bind") || has_word(mode.v, "rbind") ? device.v : NULL;
+}
+
 /* "SOURCE:TARGET[:ro]"; a source that is no path is a named volume. */
-static void short_mount(struct ps_reader *rd, const char *text, struct ps_mount *m)
+static void short_mount(struct ps_reader *rd, const struct yaml_node *volumes, const char *text,
+			struct ps_mount *m)
 {
 	const char *colon = strchr(text, ':'), *rest;
 
@@ -44,8 +56,9 @@ static void short_mount(struct ps_reader *rd, const char *text, struct ps_mount 
 		m->target = text;
 		return;
 	}
-	if (strchr("/.~", *text))
-		m->source = arena_strndup(rd->arena, text, (size_t)(colon - text));
+	m->source = arena_strndup(rd->arena, text, (size_t)(colon - text));
+	if (!strchr("/.~", *text))
+		m->source = bound_folder(volumes, m->source);
 	rest = strchr(colon + 1, ':');
 	m->target = rest ? arena_strndup(rd->arena, colon + 1, (size_t)(rest - colon - 1))
 			 : colon + 1;
@@ -55,20 +68,21 @@ static void short_mount(struct ps_reader *rd, const char *text, struct ps_mount 
 		m->propagation = (struct ps_str){ "shared", m->at };
 }
 
-static void long_mount(struct ps_reader *rd, const struct yaml_node *n, struct ps_mount *m)
+static void long_mount(struct ps_reader *rd, const struct yaml_node *volumes,
+		       const struct yaml_node *n, struct ps_mount *m)
 {
 	const struct yaml_node *bind = ps_map(rd, n, "bind");
+	const char *source = ps_text(rd, n, "source");
 
 	m->target = ps_text(rd, n, "target");
-	if (!strcmp(ps_text(rd, n, "type"), "bind"))
-		m->source = ps_text(rd, n, "source");
+	m->source = strcmp(ps_text(rd, n, "type"), "bind") ? bound_folder(volumes, source) : source;
 	ps_read_bool(rd, n, "read_only", &m->read_only);
 	if (bind)
 		ps_read_str(rd, bind, "propagation", &m->propagation);
 }
 
-static void read_mounts(struct ps_reader *rd, const struct yaml_node *service,
-			struct ps_container *c)
+static void read_mounts(struct ps_reader *rd, const struct yaml_node *volumes,
+			const struct yaml_node *service, struct ps_container *c)
 {
 	const struct yaml_node *seq = ps_seq(rd, service, "volumes");
 
@@ -81,9 +95,9 @@ static void read_mounts(struct ps_reader *rd, const struct yaml_node *service,
 		m->at = seq->item[i];
 		m->target = "";
 		if (m->at->kind == YAML_SCALAR)
-			short_mount(rd, m->at->text, m);
+			short_mount(rd, volumes, m->at->text, m);
 		else
-			long_mount(rd, m->at, m);
+			long_mount(rd, volumes, m->at, m);
 	}
 }
 
@@ -192,7 +206,7 @@ static void inspect_service(struct ins_doc *d, const char *name, const struct ya
 	host_flag(service, "network_mode", &pod.host_network);
 	host_flag(service, "uts", &pod.host_uts);
 	host_flag(service, "userns_mode", &pod.host_users);
-	read_mounts(&rd, service, c);
+	read_mounts(&rd, yaml_get(d->root, "volumes"), service, c);
 	read_ports(&rd, service, c);
 	read_sysctls(&rd, service, c);
 	ins_plain_caps(&rd, &c->sec.cap_add);
@@ -205,9 +219,13 @@ static void inspect_service(struct ins_doc *d, const char *name, const struct ya
 bool ins_read_compose(struct ins_doc *d)
 {
 	const struct yaml_node *services = yaml_get(d->root, "services");
+	struct yaml_node *volumes;
 
 	if (!services || services->kind != YAML_MAP)
 		return false;
+	volumes = yaml_get(d->root, "volumes");
+	if (volumes)
+		ins_compose_vars(d->arena, volumes);
 	for (uint32_t i = 0; i < services->n; i++) {
 		struct yaml_node *v = services->pair[i].value;
 

@@ -175,6 +175,11 @@ static const struct {
 	    { "R02", "/services/a/network_mode" },
 	    { "R01", "/services/a/privileged" } },
 	  "R24" },
+	{ "volumes:\n  r: {driver_opts: {type: none, o: 'ro,bind', device: '${R:-/}'}}\n  n: {}\n"
+	  "services:\n  a:\n    image: i\n    volumes: [\"n:/n\", \"r:/r\", {type: volume, source: "
+	  "r, target: /s}]\n",
+	  { { "R03", "/services/a/volumes/1" }, { "R03", "/services/a/volumes/2" } },
+	  "R04" },
 	{ "services:\n  a:\n    image: i\n    volumes: [\"$$/etc:/s\", \"${H:?/etc:/s}\"]\n"
 	  "    network_mode: ${N:+host}\n    privileged: \"false\"\n    pid: ${N\n",
 	  { { "R10", "/services/a/user" }, { "R24", "/services/a/pids_limit" } },
