@@ -81,7 +81,10 @@ struct record_ptrace_front {
 	int fd; /* the front reads the exit status from it, the tracer writes it */
 };
 
-/* Forks. 1 in the front process (the old one), 0 in the tracer, or a negative errno. */
+/*
+ * Forks. 1 in the front process (the old one), 0 in the tracer, or a negative errno. From then on
+ * the front hands SIGINT and SIGTERM on to the tracer, also those that came during the fork.
+ */
 int record_ptrace_split(struct record_ptrace_front *f, struct err *e);
 /*
  * In the front: hands SIGINT and SIGTERM that were sent to it alone on to the tracer, and returns

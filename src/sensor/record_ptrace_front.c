@@ -10,13 +10,47 @@
 
 static volatile sig_atomic_t front_tracer;
 
+/* A terminal's signals reach both processes; one that a process sent reaches only this one. */
+static void forward(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (info->si_code <= 0)
+		kill((pid_t)front_tracer, sig);
+}
+
+static void forward_to(pid_t tracer)
+{
+	struct sigaction sa = { .sa_sigaction = forward, .sa_flags = SA_SIGINFO | SA_RESTART };
+
+	front_tracer = tracer;
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+}
+
+/* What comes meanwhile waits, and finds the front ready to hand it on. */
+static pid_t fork_front(void)
+{
+	sigset_t both, before;
+	pid_t pid;
+
+	sigemptyset(&both);
+	sigaddset(&both, SIGINT);
+	sigaddset(&both, SIGTERM);
+	sigprocmask(SIG_BLOCK, &both, &before);
+	pid = fork();
+	if (pid > 0)
+		forward_to(pid);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
 int record_ptrace_split(struct record_ptrace_front *f, struct err *e)
 {
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC))
 		return err_errno(e, errno, "cannot make a pipe");
-	f->tracer = fork();
+	f->tracer = fork_front();
 	if (f->tracer < 0) {
 		int err = err_errno(e, errno, "cannot fork");
 
@@ -29,23 +63,11 @@ int record_ptrace_split(struct record_ptrace_front *f, struct err *e)
 	return f->tracer ? 1 : 0;
 }
 
-/* A terminal's signals reach both processes; one that a process sent reaches only this one. */
-static void forward(int sig, siginfo_t *info, void *context)
-{
-	(void)context;
-	if (info->si_code <= 0)
-		kill((pid_t)front_tracer, sig);
-}
-
 int record_ptrace_front_wait(struct record_ptrace_front *f)
 {
-	struct sigaction sa = { .sa_sigaction = forward, .sa_flags = SA_SIGINFO | SA_RESTART };
 	int status = 0;
 	ssize_t n;
 
-	front_tracer = f->tracer;
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
 	n = TEMP_FAILURE_RETRY(read(f->fd, &status, sizeof(status)));
 	close(f->fd);
 	f->fd = -1;

@@ -1142,12 +1142,48 @@ static void test_stop_filter(void **state)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 43);
 }
 
+static void ask_to_end(void)
+{
+	raise(SIGTERM);
+}
+
+/* A front whose tracer does nothing; `early`: it is asked to end while it becomes two. */
+static pid_t start_front(bool early)
+{
+	struct record_ptrace_front f;
+	struct err e;
+	int fds[2], r;
+	pid_t pid;
+	char c;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		signal(SIGTERM, SIG_DFL); /* this process was a front before */
+		if (early)
+			pthread_atfork(NULL, ask_to_end, NULL);
+		r = record_ptrace_split(&f, &e);
+		if (!r) {
+			(void)!write(fds[1], "t", 1);
+			alarm(30);
+			pause();
+			_exit(6);
+		}
+		_exit(record_ptrace_front_wait(&f));
+	}
+	close(fds[1]);
+	if (!early)
+		assert_int_equal(read(fds[0], &c, 1), 1);
+	close(fds[0]);
+	return pid;
+}
+
 /* A tracer that ends without a word: the front has its status; a signal to the front reaches it. */
 static void test_front(void **state)
 {
 	struct record_ptrace_front f;
 	struct err e;
-	pid_t pid;
 	int r = record_ptrace_split(&f, &e), status;
 
 	(void)state;
@@ -1155,21 +1191,15 @@ static void test_front(void **state)
 		_exit(5);
 	assert_int_equal(r, 1);
 	assert_int_equal(record_ptrace_front_wait(&f), 5);
-	pid = fork();
-	if (!pid) {
-		r = record_ptrace_split(&f, &e);
-		if (!r) {
-			signal(SIGTERM, SIG_DFL);
-			for (;;)
-				pause();
-		}
-		_exit(record_ptrace_front_wait(&f));
+	for (int early = 0; early < 2; early++) {
+		pid_t pid = start_front(early);
+
+		if (!early)
+			assert_int_equal(kill(pid, SIGTERM), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 128 + SIGTERM);
 	}
-	usleep(100000);
-	assert_int_equal(kill(pid, SIGTERM), 0);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 128 + SIGTERM);
 }
 
 /* ---- strace as the second opinion */
