@@ -34,8 +34,13 @@ findings() {
 	"$boltseal" findings "$@" --store "$store"
 }
 
+# What boltseal tells of itself because of what others do on this machine: a 32-bit program, a flood, the clock.
+of_others() {
+	findings list --type 'agent:*' 2>/dev/null | grep -vc 'Watching was interrupted'
+}
+# Besides these there are so many.
 count_is() {
-	[ "$(findings list 2>/dev/null | wc -l)" = "$1" ]
+	[ "$(findings list 2>/dev/null | wc -l)" = $(($1 + $(of_others))) ]
 }
 
 serve() {
@@ -84,10 +89,12 @@ ids_of() { sed 's/.*"id":"\([0-9a-f]\{8\}-[^"]*\)".*/\1/' "$1" | sort -u; }
 received_is() {
 	[ "$(ids_received | wc -l)" = "$1" ]
 }
-expect "what waited is delivered" until_true received_is 5
+all_received() { received_is $((5 + $(of_others))); }
+expect "what waited is delivered" until_true all_received
 watch_stop
 code=$?
 expect "exit code 0" test $code = 0
+all=$((5 + $(of_others)))
 findings export >"$scratch/all"
 expect "over both runs" grep -q '"count":4.*"exe":"[^"]*/cat"' "$scratch/all"
 expect "the gap is a finding" grep -q \
@@ -121,7 +128,7 @@ if command -v promtool >/dev/null; then
 else
 	ok "promtool has nothing to say # SKIP promtool is not installed"
 fi
-expect "of the sinks" grep -q '^boltseal_sink_delivered_total{sink="http://127.0.0.1:[0-9]*/"} 5$' \
+expect "of the sinks" grep -q '^boltseal_sink_delivered_total{sink="http://127.0.0.1:[0-9]*/"} '"$all"'$' \
 	"$scratch/metrics.prom"
 
 # ---- boltseal findings
@@ -138,52 +145,53 @@ unprivileged_reads() {
 	chmod 444 "$scratch/evidence/copy.db"
 	chmod 555 "$scratch/evidence"
 	[ "$(setpriv --reuid 65534 --regid 65534 --clear-groups \
-		"$boltseal" findings list --store "$scratch/evidence/copy.db" | wc -l)" = 5 ]
+		"$boltseal" findings list --store "$scratch/evidence/copy.db" | wc -l)" = "$all" ]
 }
 
 expect "list by severity" listed 1 list --severity high
 expect "list by rule" listed 3 list --rule 'Precious file*'
 expect "list by container" listed 0 list --container nobody
-expect "list by time" listed 5 list --since 1h
+expect "list by time" listed "$all" list --since 1h
 expect "list until" listed 0 list --until 1h
 expect "limit" listed 2 list --limit 2
 id=$(findings list --severity high | cut -c1-8)
 expect "show by the beginning of an id" grep -q '^what to do' <(findings show "$id")
 expect "show as JSON" python3 -c 'import json,sys; json.loads(sys.argv[1])["evidence"]["proc.cmdline"]' \
 	"$(findings show "$id" -o json)"
-expect "list as JSON" python3 -c 'import json,sys; assert len(json.loads(sys.argv[1])) == 5' \
-	"$(findings list -o json)"
+expect "list as JSON" python3 -c 'import json,sys; assert len(json.loads(sys.argv[1])) == int(sys.argv[2])' \
+	"$(findings list -o json)" "$all"
 # shellcheck disable=SC2016 # Python
 expect "export as a table" python3 -c '
 import csv, sys
 rows = list(csv.DictReader(open(sys.argv[1], newline="")))
-assert len(rows) == 5 and all(None not in r and None not in r.values() for r in rows), rows
-' <(findings export -o csv)
+assert len(rows) == int(sys.argv[2]) and all(None not in r and None not in r.values() for r in rows), rows
+' <(findings export -o csv) "$all"
 expect "export in Falco's form" python3 -c '
 import json, sys
 rows = [json.loads(line) for line in open(sys.argv[1])]
-assert len(rows) == 5 and all(r["uuid"] and r["output_fields"] and r["priority"] for r in rows)
-' <(findings export -o falco)
+assert len(rows) == int(sys.argv[2]) and all(r["uuid"] and r["output_fields"] and r["priority"] for r in rows)
+' <(findings export -o falco) "$all"
 expect "export in OCSF's" python3 -c '
 import json, sys
 rows = [json.loads(line) for line in open(sys.argv[1])]
 need = "activity_id category_uid class_uid type_uid severity_id time metadata finding_info".split()
-assert len(rows) == 5 and all(k in r for r in rows for k in need)
+assert len(rows) == int(sys.argv[2]) and all(k in r for r in rows for k in need)
 assert all(r["type_uid"] == r["class_uid"] * 100 + r["activity_id"] for r in rows)
-assert sorted(r["count"] for r in rows)[-1] == 4
-' <(findings export -o ocsf)
-expect "list by type" listed 1 list --type 'agent:*'
+assert [r["count"] for r in rows].count(4) == 1
+' <(findings export -o ocsf) "$all"
+expect "list by type" listed 1 list --type 'agent:*/gap'
 expect "list by technique" listed 3 list --technique t1552
 expect "list by program" listed 1 list --program '*/cat'
-expect "list by host" listed 5 list --host "$(hostname)"
+expect "list by host" listed "$all" list --host "$(hostname)"
 expect "list by image" listed 0 list --image nginx
-expect "a day" listed 5 list --since "$(date -u -d yesterday +%F)"
+expect "a day" listed "$all" list --since "$(date -u -d yesterday +%F)"
 expect "a time elsewhere" listed 0 list --until "$(TZ=Asia/Tokyo date -d '1 hour ago' +%FT%T%:z)"
 expect "stats of some" grep -q '^findings *1, of 4 events' <(findings stats --program '*/cat')
 expect "columns for people" grep -q '^ID  *LAST SEEN' \
 	<(script -qec "'$boltseal' findings list --store '$store'" /dev/null)
 expect "a copy where nothing can be written" unprivileged_reads
-expect "stats" grep -q '^findings *5, of 9 events' <(findings stats)
+expect "stats" grep -q "^findings *$all, of [0-9]* events" <(findings stats)
+expect "stats of a rule" grep -q '^findings *4, of 8 events' <(findings stats --rule 'Precious*')
 if findings show nonsense >/dev/null 2>"$scratch/none"; then
 	not_ok "an id that is none"
 else
@@ -257,6 +265,6 @@ start --sink "file:$scratch/plain.ndjson" --spool "$scratch/spool" --findings 2
 cat "$FINDING_FILE" >/dev/null
 cat "$FINDING_FILE" >/dev/null
 wait "$watcher"
-expect "without a store: the finding, not its repeat" test "$(wc -l <"$scratch/plain.ndjson")" = 1
+expect "without a store: the finding, not its repeat" lines_are 1 Precious "$scratch/plain.ndjson"
 
 tap_end
