@@ -3,19 +3,23 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/mem.h"
 #include "enrich/outside.h"
 
 enum how { READ, LOOK, FOLDER, LINK, IN_ROOT };
 
 /*
  * Components: # a number, @ a container's id, * any name; ** at the beginning: folders, which
- * Docker's and other engines' configuration may name.
+ * Docker's and other engines' configuration may name. Behind them no link is followed, and they are
+ * none of a process: a container could lay a link there that leads to a file of the host.
  */
 static const struct permit {
 	const char *pattern;
@@ -98,34 +102,58 @@ static bool fits(const char *pattern, const char *path)
 	return !*pattern && !*path;
 }
 
-static bool permitted(const struct permit *p, const char *path)
+/* What of the path is not "**", with its slash; NULL: the row is not for it. */
+static const char *permitted(const struct permit *p, const char *path)
 {
 	if (*path != '/')
-		return false;
+		return NULL;
 	if (strncmp(p->pattern, "**", 2) != 0)
-		return fits(p->pattern, path);
+		return fits(p->pattern, path) ? path : NULL;
+	if (!strncmp(path, "/proc/", 6))
+		return NULL;
 	while (*path == '/') {
 		if (fits(p->pattern + 2, path))
-			return true;
+			return path;
 		path++;
 		if (!is_name(path, strcspn(path, "/")))
-			return false;
+			return NULL;
 		path += strcspn(path, "/");
 	}
-	return false;
+	return NULL;
 }
 
-static int open_one(const struct permit *p, const char *path, int flags)
+static int open_plain(const char *path, int flags)
+{
+	int fd = open(path, flags);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* `rest` is where no link is followed any more. */
+static int open_below(const char *path, const char *rest, int flags)
+{
+	struct open_how how = { .flags = (unsigned)flags,
+				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+	cleanup_free char *folder = xasprintf("%.*s/", (int)(rest - path), path);
+	cleanup_close int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	long fd = dir < 0 ? -1 : syscall(SYS_openat2, dir, rest + 1, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static int open_one(const struct permit *p, const char *path, const char *rest, int flags)
 {
 	int all = flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, fd;
 	struct stat st;
 
 	if (p->how == IN_ROOT)
 		fd = outside_open_in_root(path, flags & O_PATH ? O_PATH | O_CLOEXEC : all);
+	else if (*p->pattern == '*')
+		fd = open_below(path, rest, p->how == FOLDER ? all | O_DIRECTORY : all);
 	else
-		fd = open(path, p->how == FOLDER ? all | O_DIRECTORY : all);
+		fd = open_plain(path, all);
 	if (fd < 0)
-		return p->how == IN_ROOT ? fd : -errno;
+		return fd;
 	if (flags & O_PATH)
 		return fd;
 	if (fstat(fd, &st) < 0 ||
@@ -156,9 +184,12 @@ static bool is_for(const struct permit *p, int flags)
 
 int keeper_open(const char *path, int flags)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(permits); i++)
-		if (is_for(&permits[i], flags) && permitted(&permits[i], path))
-			return open_one(&permits[i], path, flags);
+	for (size_t i = 0; i < ARRAY_SIZE(permits); i++) {
+		const char *rest = is_for(&permits[i], flags) ? permitted(&permits[i], path) : NULL;
+
+		if (rest)
+			return open_one(&permits[i], path, rest, flags);
+	}
 	return -EACCES;
 }
 

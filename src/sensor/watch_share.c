@@ -15,9 +15,11 @@
 
 /* A plan: this head, then what was asked for, each with its own. */
 struct plan_head {
-	struct watch_options o;
-	uint32_t self;
+	uint64_t ring_bytes;
+	uint32_t data_max, hooks, flags, self;
 };
+
+enum { PLAN_ENV = 1, PLAN_CWD = 2, PLAN_STDIO = 4, PLAN_GIVEN = 8, PLAN_NO_REFUSED = 16 };
 
 enum plan_kind {
 	PLAN_WANT = 1,
@@ -101,11 +103,15 @@ void watch_plan_group(struct watch *w, const struct watch_text *v, size_t n)
 
 void watch_plan_put(const struct watch *w, struct buf *out)
 {
-	struct plan_head head;
+	const struct watch_options *o = &w->o;
+	struct plan_head head = { .ring_bytes = o->ring_bytes,
+				  .data_max = o->data_max,
+				  .hooks = o->hooks,
+				  .self = w->self };
 
-	memset(&head, 0, sizeof(head));
-	head.o = w->o;
-	head.self = w->self;
+	head.flags = (o->env ? PLAN_ENV : 0) | (o->cwd ? PLAN_CWD : 0) |
+		     (o->stdio ? PLAN_STDIO : 0) | (o->given ? PLAN_GIVEN : 0) |
+		     (o->no_refused ? PLAN_NO_REFUSED : 0);
 	buf_append(out, &head, sizeof(head));
 	buf_append(out, buf_str(&w->plan), w->plan.len);
 }
@@ -156,7 +162,7 @@ static int take_group(struct watch *w, const struct plan_item *item, struct rest
 		char *s = NULL;
 
 		if (take(r, &text, sizeof(text)) && text.len <= TEXT_MAX && r->len >= text.len &&
-		    text.subject < 32)
+		    text.subject <= WATCH_S_COMM && text.place <= WATCH_AT_LAST)
 			s = xasprintf("%.*s", (int)text.len, r->p);
 		if (!s) {
 			err = err_set(e, EINVAL, "a plan is cut");
@@ -230,18 +236,34 @@ static int take_items(struct watch *w, struct rest *r, bool kills, struct err *e
 	return err;
 }
 
+static struct watch_options options_of(const struct plan_head *h)
+{
+	return (struct watch_options){
+		.ring_bytes = h->ring_bytes,
+		.data_max = h->data_max,
+		.hooks = h->hooks,
+		.env = h->flags & PLAN_ENV,
+		.cwd = h->flags & PLAN_CWD,
+		.stdio = h->flags & PLAN_STDIO,
+		.given = h->flags & PLAN_GIVEN,
+		.no_refused = h->flags & PLAN_NO_REFUSED,
+	};
+}
+
 int watch_plan_take(struct watch **out, const void *bytes, size_t len, bool kills, struct err *e)
 {
 	enum { RING_MAX = 1 << 30 };
 	struct rest r = { bytes, len };
 	struct plan_head head;
+	struct watch_options o;
 	struct watch *w;
 	int err;
 
-	if (!take(&r, &head, sizeof(head)) || head.o.ring_bytes > RING_MAX ||
-	    head.o.hooks > WATCH_TRACEPOINT)
+	if (!take(&r, &head, sizeof(head)) || head.ring_bytes > RING_MAX ||
+	    head.hooks > WATCH_TRACEPOINT)
 		return err_set(e, EINVAL, "a plan is out of its bounds");
-	err = watch_new(&w, &head.o, e);
+	o = options_of(&head);
+	err = watch_new(&w, &o, e);
 	if (err < 0)
 		return err;
 	w->self = head.self;

@@ -50,6 +50,9 @@ static void opens(void **state)
 		{ "/proc/1/root/etc/shadow", O_RDONLY, -EACCES },
 		{ "/proc/1/exe", O_RDONLY, -EACCES },
 		{ "/nowhere/containers/" ID "/config.v2.json", O_RDONLY, -ENOENT },
+		{ "/containers/" ID "/config.v2.json", O_RDONLY, -ENOENT },
+		{ "/proc/1/root/containers/" ID "/config.v2.json", O_RDONLY, -EACCES },
+		{ "/proc/1/cwd/x/io.containerd.runtime.v2.task", O_RDONLY | O_DIRECTORY, -EACCES },
 		{ "/a/../containers/" ID "/config.v2.json", O_RDONLY, -EACCES },
 		{ "/nowhere/containers/" ID "x/config.v2.json", O_RDONLY, -EACCES },
 		{ "/nowhere/containers/x/config.v2.json", O_RDONLY, -EACCES },
@@ -101,8 +104,17 @@ static void no_files(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	unlink(path);
+	/* A link leads out of the engine's folder, not into it. */
+	assert_int_equal(symlink("/etc/hostname", path), 0);
+	assert_int_equal(keeper_open(path, O_RDONLY), -ELOOP);
+	unlink(path);
 	*strrchr(path, '/') = '\0';
 	rmdir(path);
+	assert_int_equal(symlink("/etc", path), 0);
+	strcat(path, "/config.v2.json");
+	assert_int_equal(keeper_open(path, O_RDONLY), -ELOOP);
+	*strrchr(path, '/') = '\0';
+	unlink(path);
 	*strrchr(path, '/') = '\0';
 	rmdir(path);
 	rmdir(folder);
@@ -205,6 +217,47 @@ static void kills_in_plans(void **state)
 			assert_memory_equal(again.p, plan.p, plan.len);
 			watch_free(taken);
 		}
+	}
+}
+
+/* Texts are about something, and have a place in it. */
+static void plan_texts(void **state)
+{
+	static const struct watch_text text = { "/etc/", WATCH_S_RAW, WATCH_AT_LAST };
+	static const struct {
+		uint32_t subject, place;
+		int err;
+	} rows[] = {
+		{ WATCH_S_PATH, WATCH_AT_WHOLE, 0 },
+		{ WATCH_S_COMM, WATCH_AT_LAST, 0 },
+		{ WATCH_S_COMM + 1, WATCH_AT_WHOLE, -EINVAL },
+		{ 31, WATCH_AT_WHOLE, -EINVAL },
+		{ WATCH_S_PATH, WATCH_AT_LAST + 1, -EINVAL },
+		{ WATCH_S_PATH, UINT32_MAX, -EINVAL },
+	};
+	struct watch_options o = { .given = true, .cwd = true };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		cleanup_buf struct buf plan = { 0 }, again = { 0 };
+		struct watch *w, *taken = NULL;
+		struct err e;
+		char *at;
+
+		assert_int_equal(watch_new(&w, &o, &e), 0);
+		assert_true(watch_group(w, &text, 1) >= 0);
+		watch_plan_put(w, &plan);
+		watch_free(w);
+		at = plan.p + plan.len - strlen(text.text) - 3 * sizeof(uint32_t);
+		memcpy(at, &rows[i].subject, sizeof(uint32_t));
+		memcpy(at + sizeof(uint32_t), &rows[i].place, sizeof(uint32_t));
+		assert_int_equal(watch_plan_take(&taken, plan.p, plan.len, false, &e), rows[i].err);
+		if (!taken)
+			continue;
+		watch_plan_put(taken, &again);
+		assert_int_equal(again.len, plan.len);
+		assert_memory_equal(again.p, plan.p, plan.len);
+		watch_free(taken);
 	}
 }
 
@@ -454,9 +507,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens),	  cmocka_unit_test(no_files),
 		cmocka_unit_test(links),	  cmocka_unit_test(wire),
-		cmocka_unit_test(kills_in_plans), cmocka_unit_test(policy),
-		cmocka_unit_test(owned),	  cmocka_unit_test(bound),
-		cmocka_unit_test(executions),	  cmocka_unit_test(gone),
+		cmocka_unit_test(kills_in_plans), cmocka_unit_test(plan_texts),
+		cmocka_unit_test(policy),	  cmocka_unit_test(owned),
+		cmocka_unit_test(bound),	  cmocka_unit_test(executions),
+		cmocka_unit_test(gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
