@@ -52,7 +52,9 @@ static int own_folder(char *out, size_t size, struct err *e)
 		snprintf(out, size, "%s", BOLTSEAL_RULES_DIR);
 	if (is_folder(out))
 		return 0;
-	return err_set(e, ENOENT, "%s: expected the folder of boltseal's own rules", out);
+	return err_set(e, ENOENT,
+		       "%s: expected the folder of boltseal's own rules (BOLTSEAL_RULES names it)",
+		       out);
 }
 
 /* Names with a dot in front are what ConfigMaps in a volume have beside their files. */

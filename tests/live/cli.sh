@@ -93,6 +93,8 @@ refused "findings where none are kept" "$scratch/none.db: no findings are kept t
 	findings list -s "$scratch/none.db"
 refused "a kind of file that is none" "'nonsense': expected a file, or one of strace, audit" \
 	import nonsense "$0"
+BOLTSEAL_RULES=$scratch/none refused "rules that are not there" \
+	"expected the folder of boltseal's own rules (BOLTSEAL_RULES names it)" rules check
 refused "record: --runs of a command" "--runs needs --container or --runtime-base" \
 	record --runs 2 -- true
 refused "record: --tty of a container" "--tty needs a command" record --tty --container x
