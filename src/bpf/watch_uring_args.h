@@ -201,7 +201,20 @@ static __always_inline void give_address(struct uring_given *g, const void *kern
 	g->names = 1;
 }
 
-/* Where the kernel keeps an address from its submission on; NULL: it copies it later. */
+/* Whether it begins with a family that is looked at: of Unix, IPv4 or IPv6. */
+static __always_inline bool is_address(const void *at)
+{
+	__u16 family = 0;
+
+	bpf_probe_read_kernel(&family, sizeof(family), at);
+	return family == 1 || family == 2 || family == 10;
+}
+
+/*
+ * Where the kernel keeps an address from its submission on; NULL: it copies it later. In newer
+ * kernels, also in 6.12 and 6.18, the address stands there alone, which no type tells: otherwise
+ * there are pointers.
+ */
 static __always_inline void *kept_address(__u64 raw)
 {
 	void *data = NULL;
@@ -209,7 +222,9 @@ static __always_inline void *kept_address(__u64 raw)
 	if (bpf_core_type_exists(struct io_async_connect))
 		return NULL;
 	OF(data, io_kiocb, raw, async_data);
-	return data ? data + bpf_core_field_offset(struct io_async_msghdr, addr) : NULL;
+	if (!data || is_address(data))
+		return data;
+	return data + bpf_core_field_offset(struct io_async_msghdr, addr);
 }
 
 static __always_inline void give_open(struct uring_given *g, __u64 raw)
