@@ -7,22 +7,9 @@
 #include "enrich/enrich.h"
 #include "enrich/facts.h"
 #include "fuzz.h"
-#include "model/event_fields.h"
+#include "fuzz_fields.h"
 #include "sensor/capture.h"
 #include "unit/record_part.h"
-
-static void read_fields(const struct event *ev)
-{
-	for (unsigned id = 0; id < EV_FIELD_COUNT; id++) {
-		const struct ev_field *field = ev_field_at(id);
-		struct ev_ref ref = { .field = field, .kind = field->kind };
-		struct ev_values v = { 0 };
-
-		if (ev->ops->read(ev, &ref, &v))
-			for (size_t i = 0; i < v.n; i++)
-				(void)*(volatile const char *)&v.v[i];
-	}
-}
 
 static void judge(struct enrich *en, const struct capture_item *item, uint64_t boot)
 {
@@ -37,10 +24,10 @@ static void judge(struct enrich *en, const struct capture_item *item, uint64_t b
 		__builtin_trap();
 	ev = enrich_record(en, item->rec, boot);
 	if (ev)
-		read_fields(ev);
+		fuzz_read_fields(ev);
 	ev = ev ? enrich_again(en) : NULL;
 	if (ev)
-		read_fields(ev);
+		fuzz_read_fields(ev);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

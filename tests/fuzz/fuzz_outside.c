@@ -13,7 +13,7 @@
 #include "enrich/enrich.h"
 #include "enrich/facts.h"
 #include "fuzz.h"
-#include "model/event_fields.h"
+#include "fuzz_fields.h"
 #include "model/syscalls.h"
 
 enum { PID = 50, LINE_MAX_BYTES = 1024 * 1024 };
@@ -101,19 +101,6 @@ static int no_pids(uint32_t **pids, size_t *n, void *host)
 	return 0;
 }
 
-static void read_fields(const struct event *ev)
-{
-	for (unsigned id = 0; ev && id < EV_FIELD_COUNT; id++) {
-		const struct ev_field *field = ev_field_at(id);
-		struct ev_ref ref = { .field = field, .kind = field->kind };
-		struct ev_values v = { 0 };
-
-		if (ev->ops->read(ev, &ref, &v))
-			for (size_t i = 0; i < v.n; i++)
-				(void)*(volatile const char *)&v.v[i];
-	}
-}
-
 /* A line that was told has to be one that a capture can have, and that can be taken in. */
 static void take(const char *json, void *other)
 {
@@ -153,7 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	cut(&h, (const char *)data, size);
 	en = enrich_new(&o);
-	read_fields(enrich_record(en, &rec, 0));
+	fuzz_read_fields(enrich_record(en, &rec, 0));
 	enrich_tell_known(en);
 	enrich_free(en);
 	enrich_free(other);
